@@ -1,0 +1,134 @@
+//! Sites and the latency between them: a petgraph of regions, with routes precomputed.
+
+use petgraph::algo::dijkstra;
+use petgraph::graph::{NodeIndex, UnGraph};
+use walras_des::Span;
+
+use crate::ids::RegionId;
+
+/// A region: where owners and customers are, and what power costs there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Region {
+    /// Name in the catalog.
+    pub name: String,
+    /// Retail price of electricity [USD/kWh].
+    pub electricity: f64,
+}
+
+/// The regions and the one-way latency of the best route between each pair.
+#[derive(Clone, Debug)]
+pub struct Network {
+    regions: Vec<Region>,
+    one_way: Vec<Span>,
+}
+
+/// Two regions that no chain of links connects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreachable {
+    /// The first region.
+    pub from: String,
+    /// The second region.
+    pub to: String,
+}
+
+impl Network {
+    /// Builds the network from measured links `(a, b, round trip [s])`.
+    /// A pair that has no link of its own is routed over the links it has.
+    ///
+    /// # Errors
+    /// If two regions are not connected.
+    pub fn new(
+        regions: Vec<Region>,
+        links: &[(RegionId, RegionId, f64)],
+        inside: f64,
+    ) -> Result<Self, Unreachable> {
+        let mut graph = UnGraph::<(), f64>::with_capacity(regions.len(), links.len());
+        let sites: Vec<NodeIndex> = regions.iter().map(|_| graph.add_node(())).collect();
+        for &(a, b, round_trip) in links {
+            graph.add_edge(sites[a.index()], sites[b.index()], round_trip);
+        }
+        let mut one_way = Vec::with_capacity(regions.len() * regions.len());
+        for (from, &start) in sites.iter().enumerate() {
+            let routes = dijkstra(&graph, start, None, |edge| *edge.weight());
+            for (to, end) in sites.iter().enumerate() {
+                let direct = graph.find_edge(start, *end).map(|edge| graph[edge]);
+                let round_trip = if from == to {
+                    Some(inside)
+                } else {
+                    direct.or_else(|| routes.get(end).copied())
+                };
+                let Some(round_trip) = round_trip else {
+                    return Err(Unreachable {
+                        from: regions[from].name.clone(),
+                        to: regions[to].name.clone(),
+                    });
+                };
+                one_way.push(Span::from_secs_f64(round_trip / 2.0));
+            }
+        }
+        Ok(Self { regions, one_way })
+    }
+
+    /// One-way latency from `a` to `b`.
+    #[must_use]
+    pub fn one_way(&self, a: RegionId, b: RegionId) -> Span {
+        self.one_way[a.index() * self.regions.len() + b.index()]
+    }
+
+    /// The regions, by id.
+    #[must_use]
+    pub fn regions(&self) -> &[Region] {
+        &self.regions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn region(name: &str) -> Region {
+        Region {
+            name: name.into(),
+            electricity: 0.1,
+        }
+    }
+
+    #[test]
+    fn a_measured_link_wins_and_a_missing_one_is_routed() {
+        let regions = vec![region("a"), region("b"), region("c")];
+        let links = [
+            (RegionId(0), RegionId(1), 0.1),
+            (RegionId(1), RegionId(2), 0.06),
+        ];
+        let network = Network::new(regions, &links, 0.002).unwrap();
+        assert_eq!(
+            network.one_way(RegionId(0), RegionId(1)),
+            Span::from_secs_f64(0.05)
+        );
+        assert_eq!(
+            network.one_way(RegionId(0), RegionId(2)),
+            Span::from_secs_f64(0.08)
+        );
+        assert_eq!(
+            network.one_way(RegionId(2), RegionId(0)),
+            Span::from_secs_f64(0.08)
+        );
+        assert_eq!(
+            network.one_way(RegionId(1), RegionId(1)),
+            Span::from_secs_f64(0.001)
+        );
+    }
+
+    #[test]
+    fn an_unreachable_region_is_named() {
+        let regions = vec![region("a"), region("b")];
+        let error = Network::new(regions, &[], 0.0).unwrap_err();
+        assert_eq!(
+            error,
+            Unreachable {
+                from: "a".into(),
+                to: "b".into()
+            }
+        );
+    }
+}

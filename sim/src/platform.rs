@@ -1,0 +1,115 @@
+//! A platform, composed: fleets of nodes with owners, a scheduler, a pricing mechanism and a settlement rule.
+//!
+//! The cloud and the decentralized network differ in these values and in nothing else.
+
+use std::sync::Arc;
+
+use walras_des::{Dist, Span};
+
+use crate::availability::Availability;
+use crate::hardware::{Model, Precision, Profile};
+use crate::ids::{ProfileId, RegionId};
+use crate::market::Pricing;
+use crate::network::Network;
+use crate::scheduling::Policy;
+pub use crate::settlement::Settlement;
+pub use crate::supply::Autoscaler;
+
+/// Everything that a run needs to know of a platform.
+#[derive(Clone, Debug)]
+pub struct Platform {
+    /// Name in the scenario.
+    pub name: String,
+    /// The regions and the latency between them.
+    pub network: Arc<Network>,
+    /// The model that the platform serves.
+    pub model: Model,
+    /// How its weights are stored.
+    pub precision: Precision,
+    /// What a step costs on each device class of the fleets.
+    pub profiles: Vec<Profile>,
+    /// The nodes, by kind.
+    pub fleets: Vec<Fleet>,
+    /// The policy that places jobs.
+    pub policy: Policy,
+    /// How prices are found.
+    pub pricing: Pricing,
+    /// How deliveries are paid.
+    pub settlement: Settlement,
+    /// How losses are noticed and repeated.
+    pub retry: Retry,
+    /// Jobs that the dispatcher lets one node hold at a time, running or queued.
+    pub slots: u32,
+}
+
+/// Nodes of one kind.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    /// Name in the scenario.
+    pub name: String,
+    /// How many, and whether the number follows the load.
+    pub size: Size,
+    /// Who owns them.
+    pub ownership: Ownership,
+    /// Shares of device classes, and what an hour of each costs.
+    pub devices: Vec<Offer>,
+    /// Shares of regions.
+    pub regions: Vec<(RegionId, f64)>,
+    /// How its nodes come and go.
+    pub availability: Availability,
+    /// Whether machines of one class differ in speed between owners (log-normal, with the class's measured sigma).
+    pub dispersed: bool,
+    /// Standard deviation of ln(asked price) between owners.
+    pub ask_sigma: f64,
+    /// One-way latency of the access link [s].
+    pub access: Dist,
+}
+
+/// A device class within a fleet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    /// Index into the platform's profiles.
+    pub profile: ProfileId,
+    /// Share of the fleet.
+    pub share: f64,
+    /// Posted or median asked price [USD per hour].
+    pub usd_per_hour: f64,
+}
+
+/// The number of nodes of a fleet.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Size {
+    /// A fixed number of registered nodes.
+    Fixed(u32),
+    /// Instances are started and released with the load.
+    Autoscaled(Autoscaler),
+}
+
+impl Size {
+    /// The largest number of nodes that can exist at once.
+    #[must_use]
+    pub fn max(&self) -> u32 {
+        match self {
+            Self::Fixed(count) => *count,
+            Self::Autoscaled(scaler) => scaler.max,
+        }
+    }
+}
+
+/// Who owns the nodes of a fleet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// One owner has them all.
+    One,
+    /// Every node has an owner of its own.
+    Each,
+}
+
+/// How losses are noticed and repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Silence after which the dispatcher takes a node, and what it was doing, for lost.
+    pub detection: Span,
+    /// Placements after which a job is given up.
+    pub max_attempts: u32,
+}

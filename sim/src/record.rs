@@ -1,0 +1,276 @@
+//! What a run leaves behind: metrics, samples over time, latency histograms and, on request, a row per job.
+
+use walras_des::{Digest, LogHistogram, SimTime};
+
+use crate::ids::{NodeId, RegionId};
+
+/// One reported figure: how it is called, counted and read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Name in results.
+    pub name: &'static str,
+    /// Unit, `1` for a plain share.
+    pub unit: &'static str,
+    /// What the figure says, and how it is computed.
+    pub description: &'static str,
+    /// Which direction a customer (or owner) prefers.
+    pub better: Better,
+    /// Upper end of the possible values, if there is one; the lower end is zero unless stated.
+    pub range: Range,
+}
+
+/// Which direction is preferred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// Smaller is better.
+    Lower,
+    /// Larger is better.
+    Higher,
+    /// Neither: a description.
+    Neither,
+}
+
+/// Values that a figure can take; intervals are clipped to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// Any number.
+    Any,
+    /// Zero or more.
+    NonNegative,
+    /// A share between zero and one.
+    Share,
+}
+
+macro_rules! metrics {
+    ($($variant:ident: $name:literal [$unit:literal] $better:ident $range:ident $description:literal;)*) => {
+        /// The figures of a run, in the order of reports.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum MetricId { $(#[doc = $description] $variant,)* }
+
+        const ALL: &[MetricId] = &[$(MetricId::$variant,)*];
+
+        /// Definitions, by [`MetricId`].
+        pub const METRICS: &[Metric] = &[$(Metric {
+            name: $name, unit: $unit, description: $description, better: Better::$better, range: Range::$range,
+        },)*];
+    };
+}
+
+metrics! {
+    CostPerMillion: "cost_per_million_output_tokens" ["USD"] Lower NonNegative
+        "what customers paid, divided by the output tokens they received, times a million";
+    TtftP50: "ttft_p50" ["s"] Lower NonNegative "median time from sending a request to its first token, at the customer";
+    TtftP95: "ttft_p95" ["s"] Lower NonNegative "95th percentile of the time to first token";
+    TtftP99: "ttft_p99" ["s"] Lower NonNegative "99th percentile of the time to first token";
+    TpotP50: "tpot_p50" ["s"] Lower NonNegative "median over requests of the mean time per output token after the first";
+    TpotP95: "tpot_p95" ["s"] Lower NonNegative "95th percentile of the time per output token";
+    TpotP99: "tpot_p99" ["s"] Lower NonNegative "99th percentile of the time per output token";
+    SloAttainment: "slo_attainment" ["1"] Higher Share
+        "share of submitted requests that completed within both objectives, first token and time per output token";
+    Goodput: "goodput" ["1/s"] Higher NonNegative "requests per second that completed within both objectives";
+    OutputRate: "output_rate" ["tokens/s"] Higher NonNegative "output tokens delivered per second";
+    Completed: "completed_share" ["1"] Higher Share "share of submitted requests that completed";
+    Rejected: "rejected_share" ["1"] Lower Share
+        "share of submitted requests that found no node in time or none within budget";
+    Failed: "failed_share" ["1"] Lower Share "share of submitted requests given up after the last permitted attempt";
+    Losses: "losses_per_thousand" ["1/1000"] Lower NonNegative
+        "placements lost because the node left before it delivered, per thousand submitted requests";
+    Retried: "retried_share" ["1"] Lower Share "share of completed requests that needed more than one placement";
+    WastedTokens: "wasted_token_share" ["1"] Lower Share
+        "share of all generated output tokens that were lost with their node";
+    Utilization: "utilization" ["1"] Higher Share "share of available node time during which the node worked";
+    NodesAvailable: "nodes_available" ["nodes"] Neither NonNegative "time average of the nodes that were up";
+    BatchSize: "batch_size" ["requests"] Neither NonNegative "mean number of requests running on a working node";
+    Energy: "energy_per_million_output_tokens" ["kWh"] Lower NonNegative
+        "energy drawn by available nodes, idle or active, per million delivered output tokens";
+    ActiveEnergy: "active_energy_per_million_output_tokens" ["kWh"] Lower NonNegative
+        "energy above idle power, per million delivered output tokens: what the work itself added";
+    Spend: "customer_spend_per_day" ["USD/day"] Lower NonNegative "what all customers paid";
+    OwnerRevenue: "owner_revenue_per_node_day" ["USD/day"] Higher Any
+        "payments to owners less slashed stakes, per node and day of being up";
+    OwnerPowerCost: "owner_power_cost_per_node_day" ["USD/day"] Lower NonNegative
+        "cost of the electricity drawn while up, at each region's retail price, per node and day of being up";
+    OwnerMargin: "owner_margin_per_node_day" ["USD/day"] Higher Any "owner revenue less electricity, per node and day of being up";
+    OwnersInProfit: "owners_in_profit" ["1"] Higher Share "share of owners whose revenue exceeds their electricity";
+    OwnerGini: "owner_revenue_gini" ["1"] Lower Share
+        "Gini coefficient of payments over owners who were ever up, the idle ones with zero: 0 even, 1 all to one; absent with a single owner";
+    ProtocolFees: "protocol_fees_per_day" ["USD/day"] Neither NonNegative "what the protocol kept or burned of the payments";
+    Slashed: "slashed_per_day" ["USD/day"] Lower NonNegative "stakes forfeited for lost work";
+}
+
+impl MetricId {
+    /// Number of metrics.
+    pub const COUNT: usize = METRICS.len();
+
+    /// All metrics in the order of reports.
+    pub fn all() -> impl Iterator<Item = Self> {
+        ALL.iter().copied()
+    }
+
+    /// The definition.
+    #[must_use]
+    pub fn metric(self) -> &'static Metric {
+        &METRICS[self as usize]
+    }
+
+    /// The metric with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|id| id.metric().name == name)
+    }
+}
+
+/// Values of all metrics; `None` where a figure does not exist (no completed job, a single owner).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metrics(pub [Option<f64>; MetricId::COUNT]);
+
+impl Metrics {
+    /// The value of one metric.
+    #[must_use]
+    pub fn get(&self, id: MetricId) -> Option<f64> {
+        self.0[id as usize]
+    }
+}
+
+/// The state of the platform at one moment, and what happened since the last sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sample {
+    /// When.
+    pub at: SimTime,
+    /// Nodes up.
+    pub nodes_up: u32,
+    /// Nodes at work.
+    pub nodes_busy: u32,
+    /// Jobs submitted and not yet ended.
+    pub jobs_live: u32,
+    /// Jobs waiting at the dispatcher for a node.
+    pub jobs_waiting: u32,
+    /// Requests submitted since the last sample.
+    pub submitted: u32,
+    /// Requests completed since the last sample.
+    pub completed: u32,
+    /// Of these, within both objectives.
+    pub within_slo: u32,
+    /// Placements lost since the last sample.
+    pub lost: u32,
+    /// Output tokens delivered since the last sample.
+    pub output_tokens: u64,
+    /// What customers paid since the last sample [USD].
+    pub spend: f64,
+    /// Base fee, where there is one [USD per million output tokens].
+    pub base_fee: Option<f64>,
+}
+
+/// Jobs by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests that arrived.
+    pub submitted: u64,
+    /// Delivered in full.
+    pub completed: u64,
+    /// Given up after the last permitted attempt.
+    pub failed: u64,
+    /// Never served: no node in time, none within budget, or turned away by the policy.
+    pub rejected: u64,
+    /// Still under way when the run ended.
+    pub live: u64,
+    /// Orders of the policy that the world refused.
+    pub refused_orders: u64,
+}
+
+/// Everything that a run produced.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Fingerprint of the whole history of events.
+    pub digest: Digest,
+    /// Events processed.
+    pub events: u64,
+    /// Jobs by what became of them.
+    pub counts: Counts,
+    /// The figures.
+    pub metrics: Metrics,
+    /// Times to first token [s].
+    pub ttft: LogHistogram,
+    /// Times per output token [s].
+    pub tpot: LogHistogram,
+    /// The platform over time.
+    pub samples: Vec<Sample>,
+    /// Lorenz curve of owner revenue at 101 evenly spaced shares of owners, from 0 to 1; empty with a single owner.
+    pub lorenz: Vec<f64>,
+    /// One row per ended job, if they were recorded.
+    pub jobs: Vec<JobRow>,
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Delivered in full.
+    Completed,
+    /// Given up after the last permitted attempt.
+    Failed,
+    /// Never served.
+    Rejected,
+}
+
+/// One ended job.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct JobRow {
+    /// Number of the request, from zero.
+    pub serial: u64,
+    /// When it was sent.
+    pub submitted: SimTime,
+    /// When it ended, at the customer.
+    pub ended: SimTime,
+    /// How it ended.
+    pub fate: Fate,
+    /// Where the customer is.
+    pub origin: RegionId,
+    /// The node that delivered it.
+    pub node: Option<NodeId>,
+    /// Placements it took.
+    pub attempts: u32,
+    /// Prompt length.
+    pub prompt_tokens: u32,
+    /// Output length.
+    pub output_tokens: u32,
+    /// Time to first token [s].
+    pub ttft: Option<f64>,
+    /// Time per output token after the first [s].
+    pub tpot: Option<f64>,
+    /// What the customer paid for it [USD]; zero where instances are rented instead.
+    pub paid: f64,
+}
+
+/// Receives what happens during a run. It cannot influence it.
+pub trait Recorder {
+    /// A job has ended.
+    fn job(&mut self, _row: JobRow) {}
+
+    /// Gives up what was recorded.
+    fn into_jobs(self) -> Vec<JobRow>
+    where
+        Self: Sized,
+    {
+        Vec::new()
+    }
+}
+
+/// Records nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nothing;
+
+impl Recorder for Nothing {}
+
+/// Keeps a row per job.
+#[derive(Clone, Debug, Default)]
+pub struct JobTable(Vec<JobRow>);
+
+impl Recorder for JobTable {
+    fn job(&mut self, row: JobRow) {
+        self.0.push(row);
+    }
+
+    fn into_jobs(self) -> Vec<JobRow> {
+        self.0
+    }
+}

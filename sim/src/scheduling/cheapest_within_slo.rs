@@ -1,0 +1,72 @@
+//! Cheapest within SLO: the lowest price among the nodes that are expected to meet both objectives.
+
+use crate::ids::{JobId, NodeId};
+use crate::scheduling::Pick;
+use crate::view::View;
+
+/// Places each job on the cheapest eligible node whose predicted time to first token and time per output token meet the
+/// objectives; when none does, on the eligible node with the earliest predicted first token.
+///
+/// Asks are fixed for a stay and, within one device class, order the nodes alike for every job. Each class keeps its nodes sorted by
+/// ask, so the search ends at the first node of each class that will do: a handful of looks when load is light.
+#[derive(Clone, Debug, Default)]
+pub struct CheapestWithinSlo {
+    /// Nodes of each class in the order of their asks.
+    classes: Vec<Vec<NodeId>>,
+}
+
+impl CheapestWithinSlo {
+    fn sort(view: &View<'_>) -> Vec<Vec<NodeId>> {
+        let mut classes: Vec<Vec<NodeId>> = Vec::new();
+        for node in (0..view.node_count()).map(NodeId::new) {
+            let class = view.node(node).profile.index();
+            classes.resize_with(classes.len().max(class + 1), Vec::new);
+            classes[class].push(node);
+        }
+        for class in &mut classes {
+            class.sort_by_key(|&node| {
+                let ask = view.node(node).ask;
+                (ask.output, ask.prompt, node)
+            });
+        }
+        classes
+    }
+}
+
+impl Pick for CheapestWithinSlo {
+    fn pick(&mut self, job: JobId, view: &View<'_>) -> Option<NodeId> {
+        if self.classes.is_empty() {
+            self.classes = Self::sort(view);
+        }
+        let mut best = None;
+        for class in &self.classes {
+            if class.first().is_none_or(|&node| !view.holds(job, node)) {
+                continue;
+            }
+            let found = class
+                .iter()
+                .copied()
+                .find(|&node| view.eligible(job, node) && view.meets_slo(job, node));
+            let Some(node) = found else { continue };
+            let key = (view.price(job, node), view.latency(job, node), node);
+            if best.is_none_or(|least| key < least) {
+                best = Some(key);
+            }
+        }
+        best.map(|(_, _, node)| node)
+            .or_else(|| earliest(job, view))
+    }
+}
+
+/// The eligible node with the earliest predicted first token.
+fn earliest(job: JobId, view: &View<'_>) -> Option<NodeId> {
+    let candidates = view
+        .nodes_up()
+        .iter()
+        .copied()
+        .filter(|&node| view.eligible(job, node));
+    candidates
+        .map(|node| (view.predict(job, node).ttft, node))
+        .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))
+        .map(|(_, node)| node)
+}

@@ -1,0 +1,78 @@
+//! Shorthands: choose a node for one job, and let [`Dispatch`] keep the queue.
+
+use crate::ids::{JobId, NodeId};
+use crate::scheduling::{Cause, Orders, Scheduler};
+use crate::view::View;
+
+/// Chooses a node for one job.
+pub trait Pick {
+    /// An eligible node for `job`, or `None` to let it wait.
+    fn pick(&mut self, job: JobId, view: &View<'_>) -> Option<NodeId>;
+}
+
+impl<F: FnMut(JobId, &View<'_>) -> Option<NodeId>> Pick for F {
+    fn pick(&mut self, job: JobId, view: &View<'_>) -> Option<NodeId> {
+        self(job, view)
+    }
+}
+
+/// A [`Pick`] made from a score: the eligible node with the highest score wins, the lowest id among equals.
+/// Scans all nodes that are up.
+pub fn by_score(mut score: impl FnMut(JobId, NodeId, &View<'_>) -> Option<f64>) -> impl Pick {
+    move |job: JobId, view: &View<'_>| {
+        let mut best: Option<(f64, NodeId)> = None;
+        for &node in view.nodes_up() {
+            if !view.eligible(job, node) {
+                continue;
+            }
+            let Some(value) = score(job, node, view) else {
+                continue;
+            };
+            if best.is_none_or(|(top, id)| value > top || (value == top && node < id)) {
+                best = Some((value, node));
+            }
+        }
+        best.map(|(_, node)| node)
+    }
+}
+
+/// Waiting jobs tried again when something has become free. Bounds the work of one event when many wait that cannot be placed.
+const RETRIES_PER_EVENT: usize = 16;
+
+/// A scheduler that places each job as soon as its [`Pick`] finds a node, and keeps the others in first-come order.
+#[derive(Clone, Debug)]
+pub struct Dispatch<P>(pub P);
+
+impl<P: Pick> Scheduler for Dispatch<P> {
+    fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+        match cause {
+            Cause::JobArrived(job) | Cause::JobLost(job) => {
+                if let Some(node) = self.0.pick(job, view) {
+                    orders.place(job, node);
+                }
+            }
+            // What waits could be placed nowhere; now it can here.
+            Cause::SlotFreed(free) | Cause::NodeJoined(free) => {
+                let first = view
+                    .waiting()
+                    .take(RETRIES_PER_EVENT)
+                    .find(|&job| view.eligible(job, free));
+                if let Some((job, node)) =
+                    first.and_then(|job| Some((job, self.0.pick(job, view)?)))
+                {
+                    orders.place(job, node);
+                }
+            }
+            Cause::Repriced | Cause::Woken => {
+                if let Some((job, node)) = view
+                    .waiting()
+                    .find_map(|job| Some((job, self.0.pick(job, view)?)))
+                {
+                    orders.place(job, node);
+                    orders.wake(view.now());
+                }
+            }
+            Cause::NodeLeft(_) => {}
+        }
+    }
+}

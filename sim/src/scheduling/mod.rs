@@ -1,0 +1,145 @@
+//! Scheduling: events in, orders out. One file per policy.
+//!
+//! [`Scheduler`] is the whole interface. Two shorthands cover the common cases: a [`Pick`] chooses a node for one job and leaves the
+//! queue to [`Dispatch`]; [`by_score`] turns a score function into a [`Pick`].
+
+mod cheapest_within_slo;
+mod dispatch;
+mod least_loaded;
+mod power_of_choices;
+mod random;
+mod round_robin;
+
+use walras_des::{Purpose, SimTime, Streams};
+
+pub use cheapest_within_slo::CheapestWithinSlo;
+pub use dispatch::{Dispatch, Pick, by_score};
+pub use least_loaded::LeastLoaded;
+pub use power_of_choices::PowerOfChoices;
+pub use random::Random;
+pub use round_robin::RoundRobin;
+
+use crate::ids::{JobId, NodeId};
+use crate::view::View;
+
+/// Why a policy is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A job was submitted; it waits.
+    JobArrived(JobId),
+    /// A placed job is known to be lost; it waits again.
+    JobLost(JobId),
+    /// A job on this node ended: a slot is free.
+    SlotFreed(NodeId),
+    /// A node came up.
+    NodeJoined(NodeId),
+    /// A node is known to have left.
+    NodeLeft(NodeId),
+    /// The price for all has changed.
+    Repriced,
+    /// The time of an [`Order::Wake`] has come.
+    Woken,
+}
+
+/// What a policy wants done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Send a waiting job to a node.
+    Place(JobId, NodeId),
+    /// Turn a waiting job away.
+    Reject(JobId),
+    /// Ask again at this time.
+    Wake(SimTime),
+}
+
+/// The orders of one decision, in the order in which they are carried out.
+#[derive(Debug, Default)]
+pub struct Orders(pub(crate) Vec<Order>);
+
+impl Orders {
+    /// Sends a waiting job to a node.
+    pub fn place(&mut self, job: JobId, node: NodeId) {
+        self.0.push(Order::Place(job, node));
+    }
+
+    /// Turns a waiting job away.
+    pub fn reject(&mut self, job: JobId) {
+        self.0.push(Order::Reject(job));
+    }
+
+    /// Asks to be asked again at `at`.
+    pub fn wake(&mut self, at: SimTime) {
+        self.0.push(Order::Wake(at));
+    }
+}
+
+/// A scheduling policy.
+pub trait Scheduler {
+    /// Reacts to `cause`, reading only what a real scheduler could see, and appends orders.
+    /// The world checks each order; an illegal one is refused and counted, and the job goes on waiting.
+    fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders);
+}
+
+/// A built-in policy, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// See [`Random`].
+    Random,
+    /// See [`RoundRobin`].
+    RoundRobin,
+    /// See [`PowerOfChoices`].
+    PowerOfChoices {
+        /// Nodes that are asked for each job.
+        d: u32,
+    },
+    /// See [`LeastLoaded`].
+    LeastLoaded,
+    /// See [`CheapestWithinSlo`].
+    CheapestWithinSlo,
+}
+
+impl Policy {
+    /// The policy at work, with its own random stream.
+    #[must_use]
+    pub fn build(self, streams: &Streams) -> Builtin {
+        let stream = streams.open(Purpose::new("scheduler"), 0);
+        match self {
+            Self::Random => Builtin::Random(Dispatch(Random::new(stream))),
+            Self::RoundRobin => Builtin::RoundRobin(Dispatch(RoundRobin::default())),
+            Self::PowerOfChoices { d } => {
+                Builtin::PowerOfChoices(Dispatch(PowerOfChoices::new(d, stream)))
+            }
+            Self::LeastLoaded => Builtin::LeastLoaded(Dispatch(LeastLoaded)),
+            Self::CheapestWithinSlo => {
+                Builtin::CheapestWithinSlo(Dispatch(CheapestWithinSlo::default()))
+            }
+        }
+    }
+}
+
+/// All built-in policies behind one type, so that a scenario can choose by name.
+#[derive(Debug)]
+pub enum Builtin {
+    /// See [`Random`].
+    Random(Dispatch<Random>),
+    /// See [`RoundRobin`].
+    RoundRobin(Dispatch<RoundRobin>),
+    /// See [`PowerOfChoices`].
+    PowerOfChoices(Dispatch<PowerOfChoices>),
+    /// See [`LeastLoaded`].
+    LeastLoaded(Dispatch<LeastLoaded>),
+    /// See [`CheapestWithinSlo`].
+    CheapestWithinSlo(Dispatch<CheapestWithinSlo>),
+}
+
+impl Scheduler for Builtin {
+    fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+        match self {
+            Self::Random(policy) => policy.decide(cause, view, orders),
+            Self::RoundRobin(policy) => policy.decide(cause, view, orders),
+            Self::PowerOfChoices(policy) => policy.decide(cause, view, orders),
+            Self::LeastLoaded(policy) => policy.decide(cause, view, orders),
+            Self::CheapestWithinSlo(policy) => policy.decide(cause, view, orders),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Random: a uniformly drawn eligible node.
+
+use walras_des::Stream;
+
+use crate::ids::{JobId, NodeId};
+use crate::scheduling::Pick;
+use crate::view::View;
+
+/// Places each job on a node drawn uniformly among those that are up and eligible.
+#[derive(Clone, Debug)]
+pub struct Random {
+    stream: Stream,
+}
+
+/// Draws before the search becomes a scan. With a share `q` of eligible nodes it is reached with probability `(1 − q)^16`.
+const DRAWS: usize = 16;
+
+impl Random {
+    /// The policy, drawing from `stream`.
+    #[must_use]
+    pub fn new(stream: Stream) -> Self {
+        Self { stream }
+    }
+}
+
+impl Pick for Random {
+    fn pick(&mut self, job: JobId, view: &View<'_>) -> Option<NodeId> {
+        draw_eligible(job, view, &mut self.stream)
+    }
+}
+
+/// A uniformly drawn eligible node: rejection first, then a draw among all that a scan finds.
+pub(super) fn draw_eligible(job: JobId, view: &View<'_>, stream: &mut Stream) -> Option<NodeId> {
+    let up = view.nodes_up();
+    if up.is_empty() {
+        return None;
+    }
+    for _ in 0..DRAWS {
+        let node = draw(up, stream);
+        if view.eligible(job, node) {
+            return Some(node);
+        }
+    }
+    let eligible: Vec<NodeId> = up
+        .iter()
+        .copied()
+        .filter(|&node| view.eligible(job, node))
+        .collect();
+    if eligible.is_empty() {
+        None
+    } else {
+        Some(draw(&eligible, stream))
+    }
+}
+
+/// A uniformly drawn element of a list that is not empty.
+pub(super) fn draw(nodes: &[NodeId], stream: &mut Stream) -> NodeId {
+    nodes[stream.below(nodes.len() as u64) as usize]
+}

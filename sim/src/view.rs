@@ -1,0 +1,372 @@
+//! What a policy may know: the dispatcher's own books, never the world's hidden state.
+//!
+//! A [`Board`] holds what the dispatcher was told and when. It learns of a departure only after the detection delay, knows the
+//! class of a device but not how slow this machine is, and the prompt of a job but not the length of its answer.
+//! A [`View`] is a read-only window on it; there is no way from a view to the truth.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use walras_des::{SimTime, Span};
+
+use crate::hardware::Profile;
+use crate::ids::{JobId, NodeId, ProfileId, RegionId};
+use crate::market::Rates;
+use crate::network::Network;
+use crate::units::Amount;
+use crate::workload::{Sizes, Slo};
+
+/// What is known of a node.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeCard {
+    /// Where it is.
+    pub region: RegionId,
+    /// Its device class.
+    pub profile: ProfileId,
+    /// One-way latency of its access link.
+    pub access: Span,
+    /// What its owner asks.
+    pub ask: Rates,
+    /// Jobs placed on it and not known to have ended.
+    pub outstanding: u32,
+    /// Since when it is known to be up, in its present stay.
+    pub up_since: SimTime,
+    /// When it was last heard of.
+    pub observed_at: SimTime,
+    /// Which of its stays this is; tells an answer of an earlier stay from one of this.
+    pub(crate) epoch: u32,
+    /// Position in the list of nodes that are up; `DOWN` if it is not.
+    position: u32,
+}
+
+const DOWN: u32 = u32::MAX;
+
+impl NodeCard {
+    /// A node that is not up yet.
+    #[must_use]
+    pub fn new(region: RegionId, profile: ProfileId, access: Span, ask: Rates) -> Self {
+        Self {
+            region,
+            profile,
+            access,
+            ask,
+            outstanding: 0,
+            up_since: SimTime::ZERO,
+            observed_at: SimTime::ZERO,
+            epoch: 0,
+            position: DOWN,
+        }
+    }
+
+    /// Whether the node is believed to be up.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.position != DOWN
+    }
+}
+
+/// What is known of a job.
+#[derive(Clone, Copy, Debug)]
+pub struct JobCard {
+    /// When it was submitted.
+    pub submitted: SimTime,
+    /// Where its customer is.
+    pub origin: RegionId,
+    /// Prompt length.
+    pub prompt_tokens: u32,
+    /// Expected output length: the mean of the workload.
+    pub output_estimate: u32,
+    /// Placements so far.
+    pub attempts: u32,
+    /// The most that its customer pays [USD per million output tokens].
+    pub budget: Option<f64>,
+    /// Its ticket on the waiting list, if it waits for an order.
+    pub(crate) ticket: Option<u64>,
+}
+
+/// How a job is expected to fare on a node.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Prediction {
+    /// Time from now to the first token at the customer [s].
+    pub ttft: f64,
+    /// Time per output token [s].
+    pub tpot: f64,
+}
+
+/// The dispatcher's books.
+#[derive(Debug)]
+pub struct Board {
+    pub(crate) nodes: Vec<NodeCard>,
+    up: Vec<NodeId>,
+    pub(crate) jobs: Vec<JobCard>,
+    /// Tickets in order; one whose job has left is skipped, and dropped when it comes to the front.
+    waiting: VecDeque<(JobId, u64)>,
+    waiting_count: u32,
+    tickets: u64,
+    profiles: Vec<Profile>,
+    network: Arc<Network>,
+    sizes: Sizes,
+    slo: Slo,
+    slots: u32,
+    /// The price for all, where the mechanism sets one.
+    pub(crate) uniform: Option<Rates>,
+}
+
+impl Board {
+    /// Books with no nodes up and no jobs.
+    #[must_use]
+    pub fn new(
+        nodes: Vec<NodeCard>,
+        profiles: Vec<Profile>,
+        network: Arc<Network>,
+        sizes: Sizes,
+        slo: Slo,
+        slots: u32,
+    ) -> Self {
+        Self {
+            nodes,
+            up: Vec::new(),
+            jobs: Vec::new(),
+            waiting: VecDeque::new(),
+            waiting_count: 0,
+            tickets: 0,
+            profiles,
+            network,
+            sizes,
+            slo,
+            slots,
+            uniform: None,
+        }
+    }
+
+    /// The view at `now`.
+    #[must_use]
+    pub fn view(&self, now: SimTime) -> View<'_> {
+        View { now, board: self }
+    }
+
+    pub(crate) fn node_up(&mut self, node: NodeId, epoch: u32, now: SimTime) {
+        let position = u32::try_from(self.up.len()).expect("node ids fit 32 bits");
+        let card = &mut self.nodes[node.index()];
+        (
+            card.epoch,
+            card.outstanding,
+            card.up_since,
+            card.observed_at,
+        ) = (epoch, 0, now, now);
+        if !card.is_up() {
+            card.position = position;
+            self.up.push(node);
+        }
+    }
+
+    pub(crate) fn node_down(&mut self, node: NodeId, now: SimTime) {
+        let card = &mut self.nodes[node.index()];
+        card.observed_at = now;
+        if card.is_up() {
+            let position = std::mem::replace(&mut card.position, DOWN);
+            self.up.swap_remove(position as usize);
+            if let Some(&moved) = self.up.get(position as usize) {
+                self.nodes[moved.index()].position = position;
+            }
+        }
+    }
+
+    /// Puts a node back into service that was taken out of it with work under way.
+    pub(crate) fn node_resumed(&mut self, node: NodeId, now: SimTime) {
+        let outstanding = self.nodes[node.index()].outstanding;
+        self.node_up(node, self.nodes[node.index()].epoch, now);
+        self.nodes[node.index()].outstanding = outstanding;
+    }
+
+    pub(crate) fn is_waiting(&self, job: JobId) -> bool {
+        self.jobs
+            .get(job.index())
+            .is_some_and(|card| card.ticket.is_some())
+    }
+
+    pub(crate) fn enqueue(&mut self, job: JobId) {
+        self.tickets += 1;
+        self.jobs[job.index()].ticket = Some(self.tickets);
+        self.waiting.push_back((job, self.tickets));
+        self.waiting_count += 1;
+    }
+
+    /// Takes a job off the waiting list.
+    pub(crate) fn dequeue(&mut self, job: JobId) {
+        self.jobs[job.index()].ticket = None;
+        self.waiting_count -= 1;
+        while let Some(&(front, ticket)) = self.waiting.front() {
+            if self.jobs[front.index()].ticket == Some(ticket) {
+                break;
+            }
+            self.waiting.pop_front();
+        }
+    }
+}
+
+/// A read-only window on the dispatcher's books.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    now: SimTime,
+    board: &'a Board,
+}
+
+impl<'a> View<'a> {
+    /// The present.
+    #[must_use]
+    pub fn now(&self) -> SimTime {
+        self.now
+    }
+
+    /// Jobs that wait for an order, in order of submission or loss.
+    pub fn waiting(&self) -> impl Iterator<Item = JobId> + 'a {
+        let board = self.board;
+        let valid =
+            |&&(job, ticket): &&(JobId, u64)| board.jobs[job.index()].ticket == Some(ticket);
+        board.waiting.iter().filter(valid).map(|&(job, _)| job)
+    }
+
+    /// Number of jobs that wait.
+    #[must_use]
+    pub fn waiting_len(&self) -> u32 {
+        self.board.waiting_count
+    }
+
+    /// What is known of a job.
+    #[must_use]
+    pub fn job(&self, job: JobId) -> &'a JobCard {
+        &self.board.jobs[job.index()]
+    }
+
+    /// Number of nodes that the platform may ever have; ids run from zero.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.board.nodes.len()
+    }
+
+    /// What is known of a node.
+    #[must_use]
+    pub fn node(&self, node: NodeId) -> &'a NodeCard {
+        &self.board.nodes[node.index()]
+    }
+
+    /// Nodes believed to be up, in no meaningful order.
+    #[must_use]
+    pub fn nodes_up(&self) -> &'a [NodeId] {
+        &self.board.up
+    }
+
+    /// The serving profile of a node's device class.
+    #[must_use]
+    pub fn profile(&self, node: NodeId) -> &'a Profile {
+        &self.board.profiles[self.node(node).profile.index()]
+    }
+
+    /// The service-level objectives of the workload.
+    #[must_use]
+    pub fn slo(&self) -> Slo {
+        self.board.slo
+    }
+
+    /// Whether the world would accept this placement: the node is up and willing, has a free slot and the memory,
+    /// and its price is within the job's budget.
+    #[must_use]
+    pub fn eligible(&self, job: JobId, node: NodeId) -> bool {
+        let card = self.node(node);
+        card.is_up()
+            && card.outstanding < self.board.slots
+            && self.holds(job, node)
+            && self.willing(node)
+            && self.affordable(job, node)
+    }
+
+    /// Whether the node's memory holds the job's prompt and the longest answer.
+    #[must_use]
+    pub fn holds(&self, job: JobId, node: NodeId) -> bool {
+        let need = u64::from(self.job(job).prompt_tokens) + u64::from(self.board.sizes.max_output);
+        need <= self.profile(node).kv_capacity
+    }
+
+    /// Whether the node's owner works at the present price.
+    #[must_use]
+    pub fn willing(&self, node: NodeId) -> bool {
+        self.board
+            .uniform
+            .is_none_or(|price| self.node(node).ask.output <= price.output)
+    }
+
+    /// What the job would pay per million tokens on the node.
+    #[must_use]
+    pub fn rates(&self, node: NodeId) -> Rates {
+        self.board.uniform.unwrap_or(self.node(node).ask)
+    }
+
+    /// Expected price of the job on the node [USD].
+    #[must_use]
+    pub fn price(&self, job: JobId, node: NodeId) -> Amount {
+        let card = self.job(job);
+        self.rates(node)
+            .price(card.prompt_tokens, card.output_estimate)
+    }
+
+    /// Whether the expected price per output token is within the job's budget.
+    #[must_use]
+    pub fn affordable(&self, job: JobId, node: NodeId) -> bool {
+        let card = self.job(job);
+        card.budget.is_none_or(|budget| {
+            self.price(job, node).as_f64() * 1e6 <= budget * f64::from(card.output_estimate)
+        })
+    }
+
+    /// One-way latency between the job's customer and the node.
+    #[must_use]
+    pub fn latency(&self, job: JobId, node: NodeId) -> Span {
+        let card = self.node(node);
+        self.board
+            .network
+            .one_way(self.job(job).origin, card.region)
+            + card.access
+    }
+
+    /// How the job would fare on the node if its machine ran as its class does.
+    ///
+    /// With `n` outstanding jobs of mean size: the job waits for one step, and behind what exceeds the `m` requests that the
+    /// node can run at once, for their share of a mean answer; then its prompt is prefilled; then it decodes in a batch of `n + 1`.
+    #[must_use]
+    pub fn predict(&self, job: JobId, node: NodeId) -> Prediction {
+        let (card, profile, sizes) = (self.job(job), self.profile(node), &self.board.sizes);
+        let context = sizes.mean_prompt + sizes.mean_output / 2.0;
+        let most = (profile.kv_capacity as f64 / (sizes.mean_prompt + sizes.mean_output)) as u32;
+        let most = most.clamp(1, profile.max_batch);
+        let before = self.node(node).outstanding;
+        let step = |batch: u32| {
+            let (base, kv) = profile.decode(batch);
+            (base as f64 + kv as f64 * context * f64::from(batch)) / 1e12
+        };
+        let prompt = u64::from(card.prompt_tokens);
+        let prefill = profile.prefill(1, prompt, prompt * prompt) as f64 / 1e12;
+        let mut wait = if before == 0 {
+            0.0
+        } else {
+            step(before.min(most))
+        };
+        if before >= most {
+            wait += f64::from(before + 1 - most) / f64::from(most) * sizes.mean_output * step(most);
+        }
+        let network = 2.0 * self.latency(job, node).as_secs_f64();
+        Prediction {
+            ttft: network + profile.device.request_overhead + wait + prefill,
+            tpot: step((before + 1).min(most)),
+        }
+    }
+
+    /// Whether a prediction meets both objectives, counting the time that the job has already spent.
+    #[must_use]
+    pub fn meets_slo(&self, job: JobId, node: NodeId) -> bool {
+        let spent = (self.now - self.job(job).submitted).as_secs_f64();
+        let prediction = self.predict(job, node);
+        spent + prediction.ttft <= self.board.slo.ttft.as_secs_f64()
+            && prediction.tpot <= self.board.slo.tpot.as_secs_f64()
+    }
+}
