@@ -41,7 +41,7 @@ pub struct Device {
     pub idle_power: f64,
     /// Power while serving [W].
     pub active_power: f64,
-    /// Standard deviation of ln(slowdown) between machines of this class.
+    /// Dispersion between machines of this class: the slower half is slower by `exp(σ·|z|)`, `z` standard normal.
     pub slowdown_sigma: f64,
 }
 

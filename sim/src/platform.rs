@@ -57,7 +57,8 @@ pub struct Fleet {
     pub regions: Vec<(RegionId, f64)>,
     /// How its nodes come and go.
     pub availability: Availability,
-    /// Whether machines of one class differ in speed between owners (log-normal, with the class's measured sigma).
+    /// Whether machines of one class differ in speed between owners: half run as their class was measured, the others are slower
+    /// by a log-normal factor with the class's sigma.
     pub dispersed: bool,
     /// Standard deviation of ln(asked price) between owners.
     pub ask_sigma: f64,

@@ -1,8 +1,8 @@
 //! What customers ask for: arrivals, sizes and origins of requests, and the service level they expect.
 //!
-//! Synthetic arrivals are a gamma renewal process run on a random clock: in each window the rate is
+//! Synthetic arrivals are a renewal process run on a random clock: in each window the rate is
 //! `rate · exp(σZ − σ²/2)` with `Z` a stationary AR(1) series, times an optional diurnal factor.
-//! Without modulation it is a plain gamma renewal process; with a coefficient of variation of one, Poisson.
+//! Without modulation it is a plain renewal process; with exponential gaps, Poisson.
 //! Sizes are drawn from two marginal distributions joined by a Gaussian copula.
 
 use std::sync::Arc;
@@ -65,8 +65,8 @@ pub enum Source {
 pub struct Synthetic {
     /// Mean arrival rate [1/s].
     pub rate: f64,
-    /// Coefficient of variation of interarrival times on the operational clock.
-    pub cv: f64,
+    /// Interarrival times on the operational clock, with mean one.
+    pub gap: Dist,
     /// Slow variation of the rate.
     pub modulation: Option<Modulation>,
     /// Daily variation of the rate.
@@ -271,11 +271,10 @@ impl Synthetic {
     }
 }
 
-/// The arrival clock: gamma increments in operational time, mapped to real time window by window.
+/// The arrival clock: gaps in operational time, mapped to real time window by window.
 #[derive(Debug)]
 struct Process {
     synthetic: Synthetic,
-    gap: Dist,
     gaps: Stream,
     rates: Stream,
     /// State of the AR(1) series.
@@ -290,15 +289,11 @@ const DEFAULT_WINDOW: f64 = 60.0;
 
 impl Process {
     fn new(synthetic: Synthetic, streams: &Streams) -> Self {
-        let shape = 1.0 / (synthetic.cv * synthetic.cv);
-        let gap = Dist::gamma(shape, 1.0 / shape)
-            .expect("the coefficient of variation is checked to be positive");
         let mut rates = streams.open(Purpose::new("arrival rate"), 0);
         let z = rates.normal();
         let gaps = streams.open(Purpose::new("arrival gaps"), 0);
         let mut process = Self {
             synthetic,
-            gap,
             gaps,
             rates,
             z,
@@ -340,7 +335,7 @@ impl Process {
     }
 
     fn next(&mut self) -> SimTime {
-        let mut left = self.gap.sample(&mut self.gaps);
+        let mut left = self.synthetic.gap.sample(&mut self.gaps);
         loop {
             let in_window = (self.window_end - self.now) * self.rate;
             if left <= in_window {
@@ -362,7 +357,7 @@ mod tests {
         Workload {
             source: Source::Synthetic(Synthetic {
                 rate: 5.0,
-                cv,
+                gap: Dist::gamma(1.0 / (cv * cv), cv * cv).unwrap(),
                 modulation,
                 diurnal,
                 prompt: Dist::lognormal(6.0, 1.0).unwrap(),

@@ -49,7 +49,11 @@ fn mixtral() -> Model {
         hidden: 4096,
         kv_heads: 8,
         head_dim: 128,
-        experts: Some(Experts { count: 8, active: 2, shared_parameters: 1.6e9 }),
+        experts: Some(Experts {
+            count: 8,
+            active: 2,
+            shared_parameters: 1.6e9,
+        }),
     }
 }
 
@@ -73,7 +77,11 @@ impl Stepped<'_> {
 
     fn start_step(&mut self, at: u128) {
         let held = |entries: &[Entry], batch: &[(Entry, u32)]| -> u64 {
-            entries.iter().chain(batch.iter().map(|(e, _)| e)).map(|e| u64::from(e.prompt + e.output)).sum()
+            entries
+                .iter()
+                .chain(batch.iter().map(|(e, _)| e))
+                .map(|e| u64::from(e.prompt + e.output))
+                .sum()
         };
         let mut tokens = 0;
         while let Some(&entry) = self.waiting.front() {
@@ -88,12 +96,22 @@ impl Stepped<'_> {
             self.prefilling.extend(self.waiting.pop_front());
         }
         self.ends = if !self.prefilling.is_empty() {
-            let squares = self.prefilling.iter().map(|e| u64::from(e.prompt).pow(2)).sum();
+            let squares = self
+                .prefilling
+                .iter()
+                .map(|e| u64::from(e.prompt).pow(2))
+                .sum();
             let n = u32::try_from(self.prefilling.len()).unwrap();
             Some(at + self.slow(self.profile.prefill(n, tokens, squares)))
         } else if !self.batch.is_empty() {
-            let context: u64 = self.batch.iter().map(|(e, done)| u64::from(e.prompt + done)).sum();
-            let (base, slope) = self.profile.decode(u32::try_from(self.batch.len()).unwrap());
+            let context: u64 = self
+                .batch
+                .iter()
+                .map(|(e, done)| u64::from(e.prompt + done))
+                .sum();
+            let (base, slope) = self
+                .profile
+                .decode(u32::try_from(self.batch.len()).unwrap());
             Some(at + self.slow(base) + self.slow(slope) * u128::from(context))
         } else {
             None
@@ -125,7 +143,11 @@ impl Stepped<'_> {
     }
 }
 
-fn stepped(profile: &Profile, slowdown: f64, requests: &[(SimTime, Entry)]) -> Vec<(u64, Milestone)> {
+fn stepped(
+    profile: &Profile,
+    slowdown: f64,
+    requests: &[(SimTime, Entry)],
+) -> Vec<(u64, Milestone)> {
     let mut server = Stepped {
         profile,
         slowdown,
@@ -136,7 +158,10 @@ fn stepped(profile: &Profile, slowdown: f64, requests: &[(SimTime, Entry)]) -> V
     };
     let mut log = Vec::new();
     for &(at, entry) in requests {
-        while server.ends.is_some_and(|end| end / 1000 < u128::from(at.as_nanos())) {
+        while server
+            .ends
+            .is_some_and(|end| end / 1000 < u128::from(at.as_nanos()))
+        {
             server.end_step(&mut log);
         }
         server.waiting.push_back(entry);
@@ -150,14 +175,22 @@ fn stepped(profile: &Profile, slowdown: f64, requests: &[(SimTime, Entry)]) -> V
     log
 }
 
-fn forwarded(profile: &Profile, slowdown: f64, requests: &[(SimTime, Entry)]) -> (Vec<(u64, Milestone)>, usize) {
+fn forwarded(
+    profile: &Profile,
+    slowdown: f64,
+    requests: &[(SimTime, Entry)],
+) -> (Vec<(u64, Milestone)>, usize) {
     let mut server = Server::new(slowdown);
     let (mut log, mut reached, mut boundaries) = (Vec::new(), Vec::new(), 0);
     let mut next: Option<SimTime> = None;
     let mut advance = |server: &mut Server, next: &mut Option<SimTime>| {
         let at = next.expect("a boundary is scheduled");
         *next = server.boundary(profile, &mut reached);
-        log.extend(reached.drain(..).map(|milestone| (at.as_nanos(), milestone)));
+        log.extend(
+            reached
+                .drain(..)
+                .map(|milestone| (at.as_nanos(), milestone)),
+        );
         server.audit(profile);
         boundaries += 1;
     };
@@ -188,7 +221,14 @@ fn requests(stream: &mut Stream, longest: u64) -> Vec<(SimTime, Entry)> {
             let prompt = 1 + stream.below(longest) as u32;
             let most = if stream.bernoulli(0.1) { 2 } else { 300 };
             let output = 1 + stream.below(most) as u32;
-            (at, Entry { job: JobId(job), prompt, output })
+            (
+                at,
+                Entry {
+                    job: JobId(job),
+                    prompt,
+                    output,
+                },
+            )
         })
         .collect()
 }
@@ -207,17 +247,28 @@ fn fast_forward_equals_stepping_to_the_nanosecond() {
     for sequence in 0..10_000 {
         let mut stream = Streams::new(20, sequence).open(Purpose::new("requests"), 0);
         let profile = &profiles[stream.below(4) as usize];
-        assert!(profile.kv_capacity > 1_000, "the model fits with {} tokens to spare", profile.kv_capacity);
+        assert!(
+            profile.kv_capacity > 1_000,
+            "the model fits with {} tokens to spare",
+            profile.kv_capacity
+        );
         let slowdown = (0.5 * stream.normal()).exp();
-        let longest = (profile.kv_capacity - 300).min([200, 2_000, 12_000][stream.below(3) as usize]);
+        let longest =
+            (profile.kv_capacity - 300).min([200, 2_000, 12_000][stream.below(3) as usize]);
         let requests = requests(&mut stream, longest);
         let expected = stepped(profile, slowdown, &requests);
         let (found, events) = forwarded(profile, slowdown, &requests);
         assert_eq!(found, expected, "seed 20, sequence {sequence}");
-        tokens += requests.iter().map(|(_, entry)| entry.output as usize).sum::<usize>();
+        tokens += requests
+            .iter()
+            .map(|(_, entry)| entry.output as usize)
+            .sum::<usize>();
         boundaries += events;
     }
-    assert!(boundaries * 5 < tokens, "{boundaries} events for {tokens} tokens: nothing was fast-forwarded");
+    assert!(
+        boundaries * 5 < tokens,
+        "{boundaries} events for {tokens} tokens: nothing was fast-forwarded"
+    );
 }
 
 /// A server that is abandoned half way has generated exactly the tokens that the reference had finished by then.
@@ -226,13 +277,18 @@ fn an_abandoned_server_lost_what_it_had_generated() {
     let profile = Profile::new(&device(24), &llama_8b(), Precision::Bf16, 256);
     for sequence in 0..500 {
         let mut stream = Streams::new(21, sequence).open(Purpose::new("requests"), 0);
-        let entry = Entry { job: JobId(0), prompt: 1 + stream.below(1000) as u32, output: 200 };
+        let entry = Entry {
+            job: JobId(0),
+            prompt: 1 + stream.below(1000) as u32,
+            output: 200,
+        };
         let mut server = Server::new(1.0);
         let first = server.arrive(SimTime::ZERO, entry, &profile).unwrap();
         let end = server.boundary(&profile, &mut Vec::new()).unwrap();
         let now = first + Span::from_nanos(stream.below((end - first).as_nanos()));
         let (base, slope) = profile.decode(1);
-        let mut picos = u128::from(profile.prefill(1, entry.prompt.into(), u64::from(entry.prompt).pow(2)));
+        let mut picos =
+            u128::from(profile.prefill(1, entry.prompt.into(), u64::from(entry.prompt).pow(2)));
         let mut generated = 1;
         loop {
             picos += u128::from(base) + u128::from(slope) * u128::from(entry.prompt + generated);
@@ -242,7 +298,11 @@ fn an_abandoned_server_lost_what_it_had_generated() {
             generated += 1;
         }
         let mut lost = Vec::new();
-        assert_eq!(server.abandon(now, &mut lost), u64::from(generated), "seed 21, sequence {sequence}");
+        assert_eq!(
+            server.abandon(now, &mut lost),
+            u64::from(generated),
+            "seed 21, sequence {sequence}"
+        );
         assert_eq!(lost, [JobId(0)]);
         assert!(server.is_idle());
     }

@@ -50,15 +50,6 @@
 //! # Ok(())
 //! # }
 //! ```
-#![forbid(unsafe_code)]
-#![warn(missing_docs, clippy::pedantic)]
-// Counts and nanoseconds become f64 on purpose, and f64 becomes an integer only behind a range check.
-#![allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss
-)]
-#![cfg_attr(test, allow(clippy::float_cmp))] // what is exact is tested to be exact
 
 pub mod time;
 

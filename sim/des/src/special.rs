@@ -172,7 +172,7 @@ mod tests {
         );
     }
 
-    // The references of this file were computed with 40 digits by mpmath 1.x (ncdf, gamma).
+    // The references of this file were computed with 40 digits by mpmath (`ncdf`, `gamma`).
 
     #[test]
     fn normal_cdf_is_accurate_in_both_tails() {

@@ -8,11 +8,11 @@ use std::ops::{Add, AddAssign, Mul, Sub};
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
-/// A point in simulated time [ns since the start of the run].
+/// A point in simulated time, in nanoseconds since the start of the run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct SimTime(u64);
 
-/// A length of simulated time [ns].
+/// A length of simulated time, in nanoseconds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Span(u64);
 

@@ -111,7 +111,9 @@ proptest! {
         delays in prop::collection::vec(0..20u64, 0..500),
     ) {
         let mut pair = Pair::default();
-        start.iter().for_each(|time| pair.push(*time, 0));
+        for time in start {
+            pair.push(time, 0);
+        }
         let mut now = 0;
         for delay in delays {
             let next = pair.reference[0].0;

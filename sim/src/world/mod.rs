@@ -15,7 +15,7 @@ use crate::ids::{FleetId, JobId, NodeId};
 use crate::invariants;
 use crate::market::{Pricing, Rates, next_base_fee};
 use crate::platform::{Platform, Size};
-use crate::record::{Counts, Fate, JobRow, JobTable, Nothing, Output, Recorder, Sample};
+use crate::record::{Counts, Fate, JobRow, Output, Recorder, Sample};
 use crate::scheduling::{Cause, Order, Orders, Scheduler};
 use crate::serving::{Entry, Milestone};
 use crate::settlement::{Bank, Lock};
@@ -46,41 +46,29 @@ const AUDIT_EVERY: Span = Span::HOUR;
 /// Slices of a run between which `stop` is asked.
 const SLICES: u64 = 200;
 
-/// Simulates one replication; `None` if `stop` asked for it.
+/// Simulates one replication under the platform's own policy; `None` if `stop` asked for it.
 ///
-/// The result depends on the arguments alone, and `record_jobs` changes nothing in it but [`Output::jobs`].
+/// The result depends on the platform, workload, settings, seed and replication alone; a recorder changes nothing in it but
+/// [`Output::jobs`].
 ///
 /// # Panics
 /// If an invariant of the simulation is violated.
 #[must_use]
-pub fn simulate(
+pub fn simulate<R: Recorder>(
     platform: &Platform,
     workload: &Workload,
     settings: &Settings,
-    (seed, replication): (u64, u32),
-    record_jobs: bool,
+    seed: u64,
+    replication: u32,
+    recorder: R,
     stop: &dyn Fn() -> bool,
 ) -> Option<Output> {
     let streams = Streams::new(seed, u64::from(replication));
     let scheduler = platform.policy.build(&streams);
-    if record_jobs {
-        run(
-            World::new(
-                platform,
-                workload,
-                settings,
-                &streams,
-                scheduler,
-                JobTable::default(),
-            ),
-            stop,
-        )
-    } else {
-        run(
-            World::new(platform, workload, settings, &streams, scheduler, Nothing),
-            stop,
-        )
-    }
+    run(
+        World::new(platform, workload, settings, &streams, scheduler, recorder),
+        stop,
+    )
 }
 
 /// Runs a world to its end; `None` if `stop` asked for it.

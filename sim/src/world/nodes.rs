@@ -154,7 +154,8 @@ fn node(
     } else {
         0.0
     };
-    let slowdown = (sigma * stream.normal()).exp();
+    // The class was measured on a machine in good order: half of the machines match it, the others are slower.
+    let slowdown = (sigma * stream.normal()).max(0.0).exp();
     let asked = offer.usd_per_hour * (fleet.ask_sigma * stream.normal()).exp();
     let access = Span::from_secs_f64(fleet.access.sample(&mut stream).max(0.0));
     let (life, up, change) = fleet.availability.begin(&mut stream);
