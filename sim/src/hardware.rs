@@ -86,8 +86,10 @@ pub struct Model {
     pub name: String,
     /// Parameters in total.
     pub parameters: f64,
-    /// Parameters used for one token.
+    /// Parameters that multiply one token.
     pub active_parameters: f64,
+    /// Parameters that are held but only looked up, not read in a step: an input embedding that is not tied to the output.
+    pub lookup_parameters: f64,
     /// Transformer layers.
     pub layers: u32,
     /// Hidden size.
@@ -111,12 +113,13 @@ impl Model {
     /// `E·(1 − (1 − k/E)^tokens)` under even routing.
     #[must_use]
     pub fn parameters_read(&self, tokens: u32) -> f64 {
+        let read = self.parameters - self.lookup_parameters;
         let Some(experts) = self.experts else {
-            return self.parameters;
+            return read;
         };
         let share = f64::from(experts.active) / f64::from(experts.count);
         let touched = 1.0 - (1.0 - share).powi(i32::try_from(tokens).unwrap_or(i32::MAX));
-        experts.shared_parameters + (self.parameters - experts.shared_parameters) * touched
+        experts.shared_parameters + (read - experts.shared_parameters) * touched
     }
 }
 
@@ -176,7 +179,7 @@ impl Profile {
             prefill_fixed: fixed,
             prefill_per_sequence: device.sequence_overhead,
             // A prompt of more than a few tokens touches every expert.
-            prefill_weights: model.parameters * precision.bytes() / bandwidth,
+            prefill_weights: read(u32::MAX),
             prefill_per_token: per_token,
             prefill_per_square: 2.0 * f64::from(model.layers) * f64::from(model.hidden) / flops,
             device: device.clone(),
@@ -222,4 +225,86 @@ impl Profile {
 
 fn kv_seconds(model: &Model, bandwidth: f64) -> f64 {
     model.kv_bytes() as f64 / bandwidth
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(layers: u32, kv_heads: u32, head_dim: u32) -> Model {
+        Model {
+            name: String::new(),
+            parameters: 0.0,
+            active_parameters: 0.0,
+            lookup_parameters: 0.0,
+            layers,
+            hidden: 0,
+            kv_heads,
+            head_dim,
+            experts: None,
+        }
+    }
+
+    /// Published shapes: Llama-3.1-8B 128 KiB and 70B 320 KiB per token, Qwen2.5-0.5B 12 KiB, Mixtral 8x7B 128 KiB.
+    #[test]
+    fn kv_bytes_follow_from_the_shape() {
+        let found = [(32, 8, 128), (80, 8, 128), (24, 2, 64), (32, 8, 128)]
+            .map(|(layers, heads, dim)| model(layers, heads, dim).kv_bytes() / 1024);
+        assert_eq!(found, [128, 320, 12, 128]);
+    }
+
+    /// One token reads two of eight experts; two tokens read 8·(1 − (6/8)²) = 3.5 of them; many read all.
+    #[test]
+    fn a_batch_reads_the_experts_that_it_touches() {
+        let mixture = Model {
+            parameters: 46.7e9,
+            lookup_parameters: 0.1e9,
+            experts: Some(Experts {
+                count: 8,
+                active: 2,
+                shared_parameters: 1.6e9,
+            }),
+            ..model(32, 8, 128)
+        };
+        let expert = (46.7e9 - 0.1e9 - 1.6e9) / 8.0;
+        for (tokens, experts) in [(1, 2.0), (2, 3.5), (u32::MAX, 8.0)] {
+            let expected = 1.6e9 + experts * expert;
+            let found = mixture.parameters_read(tokens);
+            assert!(
+                (found - expected).abs() < 1.0,
+                "{tokens} tokens: {found}, expected {expected}"
+            );
+        }
+    }
+
+    /// The closed form of a request alone is the sum over its steps.
+    #[test]
+    fn a_request_alone_is_the_sum_of_its_steps() {
+        let device = Device {
+            name: String::new(),
+            memory: 24 << 30,
+            bandwidth: 1e12,
+            flops: 1e14,
+            compute_efficiency: 0.5,
+            bandwidth_efficiency: 0.9,
+            step_overhead: 1e-4,
+            layer_overhead: 3e-5,
+            sequence_overhead: 4e-6,
+            request_overhead: 0.0,
+            idle_power: 0.0,
+            active_power: 0.0,
+            slowdown_sigma: 0.0,
+        };
+        let llama = Model {
+            parameters: 8e9,
+            active_parameters: 7.5e9,
+            hidden: 4096,
+            ..model(32, 8, 128)
+        };
+        let profile = Profile::new(&device, &llama, Precision::Bf16, 8);
+        let (base, slope) = profile.decode(1);
+        let steps: u64 = (1..100).map(|done| base + slope * (500 + done)).sum();
+        let expected = (profile.prefill(1, 500, 250_000) + steps) as f64 / 1e12;
+        assert!((profile.alone(500, 100) - expected).abs() < 1e-12);
+    }
 }

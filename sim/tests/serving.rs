@@ -30,7 +30,8 @@ fn llama_8b() -> Model {
     Model {
         name: "llama-3.1-8b".into(),
         parameters: 8.03e9,
-        active_parameters: 8.03e9,
+        active_parameters: 7.505e9,
+        lookup_parameters: 0.525e9,
         layers: 32,
         hidden: 4096,
         kv_heads: 8,
@@ -45,6 +46,7 @@ fn mixtral() -> Model {
         name: "mixtral-8x7b".into(),
         parameters: 46.7e9,
         active_parameters: 12.9e9,
+        lookup_parameters: 0.131e9,
         layers: 32,
         hidden: 4096,
         kv_heads: 8,

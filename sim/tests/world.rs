@@ -1,132 +1,17 @@
 //! Whole worlds against closed forms: Pollaczek–Khinchine, renewal availability, memoryless losses; and determinism.
 
-use std::sync::Arc;
+mod common;
 
+use common::{churn, platform, settings, workload};
 use walras_des::{Dist, Span};
 use walras_sim::availability::{Availability, Renewal};
-use walras_sim::hardware::{Device, Model, Precision, Profile};
-use walras_sim::ids::{ProfileId, RegionId};
 use walras_sim::market::{BaseFee, Pricing};
-use walras_sim::network::{Network, Region};
-use walras_sim::platform::{
-    Autoscaler, Fleet, Offer, Ownership, Platform, Retry, Settlement, Size,
-};
+use walras_sim::platform::{Autoscaler, Ownership, Platform, Retry, Size};
 use walras_sim::record::{Fate, JobRow, JobTable, MetricId, Nothing, Output};
 use walras_sim::scheduling::Policy;
-use walras_sim::units::{Amount, Ppm};
-use walras_sim::workload::{Slo, Source, Synthetic, Workload};
+use walras_sim::units::Amount;
+use walras_sim::workload::Workload;
 use walras_sim::world::{Settings, simulate};
-
-const REGION: RegionId = RegionId(0);
-
-fn device() -> Device {
-    Device {
-        name: "test".into(),
-        memory: 24 << 30,
-        bandwidth: 1e12,
-        flops: 1e14,
-        compute_efficiency: 0.6,
-        bandwidth_efficiency: 0.9,
-        step_overhead: 1e-4,
-        layer_overhead: 3e-5,
-        sequence_overhead: 4e-6,
-        request_overhead: 0.015,
-        idle_power: 30.0,
-        active_power: 400.0,
-        slowdown_sigma: 0.5,
-    }
-}
-
-fn model() -> Model {
-    Model {
-        name: "llama-3.1-8b".into(),
-        parameters: 8.03e9,
-        active_parameters: 8.03e9,
-        layers: 32,
-        hidden: 4096,
-        kv_heads: 8,
-        head_dim: 128,
-        experts: None,
-    }
-}
-
-/// One fleet of `nodes` identical machines in one region, always up, always willing.
-fn platform(nodes: u32, max_batch: u32, slots: u32) -> Platform {
-    let regions = vec![Region {
-        name: "here".into(),
-        electricity: 0.2,
-    }];
-    Platform {
-        name: "test".into(),
-        network: Arc::new(Network::new(regions, &[], 0.010).unwrap()),
-        model: model(),
-        precision: Precision::Bf16,
-        profiles: vec![Profile::new(
-            &device(),
-            &model(),
-            Precision::Bf16,
-            max_batch,
-        )],
-        fleets: vec![Fleet {
-            name: "fleet".into(),
-            size: Size::Fixed(nodes),
-            ownership: Ownership::Each,
-            devices: vec![Offer {
-                profile: ProfileId(0),
-                share: 1.0,
-                usd_per_hour: 0.4,
-            }],
-            regions: vec![(REGION, 1.0)],
-            availability: Availability::Always,
-            dispersed: false,
-            ask_sigma: 0.2,
-            access: Dist::constant(0.005).unwrap(),
-        }],
-        policy: Policy::Random,
-        pricing: Pricing::ReverseAuction,
-        settlement: Settlement {
-            token_price: Some(0.5),
-            take_rate: Ppm::from_fraction(0.05),
-            burn: Ppm::from_fraction(0.5),
-            stake: Amount::from_f64(100.0),
-            slash: Ppm::from_fraction(0.02),
-        },
-        retry: Retry {
-            detection: Span::SECOND * 10,
-            max_attempts: 4,
-        },
-        slots,
-    }
-}
-
-fn workload(rate: f64) -> Workload {
-    Workload {
-        source: Source::Synthetic(Synthetic {
-            rate,
-            gap: Dist::exponential(1.0).unwrap(),
-            modulation: None,
-            diurnal: None,
-            prompt: Dist::uniform(100.0, 2000.0).unwrap(),
-            output: Dist::uniform(10.0, 400.0).unwrap(),
-            correlation: 0.3,
-        }),
-        origins: vec![(REGION, 1.0)],
-        slo: Slo {
-            ttft: Span::SECOND * 2,
-            tpot: Span::SECOND,
-        },
-        patience: Span::HOUR,
-        budget: None,
-    }
-}
-
-fn settings(hours: u64) -> Settings {
-    Settings {
-        horizon: Span::HOUR * hours,
-        warm_up: Span::ZERO,
-        sample_every: Span::MINUTE * 10,
-    }
-}
 
 fn recorded(
     platform: &Platform,
@@ -263,10 +148,6 @@ fn losses_are_memoryless() {
 }
 
 fn busy_platforms() -> Vec<Platform> {
-    let renewal = Renewal {
-        up: Dist::weibull(0.4, 0.5).unwrap(),
-        down: Dist::lognormal(-1.0, 1.0).unwrap(),
-    };
     let mut all = Vec::new();
     for policy in [
         Policy::Random,
@@ -278,7 +159,7 @@ fn busy_platforms() -> Vec<Platform> {
         let mut churning = platform(60, 16, 4);
         churning.policy = policy;
         churning.fleets[0].dispersed = true;
-        churning.fleets[0].availability = Availability::Renewal(vec![(1.0, renewal.clone())]);
+        churning.fleets[0].availability = churn();
         all.push(churning);
     }
     let mut fee = all[4].clone();
@@ -296,7 +177,7 @@ fn busy_platforms() -> Vec<Platform> {
     cloud.pricing = Pricing::Rental;
     cloud.settlement.token_price = None;
     cloud.fleets[0].ownership = Ownership::One;
-    cloud.fleets[0].availability = Availability::Renewal(vec![(1.0, renewal)]);
+    cloud.fleets[0].availability = churn();
     cloud.fleets[0].size = Size::Autoscaled(Autoscaler {
         min: 1,
         max: 12,

@@ -157,6 +157,9 @@ fn node(
     // The class was measured on a machine in good order: half of the machines match it, the others are slower.
     let slowdown = (sigma * stream.normal()).max(0.0).exp();
     let asked = offer.usd_per_hour * (fleet.ask_sigma * stream.normal()).exp();
+    // No owner asks less than the electricity that the work draws.
+    let electricity = platform.network.regions()[region.index()].electricity;
+    let asked = asked.max(profile.device.active_power / 1e3 * electricity);
     let access = Span::from_secs_f64(fleet.access.sample(&mut stream).max(0.0));
     let (life, up, change) = fleet.availability.begin(&mut stream);
     let birth = match (present, up) {

@@ -1,0 +1,235 @@
+//! Policies: what each promises, against brute force; a stranger's scheduler; and illegal orders.
+
+mod common;
+
+use std::cell::Cell;
+
+use common::{churn, platform, settings, workload};
+use walras_des::{Purpose, Span, Streams};
+use walras_sim::ids::{JobId, NodeId};
+use walras_sim::platform::Platform;
+use walras_sim::record::{JobTable, MetricId, Output};
+use walras_sim::scheduling::{
+    Cause, CheapestWithinSlo, Dispatch, LeastLoaded, Orders, Pick, PowerOfChoices, Random,
+    RoundRobin, Scheduler, by_score,
+};
+use walras_sim::view::View;
+use walras_sim::workload::Workload;
+use walras_sim::world::{World, run};
+
+fn race<S: Scheduler>(platform: &Platform, workload: &Workload, scheduler: S) -> Output {
+    let streams = Streams::new(31, 0);
+    let world = World::new(
+        platform,
+        workload,
+        &settings(6),
+        &streams,
+        scheduler,
+        JobTable::default(),
+    );
+    run(world, &|| false).expect("not stopped")
+}
+
+fn stream() -> walras_des::Stream {
+    Streams::new(31, 0).open(Purpose::new("test"), 0)
+}
+
+/// Sixty unequal, churning machines under a load that keeps half of them busy.
+fn churning() -> (Platform, Workload) {
+    let mut platform = platform(60, 16, 4);
+    platform.fleets[0].availability = churn();
+    (
+        platform,
+        Workload {
+            patience: Span::MINUTE,
+            ..workload(3.0)
+        },
+    )
+}
+
+fn eligible<'a>(job: JobId, view: &'a View<'_>) -> impl Iterator<Item = NodeId> + 'a {
+    (0..view.node_count())
+        .map(NodeId::new)
+        .filter(move |&node| view.eligible(job, node))
+}
+
+/// Whatever a policy promises must hold at every decision of a run; `check` sees job, view and choice.
+fn promises(pick: impl Pick, check: impl Fn(JobId, &View<'_>, Option<NodeId>)) {
+    let (platform, workload) = churning();
+    let (decisions, mut pick) = (Cell::new(0), pick);
+    let watched = |job: JobId, view: &View<'_>| {
+        let node = pick.pick(job, view);
+        assert_eq!(
+            node.is_some(),
+            eligible(job, view).next().is_some(),
+            "a node is found if there is one"
+        );
+        assert!(
+            node.is_none_or(|node| view.eligible(job, node)),
+            "an illegal choice"
+        );
+        check(job, view, node);
+        decisions.set(decisions.get() + 1);
+        node
+    };
+    let output = race(&platform, &workload, Dispatch(watched));
+    assert!(decisions.get() > 10_000 && output.counts.refused_orders == 0);
+}
+
+#[test]
+fn random_and_round_robin_find_a_node_if_there_is_one() {
+    promises(Random::new(stream()), |_, _, _| {});
+    promises(RoundRobin::default(), |_, _, _| {});
+    promises(PowerOfChoices::new(3, stream()), |_, _, _| {});
+}
+
+#[test]
+fn least_loaded_takes_the_shortest_queue() {
+    promises(LeastLoaded, |job, view, node| {
+        let least = eligible(job, view)
+            .map(|node| view.node(node).outstanding)
+            .min();
+        assert_eq!(node.map(|node| view.node(node).outstanding), least);
+    });
+}
+
+#[test]
+fn cheapest_within_slo_is_the_cheapest_within_slo() {
+    promises(CheapestWithinSlo::default(), |job, view, node| {
+        let good = || eligible(job, view).filter(|&node| view.meets_slo(job, node));
+        let cheapest = good()
+            .map(|node| (view.price(job, node), view.latency(job, node), node))
+            .min();
+        let Some(node) = node else { return };
+        match cheapest {
+            Some(cheapest) => assert_eq!(node, cheapest.2),
+            None => {
+                let earliest = eligible(job, view)
+                    .map(|node| view.predict(job, node).ttft)
+                    .fold(f64::INFINITY, f64::min);
+                assert!(view.predict(job, node).ttft <= earliest);
+            }
+        }
+    });
+}
+
+/// Ten identical nodes that never fill up: round robin gives each the same number, random the multinomial spread
+/// (χ² with 9 degrees of freedom; seed 31, α = 0.001).
+#[test]
+fn shares_are_even_on_equal_nodes() {
+    let (platform, workload) = (platform(10, 256, 1_000), workload(2.0));
+    let shares = |output: &Output| {
+        let mut shares = [0u32; 10];
+        for job in &output.jobs {
+            shares[job.node.expect("all complete").index()] += 1;
+        }
+        shares
+    };
+    let even = shares(&race(&platform, &workload, Dispatch(RoundRobin::default())));
+    assert!(
+        even.iter().max().unwrap() - even.iter().min().unwrap() <= 1,
+        "{even:?}"
+    );
+    let random = shares(&race(&platform, &workload, Dispatch(Random::new(stream()))));
+    let expected = f64::from(random.iter().sum::<u32>()) / 10.0;
+    let chi2: f64 = random
+        .iter()
+        .map(|&n| (f64::from(n) - expected).powi(2) / expected)
+        .sum();
+    assert!(chi2 < 27.88, "χ² = {chi2} of {random:?}");
+}
+
+/// Azar et al. 1999, Mitzenmacher 2001: two choices shorten the queues of one; more choices shorten them further, by less.
+#[test]
+fn choices_help_and_the_second_helps_most() {
+    let (platform, workload) = (platform(40, 1, 10_000), workload(7.0));
+    let p95 = |d| {
+        let output = race(
+            &platform,
+            &workload,
+            Dispatch(PowerOfChoices::new(d, stream())),
+        );
+        output
+            .metrics
+            .get(MetricId::TtftP95)
+            .expect("jobs complete")
+    };
+    let (one, two, five) = (p95(1), p95(2), p95(5));
+    assert!(
+        one > 2.0 * two && two > five && one - two > two - five,
+        "{one} {two} {five}"
+    );
+}
+
+/// A scheduler that is not ours, in a few lines: prefer nodes that have been up for long (decreasing hazard).
+#[test]
+fn a_stranger_can_race_a_scheduler() {
+    let (platform, workload) = churning();
+    let veteran =
+        by_score(|_, node, view| Some((view.now() - view.node(node).up_since).as_secs_f64()));
+    let old = race(&platform, &workload, Dispatch(veteran));
+    let random = race(&platform, &workload, Dispatch(Random::new(stream())));
+    let losses = |output: &Output| {
+        output
+            .metrics
+            .get(MetricId::Losses)
+            .expect("jobs were submitted")
+    };
+    assert_eq!(
+        old.counts.submitted, random.counts.submitted,
+        "the arrivals do not depend on the scheduler"
+    );
+    // Weibull stays of shape 0.4: a node that has been up for long is likely to stay.
+    assert!(
+        losses(&old) < losses(&random) / 2.0,
+        "{} against {}",
+        losses(&old),
+        losses(&random)
+    );
+}
+
+/// Orders that no world should obey.
+struct Reckless;
+
+impl Scheduler for Reckless {
+    fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+        if let Cause::JobArrived(job) = cause {
+            let first = eligible(job, view).next();
+            orders.place(job, NodeId(u32::MAX));
+            orders.place(JobId(u32::MAX), NodeId(0));
+            orders.reject(JobId(u32::MAX));
+            if let Some(node) = first {
+                orders.place(job, node);
+                orders.place(job, node);
+                orders.reject(job);
+            }
+        }
+    }
+}
+
+#[test]
+fn illegal_orders_are_refused_and_counted() {
+    let (platform, workload) = churning();
+    let output = race(&platform, &workload, Reckless);
+    let counts = output.counts;
+    assert!(counts.completed > 10_000 && counts.live == 0, "{counts:?}");
+    assert!(counts.refused_orders >= 3 * counts.submitted, "{counts:?}");
+}
+
+/// Deadline orders: a scheduler that never places anything loses every job to impatience, and the books still balance.
+#[test]
+fn jobs_that_are_never_placed_are_rejected() {
+    let (platform, workload) = churning();
+    let output = race(
+        &platform,
+        &workload,
+        Dispatch(|_: JobId, _: &View<'_>| None),
+    );
+    assert_eq!(output.counts.rejected, output.counts.submitted);
+    assert!(
+        output
+            .jobs
+            .iter()
+            .all(|job| (job.ended - job.submitted) == Span::MINUTE)
+    );
+}
