@@ -335,11 +335,20 @@ impl<'a> View<'a> {
     /// node can run at once, for their share of a mean answer; then its prompt is prefilled; then it decodes in a batch of `n + 1`.
     #[must_use]
     pub fn predict(&self, job: JobId, node: NodeId) -> Prediction {
-        let (card, profile, sizes) = (self.job(job), self.profile(node), &self.board.sizes);
+        let latency = self.latency(job, node);
+        self.predict_at(
+            job,
+            self.profile(node),
+            self.node(node).outstanding,
+            latency,
+        )
+    }
+
+    fn predict_at(&self, job: JobId, profile: &Profile, before: u32, latency: Span) -> Prediction {
+        let (card, sizes) = (self.job(job), &self.board.sizes);
         let context = sizes.mean_prompt + sizes.mean_output / 2.0;
         let most = (profile.kv_capacity as f64 / (sizes.mean_prompt + sizes.mean_output)) as u32;
         let most = most.clamp(1, profile.max_batch);
-        let before = self.node(node).outstanding;
         let step = |batch: u32| {
             let (base, kv) = profile.decode(batch);
             (base as f64 + kv as f64 * context * f64::from(batch)) / 1e12
@@ -354,18 +363,28 @@ impl<'a> View<'a> {
         if before >= most {
             wait += f64::from(before + 1 - most) / f64::from(most) * sizes.mean_output * step(most);
         }
-        let network = 2.0 * self.latency(job, node).as_secs_f64();
+        let network = 2.0 * latency.as_secs_f64();
         Prediction {
             ttft: network + profile.device.request_overhead + wait + prefill,
             tpot: step((before + 1).min(most)),
         }
     }
 
-    /// Whether a prediction meets both objectives, counting the time that the job has already spent.
+    /// Whether an idle node of this node's class, without any network between it and the customer, would meet both objectives.
+    /// Where it would not, no node of the class does.
+    #[must_use]
+    pub fn could_meet_slo(&self, job: JobId, node: NodeId) -> bool {
+        self.is_within_slo(job, self.predict_at(job, self.profile(node), 0, Span::ZERO))
+    }
+
+    /// Whether the job is expected to meet both objectives on the node, counting the time that it has already spent.
     #[must_use]
     pub fn meets_slo(&self, job: JobId, node: NodeId) -> bool {
+        self.is_within_slo(job, self.predict(job, node))
+    }
+
+    fn is_within_slo(&self, job: JobId, prediction: Prediction) -> bool {
         let spent = (self.now - self.job(job).submitted).as_secs_f64();
-        let prediction = self.predict(job, node);
         spent + prediction.ttft <= self.board.slo.ttft.as_secs_f64()
             && prediction.tpot <= self.board.slo.tpot.as_secs_f64()
     }

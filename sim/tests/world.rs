@@ -296,3 +296,24 @@ fn a_stopped_run_gives_nothing() {
     );
     assert!(found.is_none());
 }
+
+/// Instances that never fail lose nothing, however often the fleet grows and shrinks: work under way, and work still on its way
+/// to an instance that is taken out of service, is finished first.
+#[test]
+fn scaling_in_loses_no_work() {
+    let mut cloud = busy_platforms().pop().expect("the cloud comes last");
+    cloud.fleets[0].availability = Availability::Always;
+    cloud.fleets[0].access = Dist::constant(0.5).unwrap();
+    let output = recorded(&cloud, &workload(3.0), 12, 15, 0);
+    let sizes: Vec<u32> = output
+        .samples
+        .iter()
+        .map(|sample| sample.nodes_up)
+        .collect();
+    assert!(
+        sizes.windows(2).filter(|pair| pair[1] < pair[0]).count() > 3,
+        "the fleet shrinks: {sizes:?}"
+    );
+    assert_eq!(output.metrics.get(MetricId::Losses), Some(0.0));
+    assert_eq!(output.counts.completed, output.counts.submitted);
+}

@@ -1,14 +1,18 @@
 //! Cheapest within SLO: the lowest price among the nodes that are expected to meet both objectives.
 
+use walras_des::Span;
+
 use crate::ids::{JobId, NodeId};
 use crate::scheduling::Pick;
+use crate::units::Amount;
 use crate::view::View;
 
 /// Places each job on the cheapest eligible node whose predicted time to first token and time per output token meet the
 /// objectives; when none does, on the eligible node with the earliest predicted first token.
 ///
-/// Asks are fixed for a stay and, within one device class, order the nodes alike for every job. Each class keeps its nodes sorted by
-/// ask, so the search ends at the first node of each class that will do: a handful of looks when load is light.
+/// Asks are fixed and, within one device class, order the nodes alike for every job. Each class keeps its nodes sorted by ask.
+/// A class that could not do the job even idle and next door is passed over; the search of the others ends at the first node
+/// that costs more than the best so far: a handful of looks when load is light.
 #[derive(Clone, Debug, Default)]
 pub struct CheapestWithinSlo {
     /// Nodes of each class in the order of their asks.
@@ -38,19 +42,23 @@ impl Pick for CheapestWithinSlo {
         if self.classes.is_empty() {
             self.classes = Self::sort(view);
         }
-        let mut best = None;
+        let mut best: Option<(Amount, Span, NodeId)> = None;
         for class in &self.classes {
-            if class.first().is_none_or(|&node| !view.holds(job, node)) {
+            let could = |&node: &NodeId| view.holds(job, node) && view.could_meet_slo(job, node);
+            if !class.first().is_some_and(could) {
                 continue;
             }
-            let found = class
-                .iter()
-                .copied()
-                .find(|&node| view.eligible(job, node) && view.meets_slo(job, node));
-            let Some(node) = found else { continue };
-            let key = (view.price(job, node), view.latency(job, node), node);
-            if best.is_none_or(|least| key < least) {
-                best = Some(key);
+            for &node in class {
+                // From here on, nodes of the class cost no less.
+                let price = view.price(job, node);
+                let too_dear = best.is_some_and(|(least, _, _)| price > least);
+                if too_dear || !view.willing(node) || !view.affordable(job, node) {
+                    break;
+                }
+                if view.eligible(job, node) && view.meets_slo(job, node) {
+                    let key = (price, view.latency(job, node), node);
+                    best = Some(best.map_or(key, |least| least.min(key)));
+                }
             }
         }
         best.map(|(_, _, node)| node)

@@ -484,7 +484,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             return;
         }
         let node = &mut self.nodes[record.node.index()];
-        if node.stage != Stage::Up || node.epoch != record.epoch {
+        if !node.stage.is_on() || node.epoch != record.epoch {
             cx.after(self.platform.retry.detection, Event::Lost { job, stamp });
             return;
         }
