@@ -1,0 +1,193 @@
+//! Comparisons: every figure of every platform with its interval, and its difference to what it is compared with.
+
+use walras_sim::record::MetricId;
+
+use crate::estimate::{Difference, Estimate, estimate, paired, unpaired};
+use crate::experiment::Experiment;
+use crate::findings::{self, Finding};
+
+/// Platforms side by side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// What is compared, in a few words.
+    pub title: String,
+    /// The question asked.
+    pub question: String,
+    /// What stands in the columns of a row.
+    pub entries: Vec<Entry>,
+    /// One row per metric that has a value anywhere, in the order of reports.
+    pub rows: Vec<Row>,
+    /// Most replications behind an entry.
+    pub replications: usize,
+    /// Whether differences are taken within replications.
+    pub is_paired: bool,
+    /// The answer in one sentence; empty without anything to compare.
+    pub verdict: String,
+    /// What the numbers say, in sentences.
+    pub findings: Vec<Finding>,
+    /// What to keep in mind, and what would help.
+    pub warnings: Vec<String>,
+}
+
+/// One thing that is compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// How it is called.
+    pub name: String,
+    /// The entry that it is compared with; `None` for a baseline.
+    pub against: Option<usize>,
+}
+
+/// One figure of all entries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The figure.
+    pub metric: MetricId,
+    /// Its value for each entry.
+    pub cells: Vec<Cell>,
+}
+
+/// One figure of one entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cell {
+    /// The figure; `None` where it exists in no replication.
+    pub estimate: Option<Estimate>,
+    /// Its difference to the entry it is compared with, over the replications that have both.
+    pub difference: Option<Difference>,
+}
+
+/// Two directories hold nothing that can be compared.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the runs have no platform in common: `{first}` and `{second}`\n  help: platforms are matched by name")]
+pub struct NothingInCommon {
+    first: String,
+    second: String,
+}
+
+impl Comparison {
+    /// The platforms of one experiment, against its baseline.
+    #[must_use]
+    pub fn of(experiment: &Experiment) -> Self {
+        let baseline = experiment.baseline();
+        let manifest = &experiment.manifest;
+        let entry = |(index, name): (usize, &String)| Entry {
+            name: name.clone(),
+            against: (index != baseline).then_some(baseline),
+        };
+        let columns: Vec<Column<'_>> = (0..manifest.platforms.len()).map(|platform| Column { experiment, platform }).collect();
+        let mut comparison = Self::build(manifest.platforms.iter().enumerate().map(entry).collect(), &columns, true);
+        comparison.title.clone_from(&manifest.scenario);
+        comparison.question.clone_from(&manifest.question);
+        comparison.verdict = findings::verdict(experiment, &comparison);
+        comparison.findings = findings::findings(experiment, &comparison);
+        comparison.warnings = findings::warnings(experiment, &comparison);
+        comparison
+    }
+
+    /// Two experiments, platform by platform: each of `second` against the one of the same name in `first`.
+    /// Differences are paired if both met the same requests, and otherwise taken between independent sets.
+    ///
+    /// # Errors
+    /// If no platform is in both.
+    pub fn between(first: &Experiment, second: &Experiment) -> Result<Self, NothingInCommon> {
+        let (mut entries, mut columns) = (Vec::new(), Vec::new());
+        for (platform, name) in first.manifest.platforms.iter().enumerate() {
+            let Some(other) = second.manifest.platforms.iter().position(|other| other == name) else { continue };
+            entries.push(Entry { name: format!("{name}, first"), against: None });
+            entries.push(Entry { name: format!("{name}, second"), against: Some(entries.len() - 1) });
+            columns.push(Column { experiment: first, platform });
+            columns.push(Column { experiment: second, platform: other });
+        }
+        if entries.is_empty() {
+            let names = |experiment: &Experiment| experiment.manifest.platforms.join(", ");
+            return Err(NothingInCommon { first: names(first), second: names(second) });
+        }
+        let is_paired = first.manifest.workload_hash == second.manifest.workload_hash;
+        let mut comparison = Self::build(entries, &columns, is_paired);
+        comparison.title = format!("{} (first) and {} (second)", first.manifest.scenario, second.manifest.scenario);
+        comparison.question = "What differs between the two runs?".to_owned();
+        if first.manifest.digest == second.manifest.digest {
+            comparison.verdict = format!("The runs are identical: digest {}.", first.manifest.digest);
+        }
+        if !is_paired {
+            let text = "the runs did not meet the same requests: differences are taken between independent sets (Welch)";
+            comparison.warnings.push(text.to_owned());
+        }
+        Ok(comparison)
+    }
+
+    fn build(entries: Vec<Entry>, columns: &[Column<'_>], is_paired: bool) -> Self {
+        let row = |metric: MetricId| {
+            let values: Vec<Values> = columns.iter().map(|column| column.values(metric)).collect();
+            let cell = |(index, entry): (usize, &Entry)| Cell {
+                estimate: estimate(&values[index].plain(), metric.metric().range),
+                difference: entry.against.and_then(|against| values[index].against(&values[against], is_paired)),
+            };
+            Row { metric, cells: entries.iter().enumerate().map(cell).collect() }
+        };
+        let has_values = |row: &Row| row.cells.iter().any(|cell| cell.estimate.is_some());
+        let rows = MetricId::all().map(row).filter(has_values).collect();
+        let replications = columns.iter().map(|column| column.experiment.of(column.platform).count()).max().unwrap_or(0);
+        Self {
+            title: String::new(),
+            question: String::new(),
+            entries,
+            rows,
+            replications,
+            is_paired,
+            verdict: String::new(),
+            findings: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The row of `metric`.
+    #[must_use]
+    pub fn row(&self, metric: MetricId) -> Option<&Row> {
+        self.rows.iter().find(|row| row.metric == metric)
+    }
+
+    /// The value of `metric` for the entry at `index`.
+    #[must_use]
+    pub fn cell(&self, metric: MetricId, index: usize) -> Option<&Cell> {
+        self.row(metric)?.cells.get(index)
+    }
+}
+
+/// One platform of one experiment.
+#[derive(Clone, Copy)]
+struct Column<'a> {
+    experiment: &'a Experiment,
+    platform: usize,
+}
+
+impl Column<'_> {
+    fn values(self, metric: MetricId) -> Values {
+        Values::of(self.experiment, self.platform, |run| run.metrics.get(metric))
+    }
+}
+
+/// A figure by replication, where it exists.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Values(Vec<(u32, f64)>);
+
+impl Values {
+    /// What `figure` gives for each run of `platform`.
+    pub(crate) fn of(experiment: &Experiment, platform: usize, figure: impl Fn(&crate::experiment::Run) -> Option<f64>) -> Self {
+        Self(experiment.of(platform).filter_map(|run| Some((run.replication, figure(run)?))).collect())
+    }
+
+    pub(crate) fn plain(&self) -> Vec<f64> {
+        self.0.iter().map(|(_, value)| *value).collect()
+    }
+
+    /// Over the replications that both have, or over all if they are independent.
+    pub(crate) fn against(&self, other: &Self, is_paired: bool) -> Option<Difference> {
+        if !is_paired {
+            return unpaired(&self.plain(), &other.plain());
+        }
+        let partner = |replication: u32| other.0.iter().find(|(r, _)| *r == replication).map(|(_, value)| *value);
+        let (mine, theirs): (Vec<f64>, Vec<f64>) = self.0.iter().filter_map(|(r, value)| Some((*value, partner(*r)?))).unzip();
+        paired(&mine, &theirs)
+    }
+}

@@ -1,0 +1,89 @@
+//! A comparison as one JSON object, for programs.
+
+use serde_json::{Map, Value, json};
+
+use crate::compare::{Comparison, Entry};
+use crate::estimate::{Difference, Estimate};
+use crate::experiment::Experiment;
+
+/// The object that `--json` prints for one experiment.
+///
+/// `differences` holds, for each platform but the baseline, the paired difference of every metric and, where all values
+/// are positive, the ratio. Figures that do not exist are absent; interval ends are null with one replication.
+#[must_use]
+pub fn experiment(experiment: &Experiment, comparison: &Comparison) -> Value {
+    let manifest = &experiment.manifest;
+    json!({
+        "scenario": manifest.scenario,
+        "question": manifest.question,
+        "walras": manifest.walras,
+        "scenario_hash": manifest.scenario_hash,
+        "digest": manifest.digest,
+        "seed": manifest.seed,
+        "replications": comparison.replications,
+        "interrupted": manifest.interrupted,
+        "baseline": manifest.baseline,
+        "platforms": figures(comparison),
+        "differences": differences(comparison),
+        "verdict": comparison.verdict,
+        "findings": comparison.findings.iter().map(|finding| finding.text.as_str()).collect::<Vec<_>>(),
+        "warnings": comparison.warnings,
+    })
+}
+
+/// The object that `--json` prints for two experiments.
+#[must_use]
+pub fn between(comparison: &Comparison) -> Value {
+    json!({
+        "title": comparison.title,
+        "paired": comparison.is_paired,
+        "platforms": figures(comparison),
+        "differences": differences(comparison),
+        "verdict": comparison.verdict,
+        "warnings": comparison.warnings,
+    })
+}
+
+fn figures(comparison: &Comparison) -> Value {
+    let of = |index: usize| {
+        let figure = |row: &crate::compare::Row| {
+            let metric = row.metric.metric();
+            let mut object = plain(&row.cells[index].estimate?);
+            object.insert("unit".to_owned(), json!(metric.unit));
+            Some((metric.name.to_owned(), Value::Object(object)))
+        };
+        Value::Object(comparison.rows.iter().filter_map(figure).collect())
+    };
+    Value::Object(comparison.entries.iter().enumerate().map(|(index, entry)| (entry.name.clone(), of(index))).collect())
+}
+
+fn differences(comparison: &Comparison) -> Value {
+    let of = |index: usize, against: usize| {
+        let figure = |row: &crate::compare::Row| {
+            let Difference { difference, ratio, p_value } = row.cells[index].difference?;
+            let object = json!({
+                "difference": plain(&difference),
+                "ratio": ratio.as_ref().map(plain),
+                "p_value": p_value,
+            });
+            Some((row.metric.metric().name.to_owned(), object))
+        };
+        let mut object = Map::new();
+        object.insert("against".to_owned(), json!(comparison.entries[against].name));
+        object.insert("metrics".to_owned(), Value::Object(comparison.rows.iter().filter_map(figure).collect()));
+        Value::Object(object)
+    };
+    let one = |(index, entry): (usize, &Entry)| Some((entry.name.clone(), of(index, entry.against?)));
+    Value::Object(comparison.entries.iter().enumerate().filter_map(one).collect())
+}
+
+fn plain(estimate: &Estimate) -> Map<String, Value> {
+    let interval = estimate.interval;
+    let mut object = Map::new();
+    object.insert("estimate".to_owned(), json!(estimate.mean));
+    object.insert("low".to_owned(), json!(interval.map(|interval| interval.low)));
+    object.insert("high".to_owned(), json!(interval.map(|interval| interval.high)));
+    object.insert("n".to_owned(), json!(estimate.n));
+    object.insert("method".to_owned(), json!(estimate.method.name()));
+    object
+}

@@ -1,0 +1,16 @@
+//! Results of Walras: estimates with intervals, paired differences, curves with bands, and run directories.
+//!
+//! Reading order: [`experiment`] is what came out, [`estimate`] the statistics, [`compare`] what a report shows.
+//! polars is used in [`table`] and [`store`] alone.
+
+pub mod experiment;
+pub mod estimate;
+pub mod words;
+pub mod compare;
+pub mod findings;
+pub mod curves;
+pub mod json;
+pub mod table;
+pub mod store;
+
+pub use walras_sim::record;

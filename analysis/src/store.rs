@@ -1,0 +1,249 @@
+//! Run directories: an experiment written as a manifest, the scenario and Parquet tables, all or nothing, and read back.
+//!
+//! `manifest.json` names the fingerprint of every other file; only it tells when, where and how fast the runs were made.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Cursor, Write};
+use std::path::{Path, PathBuf};
+
+use polars::prelude::DataFrame;
+use polars_io::SerReader;
+use polars_io::parquet::read::ParquetReader;
+use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
+use walras_des::Digest;
+
+use crate::experiment::{Experiment, FORMAT, Manifest, combined};
+use crate::table::{TableError, Tables};
+
+const MANIFEST: &str = "manifest.json";
+const SCENARIO: &str = "scenario.yaml";
+const JOBS: &str = "jobs.parquet";
+
+/// Why a run directory could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The directory holds something already.
+    #[error("`{}` exists and is not empty\n  help: name another directory; results are never overwritten", .0.display())]
+    Occupied(PathBuf),
+    /// The system refused.
+    #[error("cannot {action} `{}`: {source}", .path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no run here.
+    #[error("`{}` is not a run directory: it has no `{}`\n  help: give the directory that `walras run` printed last", .directory.display(), .file)]
+    Missing {
+        /// The directory.
+        directory: PathBuf,
+        /// The file that is missing.
+        file: String,
+    },
+    /// Another format.
+    #[error("`{}` has format {found}, this version reads format {FORMAT}\n  help: read it with walras {version}", .path.display())]
+    Format {
+        /// The manifest.
+        path: PathBuf,
+        /// Its format.
+        found: u64,
+        /// The version that wrote it.
+        version: String,
+    },
+    /// A file is not what was written.
+    #[error("`{}` is damaged or was changed: {message}\n  help: repeat the run; the manifest holds its command", .path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// The first of `base`, `base-2`, `base-3`, … that does not exist.
+#[must_use]
+pub fn fresh_dir(base: &Path) -> PathBuf {
+    let numbered = |number: u64| {
+        let mut name = base.as_os_str().to_owned();
+        name.push(format!("-{number}"));
+        PathBuf::from(name)
+    };
+    let candidates = std::iter::once(base.to_owned()).chain((2..).map(numbered));
+    candidates.into_iter().find(|path| fs::symlink_metadata(path).is_err()).expect("names do not run out")
+}
+
+/// Writes `experiment` as the directory `target`, which must be new or empty. Whatever happens, `target` is
+/// afterwards either complete or as it was.
+///
+/// # Errors
+/// If `target` is occupied or the system refuses.
+pub fn save(experiment: &Experiment, target: &Path) -> Result<(), StoreError> {
+    refuse_occupied(target)?;
+    let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(failed("create", parent))?;
+    let partial = partial_name(target);
+    // A leftover of a process that had this number before.
+    let _ = fs::remove_dir_all(&partial);
+    fs::create_dir(&partial).map_err(failed("create", &partial))?;
+    let written = write_all(experiment, &partial).and_then(|()| match fs::rename(&partial, target) {
+        Ok(()) => Ok(()),
+        Err(_) if is_occupied(target) => Err(StoreError::Occupied(target.to_owned())),
+        Err(error) => Err(failed("create", target)(error)),
+    });
+    if written.is_err() {
+        // The first error is the one to report; a leftover with this name harms nothing.
+        let _ = fs::remove_dir_all(&partial);
+    }
+    written
+}
+
+/// Whether results could be written to `target` now; ask before a long run.
+///
+/// # Errors
+/// If `target` is occupied.
+pub fn refuse_occupied(target: &Path) -> Result<(), StoreError> {
+    if is_occupied(target) { Err(StoreError::Occupied(target.to_owned())) } else { Ok(()) }
+}
+
+fn is_occupied(target: &Path) -> bool {
+    match fs::read_dir(target) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(_) => fs::symlink_metadata(target).is_ok(),
+    }
+}
+
+fn partial_name(target: &Path) -> PathBuf {
+    let mut name = target.as_os_str().to_owned();
+    name.push(format!(".{}.partial", std::process::id()));
+    PathBuf::from(name)
+}
+
+fn write_all(experiment: &Experiment, directory: &Path) -> Result<(), StoreError> {
+    let platforms = &experiment.manifest.platforms;
+    let cannot = |error: TableError| corrupt(directory, error);
+    let tables = Tables::of(&experiment.runs, platforms).map_err(cannot)?;
+    let mut files = BTreeMap::new();
+    let mut put = |name: &str, bytes: &[u8]| {
+        files.insert(name.to_owned(), fingerprint(bytes));
+        write(&directory.join(name), bytes)
+    };
+    put(SCENARIO, experiment.scenario.as_bytes())?;
+    let Tables { summary, counts, samples, latency, lorenz, jobs } = tables;
+    let required = [summary, counts, samples, latency, lorenz].into_iter().zip(TABLES);
+    for (mut table, name) in required.chain(jobs.map(|table| (table, JOBS))) {
+        let bytes = parquet(&mut table).map_err(|error| corrupt(&directory.join(name), error))?;
+        put(name, &bytes)?;
+    }
+    let manifest = Manifest { files, ..experiment.manifest.clone() };
+    let text = serde_json::to_string_pretty(&manifest).expect("a manifest is plain data");
+    write(&directory.join(MANIFEST), format!("{text}\n").as_bytes())
+}
+
+/// Parquet files in the order of [`Tables`].
+const TABLES: [&str; 5] = ["summary.parquet", "counts.parquet", "samples.parquet", "latency.parquet", "lorenz.parquet"];
+
+fn parquet(table: &mut DataFrame) -> Result<Vec<u8>, TableError> {
+    let mut bytes = Vec::new();
+    // One thread and one compression, named, so that equal tables give equal files.
+    ParquetWriter::new(&mut bytes).with_compression(ParquetCompression::Zstd(None)).set_parallel(false).finish(table)?;
+    Ok(bytes)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let mut file = File::create_new(path).map_err(failed("create", path))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed("write", path))
+}
+
+/// Reads the run directory `directory`, without its jobs.
+///
+/// # Errors
+/// If it is not a run directory, was written in another format, or is damaged.
+pub fn load(directory: &Path) -> Result<Experiment, StoreError> {
+    let path = directory.join(MANIFEST);
+    let manifest = manifest(&read(directory, MANIFEST)?, &path)?;
+    let file = |name: &str| {
+        let bytes = read(directory, name)?;
+        match manifest.files.get(name) {
+            Some(expected) if *expected == fingerprint(&bytes) => Ok(bytes),
+            Some(_) => Err(corrupt(&directory.join(name), "its content does not match the manifest")),
+            None => Err(corrupt(&path, format!("it does not list `{name}`"))),
+        }
+    };
+    let scenario = String::from_utf8(file(SCENARIO)?).map_err(|error| corrupt(&directory.join(SCENARIO), error))?;
+    let table = |name: &str| {
+        let frame = ParquetReader::new(Cursor::new(file(name)?)).finish();
+        frame.map_err(|error| corrupt(&directory.join(name), error))
+    };
+    let [summary, counts, samples, latency, lorenz] = TABLES.map(table);
+    let tables =
+        Tables { summary: summary?, counts: counts?, samples: samples?, latency: latency?, lorenz: lorenz?, jobs: None };
+    let runs = tables.runs(&manifest.runs, &manifest.platforms).map_err(|error| corrupt(directory, error))?;
+    if combined(&runs) != manifest.digest {
+        return Err(corrupt(&path, "the digest of the experiment is not that of its runs"));
+    }
+    Ok(Experiment { manifest, scenario, runs })
+}
+
+/// The table of jobs of a run directory, if jobs were recorded.
+///
+/// # Errors
+/// As [`load`].
+pub fn jobs(directory: &Path) -> Result<Option<DataFrame>, StoreError> {
+    let manifest = manifest(&read(directory, MANIFEST)?, &directory.join(MANIFEST))?;
+    if !manifest.files.contains_key(JOBS) {
+        return Ok(None);
+    }
+    let frame = ParquetReader::new(Cursor::new(read(directory, JOBS)?)).finish();
+    frame.map(Some).map_err(|error| corrupt(&directory.join(JOBS), error))
+}
+
+fn manifest(bytes: &[u8], path: &Path) -> Result<Manifest, StoreError> {
+    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| corrupt(path, error))?;
+    let Some(found) = value.get("format").and_then(serde_json::Value::as_u64) else {
+        return Err(corrupt(path, "it names no format of walras"));
+    };
+    if found != u64::from(FORMAT) {
+        let version = value.get("walras").and_then(serde_json::Value::as_str).unwrap_or("of the version that wrote it");
+        return Err(StoreError::Format { path: path.to_owned(), found, version: version.to_owned() });
+    }
+    let manifest: Manifest = serde_json::from_value(value).map_err(|error| corrupt(path, error))?;
+    if !manifest.platforms.contains(&manifest.baseline) {
+        return Err(corrupt(path, format!("its baseline `{}` is not among its platforms", manifest.baseline)));
+    }
+    Ok(manifest)
+}
+
+fn read(directory: &Path, name: &str) -> Result<Vec<u8>, StoreError> {
+    let path = directory.join(name);
+    fs::read(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            StoreError::Missing { directory: directory.to_owned(), file: name.to_owned() }
+        }
+        _ => failed("read", &path)(error),
+    })
+}
+
+/// A fingerprint against accidents, not against an attacker.
+fn fingerprint(bytes: &[u8]) -> String {
+    let mut digest = Digest::new();
+    for chunk in bytes.chunks(8) {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        digest.fold(u64::from_le_bytes(word));
+    }
+    digest.fold(bytes.len() as u64);
+    digest.to_string()
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError + use<> {
+    let path = path.to_owned();
+    move |source| StoreError::Io { action, path, source }
+}
+
+fn corrupt(path: &Path, message: impl ToString) -> StoreError {
+    StoreError::Corrupt { path: path.to_owned(), message: message.to_string() }
+}

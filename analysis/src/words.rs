@@ -1,0 +1,431 @@
+//! Figures in words: titles, units that suit the size of a number, and differences as a reader would say them.
+
+use std::borrow::Cow;
+
+use walras_sim::record::{Better, MetricId, Range};
+
+use crate::estimate::{Difference, Estimate, Interval};
+
+/// A subject under which figures are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// What customers pay.
+    Money,
+    /// How long they wait.
+    Speed,
+    /// What they get.
+    Reliability,
+    /// What owners earn.
+    Owners,
+    /// What it draws.
+    Energy,
+    /// What stands behind it.
+    Capacity,
+}
+
+impl Group {
+    /// All groups in the order of reports.
+    pub const ALL: [Self; 6] =
+        [Self::Money, Self::Speed, Self::Reliability, Self::Owners, Self::Energy, Self::Capacity];
+
+    /// The heading.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Money => "money",
+            Self::Speed => "speed",
+            Self::Reliability => "reliability",
+            Self::Owners => "owners",
+            Self::Energy => "energy",
+            Self::Capacity => "capacity",
+        }
+    }
+
+    /// The group of a figure.
+    #[must_use]
+    pub fn of(metric: MetricId) -> Self {
+        use MetricId as M;
+        match metric {
+            M::CostPerMillion | M::Spend | M::ProtocolFees => Self::Money,
+            M::TtftP50 | M::TtftP95 | M::TtftP99 | M::TpotP50 | M::TpotP95 | M::TpotP99 => Self::Speed,
+            M::OwnerRevenue | M::OwnerPowerCost | M::OwnerMargin | M::OwnersInProfit | M::OwnerGini | M::Slashed => {
+                Self::Owners
+            }
+            M::Energy | M::ActiveEnergy => Self::Energy,
+            M::Utilization | M::NodesAvailable | M::BatchSize | M::OutputRate => Self::Capacity,
+            _ => Self::Reliability,
+        }
+    }
+}
+
+/// Whether a figure belongs to a first look, and not only to the full list.
+#[must_use]
+pub fn is_primary(metric: MetricId) -> bool {
+    use MetricId as M;
+    matches!(
+        metric,
+        M::CostPerMillion
+            | M::TtftP50
+            | M::TtftP99
+            | M::TpotP50
+            | M::SloAttainment
+            | M::Completed
+            | M::Losses
+            | M::OwnerMargin
+            | M::OwnersInProfit
+            | M::OwnerGini
+            | M::Energy
+            | M::Utilization
+    )
+}
+
+/// What a figure is called in a report.
+#[must_use]
+pub fn title(metric: MetricId) -> Cow<'static, str> {
+    use MetricId as M;
+    Cow::Borrowed(match metric {
+        M::CostPerMillion => "cost per million output tokens",
+        M::TtftP50 => "time to first token, median",
+        M::TtftP95 => "time to first token, 95th percentile",
+        M::TtftP99 => "time to first token, 99th percentile",
+        M::TpotP50 => "time per output token, median",
+        M::TpotP95 => "time per output token, 95th percentile",
+        M::TpotP99 => "time per output token, 99th percentile",
+        M::SloAttainment => "requests served within both objectives",
+        M::Goodput => "rate of requests within both objectives",
+        M::OutputRate => "output rate",
+        M::Completed => "requests completed",
+        M::Rejected => "requests rejected",
+        M::Failed => "requests failed",
+        M::Losses => "placements lost with their node",
+        M::Retried => "completed requests that needed a retry",
+        M::WastedTokens => "output tokens lost with their node",
+        M::Energy => "energy per million output tokens",
+        M::ActiveEnergy => "energy above idle per million output tokens",
+        M::Spend => "what customers paid",
+        M::OwnerRevenue => "owner revenue per node",
+        M::OwnerPowerCost => "electricity cost per node",
+        M::OwnerMargin => "owner margin per node",
+        M::OwnersInProfit => "owners in profit",
+        M::OwnerGini => "inequality of owner revenue (Gini)",
+        M::ProtocolFees => "protocol fees",
+        M::Slashed => "stakes forfeited",
+        M::NodesAvailable => "nodes available",
+        M::BatchSize => "requests running on a working node",
+        other => return Cow::Owned(other.metric().name.replace('_', " ")),
+    })
+}
+
+/// A unit that suits the size of some values of one figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// Multiplies the stored value.
+    pub factor: f64,
+    /// The unit then, empty for a plain number.
+    pub unit: &'static str,
+}
+
+/// An estimate as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The estimate with its unit.
+    pub value: String,
+    /// The interval in the same unit, as in `[205 … 219]`.
+    pub interval: Option<String>,
+}
+
+impl Scale {
+    /// The unit that suits `values` of `metric` together: that of the largest.
+    #[must_use]
+    pub fn of(metric: MetricId, values: impl IntoIterator<Item = f64>) -> Self {
+        let definition = metric.metric();
+        let largest = values.into_iter().map(f64::abs).fold(0.0, f64::max);
+        let (factor, unit) = match definition.unit {
+            "s" if largest == 0.0 => (1.0, "s"),
+            "s" if largest < 1e-3 => (1e6, "µs"),
+            "s" if largest < 1.0 => (1e3, "ms"),
+            "s" if largest < 600.0 => (1.0, "s"),
+            "s" => (1.0 / 60.0, "min"),
+            "kWh" if largest > 0.0 && largest < 0.1 => (1e3, "Wh"),
+            "1" if is_percentage(metric) => (100.0, "%"),
+            "1" => (1.0, ""),
+            "1/s" => (1.0, "requests/s"),
+            "1/1000" => (1.0, "per 1,000"),
+            unit => (1.0, unit),
+        };
+        Self { factor, unit }
+    }
+
+    /// `estimate` in this unit, with as many digits as its interval deserves.
+    #[must_use]
+    pub fn show(self, estimate: &Estimate) -> Shown {
+        let Estimate { mean, interval, .. } = estimate.map(|value| value * self.factor);
+        let decimals = decimals(mean, interval.map(Interval::half_width));
+        Shown {
+            value: with_unit(&number(mean, decimals), self.unit),
+            interval: interval.map(|Interval { low, high }| format!("[{} … {}]", number(low, decimals), number(high, decimals))),
+        }
+    }
+
+    /// One value in this unit, with three digits.
+    #[must_use]
+    pub fn value(self, value: f64) -> String {
+        let value = value * self.factor;
+        with_unit(&number(value, decimals(value, None)), self.unit)
+    }
+}
+
+/// Whether a figure is read as a percentage.
+#[must_use]
+pub fn is_percentage(metric: MetricId) -> bool {
+    metric.metric().range == Range::Share && metric != MetricId::OwnerGini
+}
+
+/// What a difference means to whom it concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Clearly in the preferred direction.
+    Better,
+    /// Clearly against it.
+    Worse,
+    /// Clear, and neither good nor bad.
+    Neutral,
+    /// The interval includes "no difference", or there is none.
+    Unclear,
+}
+
+/// A difference in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wording {
+    /// As in `3.1 times cheaper [2.9 … 3.3]`.
+    pub text: String,
+    /// What it means.
+    pub tone: Tone,
+}
+
+/// `difference` of two platforms in `metric`, as a reader would say it of the first.
+#[must_use]
+pub fn describe(metric: MetricId, difference: &Difference) -> Wording {
+    // Shares are compared in points, and what may be negative has no ratio worth telling.
+    let relative = difference.ratio.filter(|_| metric.metric().range == Range::NonNegative);
+    let lower = relative.map_or(difference.difference.mean < 0.0, |ratio| ratio.mean < 1.0);
+    let single = difference.difference.interval.is_none();
+    let clear = difference.is_clear();
+    let tone = match (clear, metric.metric().better) {
+        (false, _) => Tone::Unclear,
+        (true, Better::Neither) => Tone::Neutral,
+        (true, Better::Lower) if lower => Tone::Better,
+        (true, Better::Higher) if !lower => Tone::Better,
+        (true, _) => Tone::Worse,
+    };
+    let is_same = difference.difference.mean == 0.0 && difference.difference.interval.is_none_or(|i| i.half_width() == 0.0);
+    let text = if is_same {
+        "the same".to_owned()
+    } else {
+        match relative {
+            Some(ratio) => relative_words(metric, &ratio, clear || single),
+            None => absolute_words(metric, &difference.difference, clear || single),
+        }
+    };
+    Wording { text, tone }
+}
+
+/// From this factor on a difference is said as a factor, below as a percentage.
+const SAID_AS_FACTOR: f64 = 2.0;
+
+fn relative_words(metric: MetricId, ratio: &Estimate, say_direction: bool) -> String {
+    if !say_direction {
+        let percent = ratio.map(|r| (r - 1.0) * 100.0);
+        return format!("no clear difference{}", range(percent.interval, Signs::Always, " %"));
+    }
+    let (less, more) = directions(metric);
+    let lower = ratio.mean < 1.0;
+    let factor = if lower { inverse(ratio) } else { *ratio };
+    let word = if lower { less } else { more };
+    if factor.mean >= SAID_AS_FACTOR {
+        let decimals = decimals(factor.mean, factor.interval.map(Interval::half_width)).min(factor_decimals(factor.mean));
+        let interval = factor.interval.map_or(String::new(), |Interval { low, high }| {
+            format!(" [{} … {}]", number(low, decimals), number(high, decimals))
+        });
+        return format!("{} times {word}{interval}", number(factor.mean, decimals));
+    }
+    let percent = if lower { mirrored(ratio, |r| (1.0 - r) * 100.0) } else { ratio.map(|r| (r - 1.0) * 100.0) };
+    let decimals = percent_decimals(percent.mean, percent.interval);
+    format!("{} % {word}{}", number(percent.mean, decimals), range_with(percent.interval, Signs::Negative, "", decimals))
+}
+
+fn absolute_words(metric: MetricId, difference: &Estimate, say_direction: bool) -> String {
+    let scale = Scale::of(metric, [difference.mean]);
+    let unit = match metric {
+        _ if is_percentage(metric) => "points",
+        // The title of the figure says it.
+        MetricId::Losses => "",
+        _ => scale.unit,
+    };
+    let scaled = difference.map(|value| value * scale.factor);
+    let space = if unit.is_empty() { "" } else { " " };
+    if !say_direction {
+        return format!("no clear difference{}", range(scaled.interval, Signs::Always, &format!("{space}{unit}")));
+    }
+    let (less, more) = directions(metric);
+    let lower = difference.mean < 0.0;
+    let size = if lower { mirrored(&scaled, |value| -value) } else { scaled };
+    let decimals = decimals(size.mean, size.interval.map(Interval::half_width)).min(3);
+    let interval = range_with(size.interval, Signs::Negative, "", decimals);
+    format!("{}{space}{unit} {}{interval}", number(size.mean, decimals), if lower { less } else { more })
+}
+
+/// The words for less and for more of a figure.
+#[must_use]
+pub fn directions(metric: MetricId) -> (&'static str, &'static str) {
+    use MetricId as M;
+    match (metric, Group::of(metric)) {
+        (M::CostPerMillion, _) => ("cheaper", "dearer"),
+        (_, Group::Speed) => ("faster", "slower"),
+        (M::NodesAvailable | M::BatchSize, _) => ("fewer", "more"),
+        (M::Energy | M::ActiveEnergy | M::WastedTokens, _) => ("less", "more"),
+        _ => ("lower", "higher"),
+    }
+}
+
+fn inverse(ratio: &Estimate) -> Estimate {
+    mirrored(ratio, f64::recip)
+}
+
+/// `estimate` through the decreasing function `f`, which swaps the ends of the interval.
+fn mirrored(estimate: &Estimate, f: impl Fn(f64) -> f64) -> Estimate {
+    let interval = estimate.interval.map(|Interval { low, high }| Interval { low: f(high), high: f(low) });
+    Estimate { mean: f(estimate.mean), interval, ..*estimate }
+}
+
+#[derive(Clone, Copy)]
+enum Signs {
+    Always,
+    Negative,
+}
+
+fn range(interval: Option<Interval>, signs: Signs, unit: &str) -> String {
+    let decimals = interval.map_or(0, |interval| percent_decimals(interval.half_width(), Some(interval)));
+    range_with(interval, signs, unit, decimals)
+}
+
+fn range_with(interval: Option<Interval>, signs: Signs, unit: &str, decimals: usize) -> String {
+    let signed = |value: f64| match signs {
+        Signs::Always if value > 0.0 => format!("+{}", number(value, decimals)),
+        _ => number(value, decimals),
+    };
+    interval.map_or(String::new(), |Interval { low, high }| format!(" [{} … {}{unit}]", signed(low), signed(high)))
+}
+
+fn percent_decimals(mean: f64, interval: Option<Interval>) -> usize {
+    let half = interval.map_or(f64::INFINITY, Interval::half_width);
+    if mean.abs() >= 10.0 && half >= 2.0 {
+        0
+    } else if mean.abs() >= 1.0 || half >= 0.05 {
+        1
+    } else {
+        2
+    }
+}
+
+fn factor_decimals(factor: f64) -> usize {
+    if factor < 10.0 { 2 } else { usize::from(factor < 100.0) }
+}
+
+/// Decimals that show three digits of `value`, or so many that half of its interval shows one, but five digits at most
+/// and no more than two digits of half the interval.
+fn decimals(value: f64, half_width: Option<f64>) -> usize {
+    if value == 0.0 && half_width.is_none_or(|half| half == 0.0) {
+        return 0;
+    }
+    let magnitude = |x: f64| if x > 0.0 && x.is_finite() { x.log10().floor() } else { 0.0 };
+    // Near zero the interval sets the scale.
+    let size = magnitude(value.abs().max(half_width.unwrap_or(0.0)));
+    let half = half_width.filter(|half| *half > 0.0);
+    let (one_digit, two_digits) =
+        half.map_or((f64::NEG_INFINITY, f64::INFINITY), |half| (-magnitude(half), 1.0 - magnitude(half)));
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let decimals = (2.0 - size).max(one_digit).min(two_digits).min(4.0 - size).clamp(0.0, 9.0) as usize;
+    decimals
+}
+
+/// `value` with `decimals` decimals, thousands separated by commas, and a true minus sign.
+#[must_use]
+pub fn number(value: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", value.abs());
+    let (whole, fraction) = text.split_once('.').map_or((text.as_str(), None), |(whole, fraction)| (whole, Some(fraction)));
+    let mut grouped = String::with_capacity(text.len() + 4);
+    if value < 0.0 && text.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) {
+        grouped.push('−');
+    }
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        grouped.push('.');
+        grouped.push_str(fraction);
+    }
+    grouped
+}
+
+fn with_unit(number: &str, unit: &str) -> String {
+    if unit.is_empty() { number.to_owned() } else { format!("{number} {unit}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estimate::{Method, paired};
+
+    fn shown(metric: MetricId, mean: f64, low: f64, high: f64) -> String {
+        let estimate = Estimate { mean, interval: Some(Interval { low, high }), n: 9, method: Method::StudentT };
+        let Shown { value, interval } = Scale::of(metric, [mean]).show(&estimate);
+        format!("{value} {}", interval.unwrap())
+    }
+
+    #[test]
+    fn numbers_are_shown_in_units_that_suit_them() {
+        assert_eq!(shown(MetricId::TtftP99, 0.2121, 0.2052, 0.2194), "212 ms [205 … 219]");
+        assert_eq!(shown(MetricId::TtftP99, 3.1819, 3.1, 3.2551), "3.18 s [3.10 … 3.26]");
+        assert_eq!(shown(MetricId::SloAttainment, 0.987_65, 0.987_2, 0.988_1), "98.77 % [98.72 … 98.81]");
+        assert_eq!(shown(MetricId::CostPerMillion, 0.8512, 0.84, 0.86), "0.851 USD [0.840 … 0.860]");
+        assert_eq!(shown(MetricId::Spend, 12_345.6, 12_300.0, 12_400.0), "12,346 USD/day [12,300 … 12,400]");
+        assert_eq!(shown(MetricId::OwnerMargin, -0.0512, -0.12, 0.02), "−0.051 USD/day [−0.120 … 0.020]");
+        assert_eq!(shown(MetricId::Energy, 0.0412, 0.0408, 0.0416), "41.2 Wh [40.8 … 41.6]");
+    }
+
+    fn said(metric: MetricId, first: &[f64], second: &[f64]) -> (String, Tone) {
+        let Wording { text, tone } = describe(metric, &paired(first, second).unwrap());
+        (text, tone)
+    }
+
+    #[test]
+    fn differences_are_said_as_a_reader_would() {
+        let base = [3.0, 3.1, 2.9, 3.0];
+        let third = [1.0, 1.02, 1.0, 0.99];
+        let twelve = [3.36, 3.47, 3.25, 3.37];
+        let (text, tone) = said(MetricId::CostPerMillion, &third, &base);
+        assert_eq!((text.as_str(), tone), ("2.99 times cheaper [2.89 … 3.10]", Tone::Better));
+        let (text, tone) = said(MetricId::TtftP99, &twelve, &base);
+        assert_eq!((text.as_str(), tone), ("12.1 % slower [11.8 … 12.4]", Tone::Worse));
+        let (text, tone) = said(MetricId::TtftP99, &[3.0, 3.0, 3.1, 2.9], &base);
+        assert_eq!((text.as_str(), tone), ("no clear difference [−7.2 … +7.8 %]", Tone::Unclear));
+        let (text, tone) = said(MetricId::SloAttainment, &[0.95, 0.96, 0.95, 0.94], &[0.99, 1.0, 0.98, 0.99]);
+        assert_eq!((text.as_str(), tone), ("4.0 points lower [2.7 … 5.3]", Tone::Worse));
+        let (text, tone) = said(MetricId::OwnerMargin, &[-0.1, -0.2, -0.1, -0.1], &[1.0, 1.1, 1.0, 1.1]);
+        assert_eq!((text.as_str(), tone), ("1.18 USD/day lower [1.02 … 1.33]", Tone::Worse));
+        assert_eq!(said(MetricId::TpotP50, &base, &base), ("the same".to_owned(), Tone::Unclear));
+        assert_eq!(said(MetricId::TpotP50, &[2.0], &[1.0]), ("2.00 times slower".to_owned(), Tone::Unclear));
+    }
+
+    #[test]
+    fn every_metric_has_a_title_of_its_own() {
+        let mut titles: Vec<_> = MetricId::all().map(title).collect();
+        titles.sort();
+        titles.dedup();
+        assert_eq!(titles.len(), MetricId::COUNT);
+    }
+}

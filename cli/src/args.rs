@@ -1,0 +1,131 @@
+//! The command line: what a user can type.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Simulates decentralized compute networks, their markets and schedulers, against the centralized cloud.
+///
+/// A scenario asks a question about platforms that meet the same requests. A run answers it with 95 % confidence
+/// intervals, in the terminal and in one HTML file.
+#[derive(Debug, Parser)]
+#[command(name = "walras", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  walras list                                    the scenarios that come with walras
+  walras run depin-vs-cloud                      run one of them
+  walras run my.yaml --set run.seed=7            run your own, with one value changed
+  walras run depin-vs-cloud --trace conv.csv     replay a recorded trace (Azure LLM CSV)
+  walras run depin-vs-cloud --json | jq .digest  figures for programs
+  walras compare runs/a runs/b                   what changed between two runs
+
+Exit codes: 0 done; 1 failed; 2 the input is wrong; 130 interrupted, with what was finished kept.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a scenario and report what came out
+    Run(RunArgs),
+    /// Check scenarios, and report every problem at once with its place
+    Check(CheckArgs),
+    /// Show the results of a run again, and write its HTML report
+    Report(ReportArgs),
+    /// Compare two runs, platform by platform and figure by figure
+    Compare(CompareArgs),
+    /// List the scenarios that come with walras, with the question that each answers
+    List,
+    /// Print the JSON Schema of scenarios, for editors
+    Schema,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Path of a scenario, or the name of one from `walras list`
+    pub scenario: PathBuf,
+    /// Replay this trace (Azure LLM CSV: TIMESTAMP,ContextTokens,GeneratedTokens) instead of the scenario's requests
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Change one value, such as `platforms.depin.slots=4`; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+    /// Seed of all random streams
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Independent repetitions; more of them make intervals narrower
+    #[arg(long, value_name = "N")]
+    pub replications: Option<u32>,
+    /// Threads [default: one for each core]; results do not depend on it
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub threads: usize,
+    /// Directory for the results, new or empty [default: runs/SCENARIO, numbered]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Keep a row for every job in jobs.parquet
+    #[arg(long)]
+    pub record_jobs: bool,
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    pub json: bool,
+    /// Show every figure, not only the main ones
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Paths or names of scenarios
+    #[arg(required = true)]
+    pub scenarios: Vec<PathBuf>,
+    /// Change one value before checking; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+    /// Check this trace with them
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Directory of a run
+    pub run: PathBuf,
+    /// Where to write the report [default: report.html in the directory of the run]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    pub json: bool,
+    /// Show every figure, not only the main ones
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Directory of the run to compare with
+    pub before: PathBuf,
+    /// Directory of the run to compare
+    pub after: PathBuf,
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    pub json: bool,
+    /// Show every figure, not only the main ones
+    #[arg(long)]
+    pub all: bool,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((path, value)) if !path.is_empty() => Ok((path.to_owned(), value.to_owned())),
+        _ => Err("expected PATH=VALUE, such as run.seed=7".to_owned()),
+    }
+}

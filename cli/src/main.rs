@@ -1,0 +1,202 @@
+//! The `walras` binary: reads the command line, calls the libraries, prints. Results go to stdout, talk to stderr.
+
+mod args;
+mod overview;
+mod progress;
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use clap::Parser;
+use walras_analysis::compare::Comparison;
+use walras_analysis::experiment::{Execution, Experiment};
+use walras_analysis::{json, store};
+use walras_reports::{html, terminal};
+use walras_scenarios::{Issues, Options, Scenario};
+
+use args::{CheckArgs, Cli, Command, CompareArgs, ReportArgs, RunArgs};
+
+/// Set by Ctrl-C: runs under way are dropped, finished ones are kept.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// The user's input is wrong; printed as it is, exit code 2.
+#[derive(Debug)]
+struct BadInput(String);
+
+impl fmt::Display for BadInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadInput {}
+
+impl BadInput {
+    fn issues(issues: &Issues) -> anyhow::Error {
+        Self(issues.to_string()).into()
+    }
+
+    fn error(error: impl fmt::Display) -> anyhow::Error {
+        Self(format!("error: {error}")).into()
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match execute(cli.command) {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let bad_input = error.downcast_ref::<BadInput>();
+            match bad_input {
+                Some(bad) => eprintln!("{bad}"),
+                None => eprintln!("error: {error:#}"),
+            }
+            ExitCode::from(if bad_input.is_some() { 2 } else { 1 })
+        }
+    }
+}
+
+fn execute(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Run(args) => run(&args),
+        Command::Check(args) => check(&args),
+        Command::Report(args) => report(&args),
+        Command::Compare(args) => compare(&args),
+        Command::List => list(),
+        Command::Schema => print(&format!("{:#}\n", walras_scenarios::schema())),
+    }
+}
+
+fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
+    let mut set = args.set.clone();
+    set.extend(args.seed.map(|seed| ("run.seed".to_owned(), seed.to_string())));
+    set.extend(args.replications.map(|n| ("run.replications".to_owned(), n.to_string())));
+    let scenario = load(&args.scenario, &set, args.trace.as_deref())?;
+    if let Some(out) = &args.out {
+        store::refuse_occupied(out).map_err(BadInput::error)?;
+    }
+    let threads = if args.threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { args.threads };
+    if !args.json {
+        eprintln!("{}", overview::overview(&scenario, threads));
+    }
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\ninterrupted: keeping what is finished (once more to drop it)");
+    });
+    let (started, clock) = (SystemTime::now(), Instant::now());
+    let line = progress::Line::new(&scenario.plan);
+    let options = Options { threads, record_jobs: args.record_jobs, stop: &STOP };
+    let results = walras_scenarios::execute(&scenario.plan, &options, &|progress| line.advance(progress));
+    line.finish();
+    let results = results.context("an invariant of the simulation was violated; please report it with the scenario")?;
+    let interrupted = results.interrupted;
+    if results.runs.is_empty() {
+        eprintln!("interrupted before the first run had finished; nothing was written");
+        return Ok(ExitCode::from(130));
+    }
+    let execution = Execution {
+        command: std::env::args().collect(),
+        started: started.duration_since(UNIX_EPOCH).map_or(String::new(), |time| format!("{} s after 1970-01-01 UTC", time.as_secs())),
+        wall_seconds: clock.elapsed().as_secs_f64(),
+        threads,
+    };
+    let experiment = Experiment::new(&scenario, results, execution);
+    let out = args.out.clone().unwrap_or_else(|| store::fresh_dir(&Path::new("runs").join(&scenario.name)));
+    store::save(&experiment, &out).context("the results could not be written")?;
+    // What is reported is what was written.
+    let experiment = store::load(&out).context("the results could not be read back")?;
+    show(&experiment, &out.join("report.html"), &out, args.json, args.all)?;
+    Ok(ExitCode::from(if interrupted { 130 } else { 0 }))
+}
+
+fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let mut problems = Vec::new();
+    for path in &args.scenarios {
+        match walras_scenarios::load(path, &args.set, args.trace.as_deref()) {
+            Ok(scenario) => {
+                print(&format!("{}: ok, {} platforms\n", path.display(), scenario.plan.platforms.len()))?;
+            }
+            Err(issues) => problems.push(issues.to_string()),
+        }
+    }
+    if problems.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(BadInput(problems.join("\n")).into()) }
+}
+
+fn report(args: &ReportArgs) -> anyhow::Result<ExitCode> {
+    let experiment = store::load(&args.run).map_err(BadInput::error)?;
+    let page = args.out.clone().unwrap_or_else(|| args.run.join("report.html"));
+    show(&experiment, &page, &args.run, args.json, args.all)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn compare(args: &CompareArgs) -> anyhow::Result<ExitCode> {
+    let before = store::load(&args.before).map_err(BadInput::error)?;
+    let after = store::load(&args.after).map_err(BadInput::error)?;
+    let comparison = Comparison::between(&before, &after).map_err(BadInput::error)?;
+    if args.json {
+        return print(&format!("{:#}\n", json::between(&comparison)));
+    }
+    print(&table(&comparison, args.all))
+}
+
+fn list() -> anyhow::Result<ExitCode> {
+    let mut text = String::new();
+    for entry in walras_scenarios::library() {
+        text.push_str(&format!("{:<18} {}\n", entry.name, entry.question));
+    }
+    print(&text)
+}
+
+fn load(path: &Path, set: &[(String, String)], trace: Option<&Path>) -> anyhow::Result<Scenario> {
+    walras_scenarios::load(path, set, trace).map_err(|issues| BadInput::issues(&issues))
+}
+
+/// Writes the HTML page and prints the figures.
+fn show(experiment: &Experiment, page: &Path, directory: &Path, as_json: bool, all: bool) -> anyhow::Result<()> {
+    let comparison = Comparison::of(experiment);
+    write_whole(page, html::render(experiment, &comparison, walras_sim::LIMITS).as_bytes())?;
+    if as_json {
+        print(&format!("{:#}\n", json::experiment(experiment, &comparison)))?;
+        eprintln!("results  {}", directory.display());
+        return Ok(());
+    }
+    print(&table(&comparison, all))?;
+    print(&format!("\nresults  {}\nreport   {}\n", directory.display(), page.display()))?;
+    Ok(())
+}
+
+fn table(comparison: &Comparison, all: bool) -> String {
+    let stdout = io::stdout();
+    let color = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    terminal::table(comparison, terminal::Options { width: columns.unwrap_or(80), color, all })
+}
+
+/// Replaces a file in one step.
+fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    std::fs::write(&partial, bytes).with_context(|| format!("cannot write {}", partial.display()))?;
+    std::fs::rename(&partial, path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn print(text: &str) -> anyhow::Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the reader of our output has gone, as in `walras list | head -1`.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,56 @@
+//! Lorenz curves: how unevenly the revenue is spread over owners.
+
+use walras_analysis::compare::Comparison;
+use walras_analysis::curves::{Curve, lorenz};
+use walras_analysis::experiment::Experiment;
+use walras_analysis::record::MetricId;
+
+use super::axis::Axis;
+use super::canvas::{Align, MUTED, draw};
+use super::panel::{Panel, key};
+use super::{Figure, band_note, capitalized, curves_csv, names};
+
+const SIDE: f64 = 460.0;
+
+/// The figure, if a platform has more than one owner.
+pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
+    let names = names(comparison);
+    let curves = lorenz(experiment);
+    if curves.is_empty() {
+        return None;
+    }
+    let title = "How revenue is spread over owners".to_owned();
+    let svg = draw(SIDE, SIDE, &title, |canvas| {
+        let panel = Panel {
+            left: 54.0,
+            right: SIDE - 24.0,
+            top: 56.0,
+            bottom: SIDE - 46.0,
+            x: Axis::percent("share of owners, poorest first"),
+            y: Axis::percent("share of the revenue that they receive"),
+        };
+        panel.frame(canvas);
+        canvas.dashed(panel.place(0.0, 0.0), panel.place(1.0, 1.0), MUTED);
+        let (x, y) = panel.place(0.62, 0.72);
+        canvas.text((x, y), "equal shares", Align::Right, MUTED);
+        for curve in &curves {
+            panel.curve(canvas, curve);
+        }
+        key(canvas, (panel.left, 14.0), curves.iter().map(|curve| curve.platform), &names);
+    });
+    let top = |curve: &Curve| {
+        let below = curve.points.iter().rev().find(|point| point.x <= 0.9 + 1e-9).map_or(0.0, |point| point.y.mean);
+        let gini = comparison.cell(MetricId::OwnerGini, curve.platform).and_then(|cell| cell.estimate);
+        let gini = gini.map_or(String::new(), |gini| format!(" (Gini {:.2})", gini.mean));
+        format!("on {} the best-paid tenth of owners receives {:.0} % of the revenue{gini}", names[curve.platform], (1.0 - below) * 100.0)
+    };
+    let parts: Vec<String> = curves.iter().map(top).collect();
+    let finding = capitalized(&format!("{}.", parts.join("; ")));
+    let reading = format!(
+        "The deeper a curve sags below the dashed line, the fewer owners earn most of the revenue. Owners without any revenue are \
+         included. {}",
+        band_note(comparison.replications)
+    );
+    let csv = curves_csv("owner_share", "revenue_share", &curves, &names);
+    Some(Figure { name: "lorenz", title, finding, reading, svg, csv })
+}

@@ -1,0 +1,97 @@
+//! Figures: each file turns numbers into one picture with a finding for a caption and the data behind it.
+//!
+//! A figure is a pure function of an experiment and its comparison; the same platform has the same colour everywhere.
+
+mod axis;
+mod canvas;
+mod panel;
+
+mod bill;
+mod cost;
+mod forest;
+mod latency;
+mod lorenz;
+mod losses;
+mod nodes;
+mod service;
+
+use std::fmt::Write;
+
+use walras_analysis::compare::Comparison;
+use walras_analysis::curves::Curve;
+use walras_analysis::experiment::Experiment;
+
+/// A figure of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// A name for links and files.
+    pub name: &'static str,
+    /// What it shows.
+    pub title: String,
+    /// What it says, computed from the numbers.
+    pub finding: String,
+    /// How to read it.
+    pub reading: String,
+    /// The picture.
+    pub svg: String,
+    /// The numbers behind it.
+    pub csv: String,
+}
+
+/// Width of all figures in logical pixels.
+const WIDTH: f64 = 760.0;
+
+/// All figures that the experiment has data for, in the order of the report.
+#[must_use]
+pub fn all(experiment: &Experiment, comparison: &Comparison) -> Vec<Figure> {
+    let figures = [
+        forest::figure(comparison),
+        cost::figure(comparison),
+        latency::first_token(experiment, comparison),
+        latency::per_token(experiment, comparison),
+        service::figure(experiment, comparison),
+        nodes::figure(experiment, comparison),
+        losses::figure(experiment, comparison),
+        bill::figure(comparison),
+        lorenz::figure(experiment, comparison),
+    ];
+    figures.into_iter().flatten().collect()
+}
+
+/// A sentence on bands for every figure with curves.
+fn band_note(replications: usize) -> String {
+    if replications < 2 {
+        "One replication, so there is no band.".to_owned()
+    } else {
+        format!("The band is the pointwise 95 % interval of the mean over {replications} replications.")
+    }
+}
+
+/// `curves` as CSV: one row per platform and position.
+fn curves_csv(x: &str, y: &str, curves: &[Curve], names: &[String]) -> String {
+    let mut csv = format!("platform,{x},{y},low,high,n\n");
+    for curve in curves {
+        for point in &curve.points {
+            let (low, high) = point.y.interval.map_or((String::new(), String::new()), |i| (i.low.to_string(), i.high.to_string()));
+            let name = quoted(&names[curve.platform]);
+            writeln!(csv, "{name},{},{},{low},{high},{}", point.x, point.y.mean, point.y.n).expect("a string takes everything");
+        }
+    }
+    csv
+}
+
+/// A CSV field.
+fn quoted(text: &str) -> String {
+    if text.contains(['"', ',', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+/// Names of the entries.
+fn names(comparison: &Comparison) -> Vec<String> {
+    comparison.entries.iter().map(|entry| entry.name.clone()).collect()
+}
+
+/// `text` as the beginning of a sentence.
+fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
+}

@@ -1,0 +1,7 @@
+//! Reports of Walras: tables for the terminal, figures, and the self-contained HTML page.
+//!
+//! Everything here is a pure function of a comparison or of curves; [`figures`] draws, [`html`] and [`terminal`] lay out.
+
+pub mod terminal;
+pub mod figures;
+pub mod html;

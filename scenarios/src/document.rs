@@ -1,0 +1,551 @@
+//! YAML as a tree in which every key and value knows its place.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
+use serde_yaml::options::DuplicateKeyPolicy;
+use serde_yaml::{Location, Spanned};
+
+use crate::issue::{Issue, Place, Source};
+
+/// A value and where it is written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Where the value starts.
+    pub place: Place,
+    /// The value.
+    pub value: Value,
+}
+
+/// A YAML value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Nothing; in a map it removes an inherited key.
+    Null,
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Any other number.
+    Float(f64),
+    /// A text.
+    Text(String),
+    /// A list.
+    List(Vec<Node>),
+    /// Keys with values, in the order of the text.
+    Map(Vec<Entry>),
+}
+
+/// A key with its value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Where the key is written.
+    pub key_place: Place,
+    /// The value.
+    pub node: Node,
+}
+
+impl Node {
+    /// The entries of a map; none for anything else.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        if let Value::Map(entries) = &self.value {
+            entries
+        } else {
+            &[]
+        }
+    }
+
+    /// The entry of a map with this key.
+    #[must_use]
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// The value of a map at this key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        self.entry(key).map(|entry| &entry.node)
+    }
+
+    /// The place of the value at `path`, or of the deepest part of the path that exists.
+    #[must_use]
+    pub fn place_of(&self, path: &[&str]) -> Place {
+        let (mut node, mut place) = (self, &self.place);
+        for key in path {
+            let child = match &node.value {
+                Value::List(items) => key
+                    .parse()
+                    .ok()
+                    .and_then(|index: usize| items.get(index))
+                    .map(|item| (item, &item.place)),
+                _ => node.entry(key).map(|entry| {
+                    let composite = matches!(
+                        entry.node.value,
+                        Value::List(_) | Value::Map(_) | Value::Null
+                    );
+                    (
+                        &entry.node,
+                        if composite {
+                            &entry.key_place
+                        } else {
+                            &entry.node.place
+                        },
+                    )
+                }),
+            };
+            let Some(child) = child else { break };
+            (node, place) = child;
+        }
+        place.clone()
+    }
+
+    /// The entry of a map with this key, to change it.
+    pub fn entry_mut(&mut self, key: &str) -> Option<&mut Entry> {
+        let Value::Map(entries) = &mut self.value else {
+            return None;
+        };
+        entries.iter_mut().find(|entry| entry.key == key)
+    }
+
+    /// Sets the value at a path of keys, each with its place, creating maps on the way.
+    ///
+    /// # Errors
+    /// If a value that is not a map stands in the way.
+    pub fn set(&mut self, keys: &[(String, Place)], node: Self) -> Result<(), Issue> {
+        let Some(((key, place), rest)) = keys.split_first() else {
+            *self = node;
+            return Ok(());
+        };
+        if self.value == Value::Null {
+            self.value = Value::Map(Vec::new());
+        }
+        if !matches!(self.value, Value::Map(_)) {
+            let message = format!("there is no key `{key}` in {}", self.value);
+            return Err(Issue::new(place.clone(), key.clone(), message));
+        }
+        if let Some(entry) = self.entry_mut(key) {
+            return entry.node.set(rest, node);
+        }
+        let mut entry = Entry {
+            key: key.clone(),
+            key_place: place.clone(),
+            node: Self {
+                place: place.clone(),
+                value: Value::Null,
+            },
+        };
+        let result = entry.node.set(rest, node);
+        if let Value::Map(entries) = &mut self.value {
+            entries.push(entry);
+        }
+        result
+    }
+
+    /// Removes the keys without a value, at every depth.
+    pub fn prune(&mut self) {
+        match &mut self.value {
+            Value::Map(entries) => {
+                entries.retain(|entry| entry.node.value != Value::Null);
+                for entry in entries {
+                    entry.node.prune();
+                }
+            }
+            Value::List(items) => items.iter_mut().for_each(Self::prune),
+            _ => {}
+        }
+    }
+}
+
+/// Reads a YAML document.
+///
+/// # Errors
+/// All duplicate keys, or the first place at which the text is not YAML.
+pub fn parse(source: &Arc<Source>) -> Result<Node, Vec<Issue>> {
+    let options = serde_yaml::options! {
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        strict_booleans: true,
+    };
+    match serde_yaml::from_str_with_options::<Spanned<Raw>>(&source.text, options) {
+        Ok(raw) => {
+            let mut issues = Vec::new();
+            let node = locate(raw, source, "", &mut issues);
+            if issues.is_empty() {
+                Ok(node)
+            } else {
+                Err(issues)
+            }
+        }
+        Err(error) => {
+            let error = error.without_snippet();
+            let place = error
+                .location()
+                .map_or_else(|| Place::whole(source), |location| place(location, source));
+            Err(vec![Issue::new(
+                place,
+                "",
+                format!("not valid YAML: {}", reason(error)),
+            )])
+        }
+    }
+}
+
+/// The error of the parser without its own account of the place.
+fn reason(error: &serde_yaml::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.split(" at line ")
+        .next()
+        .unwrap_or(line)
+        .trim_start_matches("error: ")
+        .to_owned()
+}
+
+/// A change of a document, given on the command line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Override {
+    /// The keys that lead to the value.
+    pub keys: Vec<(String, Place)>,
+    /// The new value.
+    pub value: Node,
+}
+
+/// Reads an override, given on the command line as `path=value`.
+///
+/// # Errors
+/// If there is an empty key in its path, or its value is not YAML.
+pub fn parse_override(path: &str, value: &str) -> Result<Override, Vec<Issue>> {
+    let source = Arc::new(Source {
+        name: "--set".to_owned(),
+        text: format!("{path}={value}"),
+    });
+    let at = |column: usize, width: usize| Place {
+        source: Arc::clone(&source),
+        line: 1,
+        column,
+        width,
+    };
+    let length = path.chars().count();
+    if split(path)
+        .iter()
+        .any(|key| key.trim_matches('"').is_empty())
+    {
+        let issue = Issue::new(
+            at(1, length.max(1)),
+            path,
+            format!("`{path}` is not a path of keys"),
+        );
+        return Err(vec![issue.hint(
+            "write keys joined with dots, for example `run.replications=5`",
+        )]);
+    }
+    let mut column = 1;
+    let mut keys = Vec::new();
+    for key in split(path) {
+        let width = key.chars().count();
+        keys.push((key.trim_matches('"').to_owned(), at(column, width)));
+        column += width + 1;
+    }
+    let shift = |place: &mut Place| {
+        place.column += if place.line <= 1 { length + 1 } else { 0 };
+        place.line = 1;
+        place.source = Arc::clone(&source);
+    };
+    let inner = Arc::new(Source {
+        name: "--set".to_owned(),
+        text: value.to_owned(),
+    });
+    match parse(&inner) {
+        Ok(mut value) => {
+            relocate(&mut value, &shift);
+            Ok(Override { keys, value })
+        }
+        Err(mut issues) => {
+            for issue in &mut issues {
+                shift(&mut issue.place);
+            }
+            Err(issues)
+        }
+    }
+}
+
+/// The keys of a path: parts between dots, of which quoted ones may hold dots, as in `models."llama-3.1-8b".layers`.
+fn split(path: &str) -> Vec<&str> {
+    let (mut keys, mut start, mut quoted) = (Vec::new(), 0, false);
+    for (index, letter) in path.char_indices() {
+        match letter {
+            '"' => quoted = !quoted,
+            '.' if !quoted => {
+                keys.push(&path[start..index]);
+                start = index + 1;
+            }
+            _ => {}
+        }
+    }
+    keys.push(&path[start..]);
+    keys
+}
+
+fn relocate(node: &mut Node, shift: &impl Fn(&mut Place)) {
+    shift(&mut node.place);
+    match &mut node.value {
+        Value::List(items) => items.iter_mut().for_each(|item| relocate(item, shift)),
+        Value::Map(entries) => {
+            for entry in entries {
+                shift(&mut entry.key_place);
+                relocate(&mut entry.node, shift);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What the parser yields.
+enum Raw {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    Float(f64),
+    Text(String),
+    List(Vec<Spanned<Raw>>),
+    Map(Vec<(Spanned<String>, Spanned<Raw>)>),
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RawVisitor;
+
+        impl<'de> Visitor<'de> for RawVisitor {
+            type Value = Raw;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a YAML value")
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<Raw, E> {
+                Ok(Raw::Null)
+            }
+
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Raw, E> {
+                Ok(Raw::Bool(value))
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Raw, E> {
+                Ok(Raw::Integer(value))
+            }
+
+            #[allow(clippy::cast_precision_loss)]
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Raw, E> {
+                Ok(i64::try_from(value).map_or(Raw::Float(value as f64), Raw::Integer))
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Raw, E> {
+                Ok(Raw::Float(value))
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Raw, E> {
+                Ok(Raw::Text(value.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Raw, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = access.next_element()? {
+                    items.push(item);
+                }
+                Ok(Raw::List(items))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Raw, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = access.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Raw::Map(entries))
+            }
+        }
+
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+fn locate(raw: Spanned<Raw>, source: &Arc<Source>, path: &str, issues: &mut Vec<Issue>) -> Node {
+    let place_here = place(raw.referenced, source);
+    let value = match raw.value {
+        Raw::Null => Value::Null,
+        Raw::Bool(value) => Value::Bool(value),
+        Raw::Integer(value) => Value::Integer(value),
+        Raw::Float(value) => Value::Float(value),
+        Raw::Text(value) => Value::Text(value),
+        Raw::List(items) => {
+            let item =
+                |(index, item)| locate(item, source, &join(path, &format!("{index}")), issues);
+            Value::List(items.into_iter().enumerate().map(item).collect())
+        }
+        Raw::Map(raw) => {
+            let mut entries: Vec<Entry> = Vec::with_capacity(raw.len());
+            for (key, value) in raw {
+                let key_place = place(key.referenced, source);
+                let path = join(path, &key.value);
+                let node = locate(value, source, &path, issues);
+                if let Some(first) = entries.iter().find(|entry| entry.key == key.value) {
+                    let message = format!("duplicate key `{}`", key.value);
+                    let hint = format!("it is first given on line {}", first.key_place.line);
+                    issues.push(Issue::new(key_place, path, message).hint(hint));
+                } else {
+                    entries.push(Entry {
+                        key: key.value,
+                        key_place,
+                        node,
+                    });
+                }
+            }
+            Value::Map(entries)
+        }
+    };
+    Node {
+        place: place_here,
+        value,
+    }
+}
+
+/// `path.key`.
+#[must_use]
+pub fn join(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn place(location: Location, source: &Arc<Source>) -> Place {
+    let (line, column) = (location.line() as usize, location.column() as usize);
+    // A column behind the end of the text can only be shown at its last line.
+    let lines = source.text.lines().count();
+    let line = line.min(lines);
+    Place {
+        source: Arc::clone(source),
+        line,
+        column,
+        width: (location.span().len() as usize).max(1),
+    }
+}
+
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.value {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Integer(value) => serializer.serialize_i64(*value),
+            Value::Float(value) => serializer.serialize_f64(*value),
+            Value::Text(value) => serializer.serialize_str(value),
+            Value::List(items) => serializer.collect_seq(items),
+            Value::Map(entries) => {
+                serializer.collect_map(entries.iter().map(|entry| (&entry.key, &entry.node)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    /// The value as an error message shows it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("nothing"),
+            Self::Bool(value) => write!(f, "`{value}`"),
+            Self::Integer(value) => write!(f, "the number {value}"),
+            Self::Float(value) => write!(f, "the number {value}"),
+            Self::Text(value) => write!(f, "the text `{value}`"),
+            Self::List(_) => f.write_str("a list"),
+            Self::Map(_) => f.write_str("a map"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Arc<Source> {
+        Arc::new(Source {
+            name: "a.yaml".into(),
+            text: text.into(),
+        })
+    }
+
+    fn at(place: &Place) -> (usize, usize, usize) {
+        (place.line, place.column, place.width)
+    }
+
+    #[test]
+    fn keys_and_values_know_their_places() {
+        let node = parse(&source("run:\n  horizon: 24 h\n  list: [1, 2.5, true]\n")).unwrap();
+        assert_eq!(at(&node.place_of(&["run"])), (1, 1, 3));
+        assert_eq!(at(&node.place_of(&["run", "horizon"])), (2, 12, 4));
+        assert_eq!(at(&node.place_of(&["run", "list", "1"])), (3, 13, 3));
+        assert_eq!(
+            at(&node.place_of(&["run", "seed"])),
+            (1, 1, 3),
+            "a missing key is shown at its parent"
+        );
+        assert_eq!(
+            node.get("run").unwrap().get("horizon").unwrap().value,
+            Value::Text("24 h".into())
+        );
+    }
+
+    #[test]
+    fn every_duplicate_key_is_reported() {
+        let issues = parse(&source("a: 1\nb: {c: 1, c: 2}\na: 2\n")).unwrap_err();
+        let found: Vec<_> = issues
+            .iter()
+            .map(|issue| (issue.message.as_str(), at(&issue.place)))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("duplicate key `c`", (2, 11, 1)),
+                ("duplicate key `a`", (3, 1, 1))
+            ]
+        );
+    }
+
+    #[test]
+    fn an_override_is_placed_behind_its_path() {
+        let mut node = parse(&source("run: {seed: 1}\n")).unwrap();
+        let mut set = |path: &str, value: &str| {
+            let change = parse_override(path, value).unwrap();
+            node.set(&change.keys, change.value)
+                .map_err(|issue| (issue.message, issue.place.column))
+        };
+        set("run.seed", "7").unwrap();
+        set("workload.rate_factor", "2").unwrap();
+        set("models.\"llama-3.1-8b\".layers", "16").unwrap();
+        assert_eq!(
+            set("run.seed.x", "1"),
+            Err(("there is no key `x` in the number 7".into(), 10))
+        );
+        assert_eq!(
+            node.get("run").unwrap().get("seed").unwrap().value,
+            Value::Integer(7)
+        );
+        assert_eq!(at(&node.place_of(&["run", "seed"])), (1, 10, 1));
+        assert_eq!(at(&node.place_of(&["workload", "rate_factor"])), (1, 22, 1));
+        assert_eq!(at(&node.place_of(&["workload"])), (1, 1, 8));
+        assert!(node.get("models").unwrap().get("llama-3.1-8b").is_some());
+        assert!(parse_override("run..seed", "1").is_err());
+    }
+
+    #[test]
+    fn null_removes_a_key() {
+        let mut node = parse(&source("a: null\nb: {c: ~, d: 1}\n")).unwrap();
+        node.prune();
+        assert!(node.get("a").is_none() && node.get("b").unwrap().get("c").is_none());
+        assert!(node.get("b").unwrap().get("d").is_some());
+    }
+}

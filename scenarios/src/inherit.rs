@@ -1,0 +1,123 @@
+//! Lets platforms inherit from platforms: resolves `extends` on the trees, so that every key keeps its place.
+
+use crate::document::{Entry, Node, Value, join};
+use crate::issue::{Issue, suggestion};
+use crate::schema::Schema;
+
+/// The platforms of a scenario, each with what it inherits.
+#[derive(Debug, Default)]
+pub(crate) struct Inherited {
+    /// Platforms whose `extends` was understood.
+    pub resolved: Vec<Entry>,
+    /// The others, as they are written.
+    pub broken: Vec<Entry>,
+    /// What is wrong with them.
+    pub issues: Vec<Issue>,
+}
+
+/// Resolves `extends` of every platform in `own`; `stock` are the platforms of the catalog.
+pub(crate) fn inherit(own: &[Entry], stock: &[Entry]) -> Inherited {
+    let mut all = Inherited::default();
+    let family = Family { own, stock };
+    for entry in own {
+        match family.resolve(Member { entry, own: true }, &mut Vec::new()) {
+            Ok(node) => all.resolved.push(Entry {
+                node,
+                ..entry.clone()
+            }),
+            Err(failure) => {
+                if let Failure::Own(issue) | Failure::Cycle(issue) = failure {
+                    all.issues.push(*issue);
+                }
+                all.broken.push(entry.clone());
+            }
+        }
+    }
+    all
+}
+
+/// Why a platform has no complete tree.
+enum Failure {
+    /// A problem of the platform itself.
+    Own(Box<Issue>),
+    /// It is the first, by name, of a circle of platforms.
+    Cycle(Box<Issue>),
+    /// A problem that another platform, or the check against the schema, reports.
+    Elsewhere,
+}
+
+/// All platforms that can be extended.
+struct Family<'a> {
+    own: &'a [Entry],
+    stock: &'a [Entry],
+}
+
+#[derive(Clone, Copy, PartialEq)]
+struct Member<'a> {
+    entry: &'a Entry,
+    /// Whether it is a platform of the scenario.
+    own: bool,
+}
+
+impl<'a> Family<'a> {
+    /// The tree of a platform with all that it inherits; `chain` holds the platforms on the way.
+    fn resolve(&self, member: Member<'a>, chain: &mut Vec<Member<'a>>) -> Result<Node, Failure> {
+        chain.push(member);
+        let Some(extends) = member.entry.node.entry("extends") else {
+            return Ok(member.entry.node.clone());
+        };
+        let Value::Text(name) = &extends.node.value else {
+            return Err(Failure::Elsewhere);
+        };
+        let path = join(&join("platforms", &member.entry.key), "extends");
+        let issue = |message: String, hint: String| {
+            Box::new(Issue::new(extends.node.place.clone(), &path, message).hint(hint))
+        };
+        let Some(base) = self.base(member, name) else {
+            let others = self
+                .own
+                .iter()
+                .filter(|other| other.key != member.entry.key)
+                .chain(self.stock);
+            let names: Vec<&str> = others.map(|other| other.key.as_str()).collect();
+            return Err(Failure::Own(issue(
+                format!("unknown platform `{name}`"),
+                suggestion(name, "platforms", names),
+            )));
+        };
+        if let Some(start) = chain.iter().position(|link| *link == base) {
+            let mut names: Vec<&str> = chain.iter().map(|link| link.entry.key.as_str()).collect();
+            let first = names.iter().min() == names.first();
+            if start > 0 || !first {
+                return Err(Failure::Elsewhere);
+            }
+            names.push(name);
+            let message = format!("cyclic `extends`: {}", names.join(" -> "));
+            return Err(Failure::Cycle(issue(
+                message,
+                "let one of them stand on its own".to_owned(),
+            )));
+        }
+        let inherited = self.resolve(base, chain).map_err(|failure| match failure {
+            Failure::Own(_) if base.own => Failure::Elsewhere,
+            other => other,
+        })?;
+        let mut merged = Schema::resolved().merge("PlatformSpec", &inherited, &member.entry.node);
+        if let Value::Map(entries) = &mut merged.value {
+            entries.retain(|entry| entry.key != "extends");
+        }
+        Ok(merged)
+    }
+
+    /// The platform that `member` extends under this name. One of the scenario goes before one of the catalog;
+    /// a platform may extend the one of the catalog whose name it bears.
+    fn base(&self, member: Member<'a>, name: &str) -> Option<Member<'a>> {
+        let find = |entries: &'a [Entry]| entries.iter().find(|entry| entry.key == name);
+        let itself = member.own && member.entry.key == name;
+        let own = find(self.own)
+            .filter(|_| member.own)
+            .map(|entry| Member { entry, own: true });
+        let stock = find(self.stock).map(|entry| Member { entry, own: false });
+        if itself { stock.or(own) } else { own.or(stock) }
+    }
+}

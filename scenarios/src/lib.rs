@@ -1,0 +1,36 @@
+//! From a YAML file to results: parse, check, lower, run.
+//!
+//! [`load`] reads a scenario and reports every problem at once; [`execute`] runs its plan on any number of threads.
+
+pub mod issue;
+
+pub mod document;
+
+pub mod spec;
+
+pub mod schema;
+
+pub mod catalog;
+
+pub mod library;
+
+pub mod trace;
+
+mod inherit;
+
+mod report;
+
+mod lower;
+
+pub mod plan;
+
+mod load;
+
+pub mod run;
+
+pub use issue::{Issue, Issues};
+pub use library::{LibraryEntry, library};
+pub use load::{Scenario, load};
+pub use plan::Plan;
+pub use run::{Options, Progress, Results, Run, RunError, execute};
+pub use schema::schema;

@@ -1,0 +1,342 @@
+//! Loads a scenario: reads it, applies overrides, lets platforms inherit, checks everything, and lowers it to a plan.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use walras_sim::workload::Trace;
+
+use crate::catalog::Catalog;
+use crate::document::{self, Entry, Node, Value};
+use crate::inherit::inherit;
+use crate::issue::{Issue, Issues, Place, Source, closest, listing};
+use crate::library::library;
+use crate::lower::{self, TraceProblem};
+use crate::plan::Plan;
+use crate::report::Report;
+use crate::schema::Schema;
+use crate::trace;
+
+/// A scenario, checked and ready to run.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The name of its file without the ending.
+    pub name: String,
+    /// What it answers.
+    pub question: String,
+    /// Index of the platform that the others are compared with.
+    pub baseline: usize,
+    /// What is simulated.
+    pub plan: Plan,
+    /// The scenario as YAML with overrides applied and inheritance resolved: loading it gives the same plan.
+    pub resolved: String,
+    /// Fingerprint of all that determines the results beside the version: scenario, catalog and trace.
+    pub input_hash: u64,
+    /// Fingerprint of what the customers ask for: workload, horizon, seed and trace. Runs with the same one can be paired by
+    /// replication.
+    pub workload_hash: u64,
+}
+
+/// Loads the scenario at `path`, or the one of the library with this name if there is no such file.
+///
+/// Each override is a path of keys joined with dots, and a YAML value; `null` removes a key.
+/// A `trace` replaces the requests of the workload.
+///
+/// # Errors
+/// All problems of the scenario, of the overrides and of the trace at once.
+///
+/// # Panics
+/// If a file of the catalog is wrong, or a problem was swallowed: mistakes of ours, not of the user.
+pub fn load(
+    path: &Path,
+    overrides: &[(String, String)],
+    trace: Option<&Path>,
+) -> Result<Scenario, Issues> {
+    let input = Input::find(path)?;
+    let shown = input.source.name.clone();
+    let fail = |issues: Vec<Issue>| Issues::new(shown.clone(), issues);
+    let mut tree = document::parse(&input.source).map_err(fail)?;
+    let mut issues = Vec::new();
+    for (path, value) in overrides {
+        match document::parse_override(path, value) {
+            Ok(change) => issues.extend(tree.set(&change.keys, change.value).err()),
+            Err(found) => issues.extend(found),
+        }
+    }
+    if let Some(file) = trace {
+        replace_requests(&mut tree, file);
+    }
+    let mut report = resolve(tree, issues);
+    let mut reader = Reader {
+        directory: input.directory,
+        text: None,
+        path: None,
+    };
+    let plan = lower::lower(&mut report, &mut |file| reader.read(file));
+    let baseline = baseline(&mut report);
+    let (Some(plan), Some(baseline), true) = (plan, baseline, report.issues.is_empty()) else {
+        assert!(
+            !report.issues.is_empty(),
+            "a scenario without a plan has a problem"
+        );
+        return Err(fail(report.issues));
+    };
+    let text = |key: &str| match report.tree.get(key) {
+        Some(Node {
+            value: Value::Text(text),
+            ..
+        }) => text.clone(),
+        _ => String::new(),
+    };
+    let question = text("question");
+    let mut input_hash = Hash::default();
+    input_hash.write(&yaml(&report.tree));
+    Catalog::texts().for_each(|text| input_hash.write(text));
+    reader.text.iter().for_each(|text| input_hash.write(text));
+    let mut workload_hash = Hash::default();
+    report
+        .tree
+        .get("workload")
+        .into_iter()
+        .for_each(|node| workload_hash.write(&yaml(node)));
+    workload_hash.write(&format!("{} {}", plan.seed, plan.horizon.as_nanos()));
+    reader
+        .text
+        .iter()
+        .for_each(|text| workload_hash.write(text));
+    if let Some(path) = &reader.path {
+        replace_requests(&mut report.tree, path);
+    }
+    Ok(Scenario {
+        name: input.name,
+        question,
+        baseline,
+        plan,
+        resolved: yaml(&report.tree),
+        input_hash: input_hash.0,
+        workload_hash: workload_hash.0,
+    })
+}
+
+/// A scenario as text, with where it comes from.
+struct Input {
+    name: String,
+    source: Arc<Source>,
+    /// Where relative names of files start.
+    directory: PathBuf,
+}
+
+impl Input {
+    fn find(path: &Path) -> Result<Self, Issues> {
+        let shown = path.display().to_string();
+        match fs::read_to_string(path) {
+            Ok(text) => {
+                let stem = path
+                    .file_stem()
+                    .map_or_else(|| shown.clone(), |stem| stem.to_string_lossy().into_owned());
+                let directory = path.parent().map(Path::to_path_buf).unwrap_or_default();
+                Ok(Self {
+                    name: stem,
+                    source: Arc::new(Source { name: shown, text }),
+                    directory,
+                })
+            }
+            Err(error) => {
+                if let Some(entry) = library().iter().find(|entry| Path::new(entry.name) == path) {
+                    let source = Source {
+                        name: format!("{}.yaml", entry.name),
+                        text: entry.text.to_owned(),
+                    };
+                    return Ok(Self {
+                        name: entry.name.to_owned(),
+                        source: Arc::new(source),
+                        directory: PathBuf::new(),
+                    });
+                }
+                let source = Arc::new(Source {
+                    name: shown.clone(),
+                    text: String::new(),
+                });
+                let names = library().iter().map(|entry| entry.name);
+                let hint = match closest(&shown, names.clone()) {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => format!(
+                        "give a file, or a scenario of the library: {}",
+                        listing(names)
+                    ),
+                };
+                Err(Issue::new(
+                    Place::whole(&source),
+                    "",
+                    format!("cannot read the scenario: {error}"),
+                )
+                .hint(hint)
+                .into())
+            }
+        }
+    }
+}
+
+/// Reads the trace of a scenario and remembers what it read.
+struct Reader {
+    directory: PathBuf,
+    text: Option<String>,
+    path: Option<PathBuf>,
+}
+
+impl Reader {
+    fn read(&mut self, file: &str) -> Result<Trace, TraceProblem> {
+        let path = self.directory.join(file);
+        let text =
+            fs::read_to_string(&path).map_err(|error| TraceProblem::Missing(error.to_string()))?;
+        let source = Arc::new(Source {
+            name: file.to_owned(),
+            text,
+        });
+        let trace = trace::parse(&source).map_err(TraceProblem::Broken)?;
+        self.text = Some(source.text.clone());
+        self.path = std::path::absolute(&path).ok();
+        Ok(trace)
+    }
+}
+
+/// Makes `workload.requests` the trace in `file`.
+fn replace_requests(tree: &mut Node, file: &Path) {
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
+    let text = file.display().to_string();
+    let source = Arc::new(Source {
+        name: "--trace".to_owned(),
+        text: text.clone(),
+    });
+    let place = Place {
+        source,
+        line: 1,
+        column: 1,
+        width: text.chars().count(),
+    };
+    let node = |value| Node {
+        place: place.clone(),
+        value,
+    };
+    let entry = Entry {
+        key: "trace".to_owned(),
+        key_place: place.clone(),
+        node: node(Value::Text(text)),
+    };
+    let keys = ["workload", "requests"].map(|key| (key.to_owned(), place.clone()));
+    // A workload that is not a map is reported by the check of the document.
+    let _ = tree.set(&keys, node(Value::Map(vec![entry])));
+}
+
+/// Lets platforms, devices, models and classes inherit what they do not say, and checks the whole.
+fn resolve(mut tree: Node, mut issues: Vec<Issue>) -> Report {
+    let stock = &Catalog::get().trees;
+    let mut broken = Vec::new();
+    if let Value::Map(entries) = &mut tree.value {
+        for entry in entries {
+            let Value::Map(own) = &mut entry.node.value else {
+                continue;
+            };
+            match entry.key.as_str() {
+                "platforms" => {
+                    let inherited = inherit(own, stock.platforms.entries());
+                    *own = inherited.resolved;
+                    broken = inherited.broken;
+                    issues.extend(inherited.issues);
+                }
+                "devices" => amend(own, &stock.devices, "DeviceSpec"),
+                "models" => amend(own, &stock.models, "ModelSpec"),
+                "availability" => amend(own, &stock.availability, "AvailabilitySpec"),
+                _ => {}
+            }
+        }
+    }
+    tree.prune();
+    issues.extend(Schema::resolved().check(&tree));
+    for entry in &broken {
+        issues.extend(Schema::written().check_entry(
+            "PlatformSpec",
+            entry,
+            &document::join("platforms", &entry.key),
+        ));
+    }
+    // Broken platforms stay in the tree under their names, so that a baseline may name them.
+    let spoiled = broken
+        .iter()
+        .map(|entry| document::join("platforms", &entry.key))
+        .collect();
+    if let Some(Entry {
+        node: Node {
+            value: Value::Map(entries),
+            ..
+        },
+        ..
+    }) = tree.entry_mut("platforms")
+    {
+        entries.extend(broken);
+    }
+    Report {
+        tree,
+        issues,
+        spoiled,
+    }
+}
+
+/// Lets entries of a section inherit from the entries of the catalog with the same name.
+fn amend(own: &mut [Entry], stock: &Node, definition: &str) {
+    for entry in own {
+        if let Some(base) = stock.get(&entry.key) {
+            entry.node = Schema::resolved().merge(definition, base, &entry.node);
+        }
+    }
+}
+
+/// Index of the baseline.
+fn baseline(report: &mut Report) -> Option<usize> {
+    let names: Vec<String> = report
+        .tree
+        .get("platforms")?
+        .entries()
+        .iter()
+        .map(|entry| entry.key.clone())
+        .collect();
+    match report.tree.get("baseline").map(|node| &node.value) {
+        None => Some(0),
+        Some(Value::Text(name)) => {
+            let index = names.iter().position(|known| known == name);
+            if index.is_none() {
+                lower::unknown(
+                    report,
+                    &crate::report::At::root("baseline"),
+                    "platform",
+                    &name.clone(),
+                    names.iter().map(String::as_str),
+                );
+            }
+            index
+        }
+        Some(_) => None,
+    }
+}
+
+fn yaml(node: &Node) -> String {
+    serde_yaml::to_string(node)
+        .unwrap_or_else(|error| panic!("a tree of values can be written as YAML: {error}"))
+}
+
+/// FNV-1a with 64 bits over texts, each ended by a byte that no text contains.
+struct Hash(u64);
+
+impl Default for Hash {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hash {
+    fn write(&mut self, text: &str) {
+        for byte in text.bytes().chain([0xff]) {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Lowers a checked document to a plan: resolves names, checks what types cannot, and quantises numbers once.
+
+mod availability;
+mod platform;
+mod shares;
+mod workload;
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use walras_des::Span;
+use walras_sim::ids::RegionId;
+use walras_sim::network::{Network, Region};
+use walras_sim::workload::Trace;
+
+use crate::catalog::Catalog;
+use crate::issue::{Issue, suggestion};
+use crate::plan::Plan;
+use crate::report::{At, Report};
+use crate::spec::Named;
+use crate::spec::catalog::{AvailabilitySpec, DeviceSpec, ModelSpec};
+use crate::spec::scenario::{RunSpec, WorkloadSpec};
+
+/// Reads the trace with this name, relative to the scenario.
+pub(crate) type ReadTrace<'a> = &'a mut dyn FnMut(&str) -> Result<Trace, TraceProblem>;
+
+/// Why there is no trace.
+pub(crate) enum TraceProblem {
+    /// The file cannot be read.
+    Missing(String),
+    /// Its content is wrong.
+    Broken(Vec<Issue>),
+}
+
+/// Names and what they stand for. Entries that were found wrong are kept as `None`, so that using them is no second problem.
+struct Tables {
+    catalog: &'static Catalog,
+    devices: Named<Option<DeviceSpec>>,
+    models: Named<Option<ModelSpec>>,
+    availability: Named<Option<AvailabilitySpec>>,
+    network: Arc<Network>,
+}
+
+/// Lowers the document of `report`; `None` if there is a problem, which is then in the report.
+pub(crate) fn lower(report: &mut Report, read_trace: ReadTrace<'_>) -> Option<Plan> {
+    let catalog = Catalog::get();
+    let tables = Tables {
+        catalog,
+        devices: amended(report, "devices", &catalog.devices),
+        models: amended(report, "models", &catalog.models),
+        availability: amended(report, "availability", &catalog.availability),
+        network: Arc::new(network(catalog)),
+    };
+    let run: Option<RunSpec> = report.part(&At::root("run"));
+    let times = run.as_ref().and_then(|run| times(report, run));
+    let spec: Option<WorkloadSpec> = report.part(&At::root("workload"));
+    let workload = spec
+        .as_ref()
+        .and_then(|spec| workload::lower(report, &tables, spec, read_trace));
+    let served = spec
+        .as_ref()
+        .and_then(|spec| workload::served(report, &tables, spec));
+
+    let names: Vec<String> = report.tree.get("platforms").map_or_else(Vec::new, |node| {
+        node.entries()
+            .iter()
+            .map(|entry| entry.key.clone())
+            .collect()
+    });
+    let root = At::root("platforms");
+    if names.is_empty() && report.tree.get("platforms").is_some() && report.issues.is_empty() {
+        report.add(&root, "a scenario needs at least one platform", None);
+    }
+    let mut platforms = Vec::with_capacity(names.len());
+    for name in &names {
+        let at = root.key(name);
+        let Some(spec) = report.part(&at) else {
+            continue;
+        };
+        platforms.extend(platform::lower(
+            report,
+            &tables,
+            &at,
+            &spec,
+            served.as_ref(),
+            workload.as_ref(),
+        ));
+    }
+    let (run, (horizon, warm_up, sample_every), workload) = (run?, times?, workload?);
+    let complete = report.issues.is_empty() && platforms.len() == names.len();
+    complete.then_some(Plan {
+        platforms,
+        workload,
+        horizon,
+        warm_up,
+        sample_every,
+        seed: run.seed,
+        replications: run.replications,
+    })
+}
+
+/// The entries of the catalog with those of the scenario, which have inherited what they do not say.
+fn amended<T: Clone + DeserializeOwned>(
+    report: &mut Report,
+    section: &str,
+    stock: &Named<T>,
+) -> Named<Option<T>> {
+    let mut all: Named<Option<T>> = stock
+        .iter()
+        .map(|(name, entry)| (name.clone(), Some(entry.clone())))
+        .collect();
+    let root = At::root(section);
+    let own: Vec<String> = report.tree.get(section).map_or_else(Vec::new, |node| {
+        node.entries()
+            .iter()
+            .map(|entry| entry.key.clone())
+            .collect()
+    });
+    for name in own {
+        let entry = report.part(&root.key(&name));
+        all.insert(name, entry);
+    }
+    all
+}
+
+/// Horizon, warm-up and time between samples.
+fn times(report: &mut Report, run: &RunSpec) -> Option<(Span, Span, Span)> {
+    let at = At::root("run");
+    let horizon = span(run.horizon.0);
+    let warm_up = run.warm_up.map_or(Span::ZERO, |value| span(value.0));
+    // Without a wish of the user, a run has 144 samples: one every ten minutes of a day.
+    let sample_every = run.sample_every.map_or_else(
+        || Span::from_nanos((horizon.as_nanos() / 144).max(1)),
+        |value| span(value.0),
+    );
+    let before = report.issues.len();
+    if horizon == Span::ZERO {
+        report.add(
+            &at.key("horizon"),
+            "a run must last longer than nothing",
+            None,
+        );
+    } else {
+        if warm_up >= horizon {
+            let hint = Some("jobs are measured only after the warm-up".to_owned());
+            report.add(
+                &at.key("warm_up"),
+                format!("the warm-up of {warm_up} does not end before the horizon of {horizon}"),
+                hint,
+            );
+        }
+        let samples = horizon.as_nanos().checked_div(sample_every.as_nanos());
+        if samples.is_none_or(|samples| samples > MOST_SAMPLES) {
+            let hint = format!(
+                "at least {}",
+                Span::from_nanos(horizon.as_nanos().div_ceil(MOST_SAMPLES))
+            );
+            report.add(
+                &at.key("sample_every"),
+                format!("samples are too frequent: more than {MOST_SAMPLES} in a run"),
+                Some(hint),
+            );
+        }
+    }
+    (report.issues.len() == before).then_some((horizon, warm_up, sample_every))
+}
+
+/// Samples that a run may keep.
+const MOST_SAMPLES: u64 = 100_000;
+
+fn network(catalog: &Catalog) -> Network {
+    let geography = &catalog.geography;
+    let regions = geography.regions.iter().map(|(name, region)| Region {
+        name: name.clone(),
+        electricity: region.electricity_usd_per_kwh,
+    });
+    let id = |name: &str| {
+        RegionId::new(
+            geography
+                .regions
+                .get_index_of(name)
+                .unwrap_or_else(|| panic!("link of an unknown region `{name}`")),
+        )
+    };
+    let links: Vec<_> = geography
+        .links
+        .iter()
+        .map(|link| (id(&link.between.0), id(&link.between.1), link.rtt.0))
+        .collect();
+    Network::new(regions.collect(), &links, geography.intra_region_rtt.0)
+        .unwrap_or_else(|gap| panic!("no route from {} to {}", gap.from, gap.to))
+}
+
+/// The entry of a table; an unknown name is reported, one that was found wrong is not again.
+fn look_up<'t, T>(
+    report: &mut Report,
+    at: &At<'_>,
+    kind: &str,
+    table: &'t Named<Option<T>>,
+    name: &str,
+) -> Option<&'t T> {
+    if let Some(entry) = table.get(name) {
+        return entry.as_ref();
+    }
+    unknown(report, at, kind, name, table.keys().map(String::as_str));
+    None
+}
+
+pub(crate) fn unknown<'n>(
+    report: &mut Report,
+    at: &At<'_>,
+    kind: &str,
+    name: &str,
+    known: impl Iterator<Item = &'n str>,
+) {
+    let known: Vec<&str> = known.collect();
+    let (message, hint) = (
+        format!("unknown {kind} `{name}`"),
+        Some(suggestion(name, "names", known)),
+    );
+    // A name is either the key of a share or the value of its key.
+    if at.last() == name {
+        report.add_to_key(at, message, hint);
+    } else {
+        report.add(at, message, hint);
+    }
+}
+
+/// A duration of the specification, which is at most a hundred years.
+fn span(seconds: f64) -> Span {
+    Span::from_secs_f64(seconds)
+}
+
+/// A duration that must be more than nothing.
+fn positive(report: &mut Report, at: &At<'_>, seconds: f64) -> Option<Span> {
+    let span = span(seconds);
+    if span == Span::ZERO {
+        report.add(at, "this duration must be more than nothing", None);
+        return None;
+    }
+    Some(span)
+}

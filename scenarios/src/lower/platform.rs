@@ -1,0 +1,401 @@
+//! Lowers a platform: its fleets, devices, scheduler, prices and settlement.
+
+use std::sync::Arc;
+
+use walras_sim::hardware::{Device, Profile};
+use walras_sim::ids::ProfileId;
+use walras_sim::market::{BaseFee, Pricing};
+use walras_sim::platform::{
+    Autoscaler, Fleet, Offer, Ownership, Platform, Retry, Settlement, Size,
+};
+use walras_sim::scheduling::Policy;
+use walras_sim::units::{Amount, Ppm};
+use walras_sim::workload::Workload;
+
+use super::workload::{Served, longest};
+use super::{Tables, availability, look_up, positive, shares, span, unknown};
+use crate::report::{At, Report};
+use crate::spec::catalog::DeviceSpec;
+use crate::spec::distribution::DurationLaw;
+use crate::spec::platform::{
+    AccessSpec, AutoscaleSpec, BaseFeeSpec, FleetSpec, OwnershipSpec, PlatformSpec, PricingSpec,
+    RegionsSpec, SchedulerSpec, SettlementSpec,
+};
+
+pub(super) fn lower(
+    report: &mut Report,
+    tables: &Tables,
+    at: &At<'_>,
+    spec: &PlatformSpec,
+    served: Option<&Served>,
+    workload: Option<&Workload>,
+) -> Option<Platform> {
+    let policy = match spec.scheduler {
+        SchedulerSpec::Random => Policy::Random,
+        SchedulerSpec::RoundRobin => Policy::RoundRobin,
+        SchedulerSpec::LeastLoaded => Policy::LeastLoaded,
+        SchedulerSpec::CheapestWithinSlo => Policy::CheapestWithinSlo,
+        SchedulerSpec::PowerOfChoices { d } => Policy::PowerOfChoices { d },
+    };
+    let pricing = match &spec.pricing {
+        PricingSpec::Rental => Some(Pricing::Rental),
+        PricingSpec::ReverseAuction => Some(Pricing::ReverseAuction),
+        PricingSpec::BaseFee(fee) => {
+            base_fee(report, &at.key("pricing").key("base-fee"), fee).map(Pricing::BaseFee)
+        }
+    };
+    let settlement = settlement(report, &at.key("settlement"), &spec.settlement);
+    let retry = at.key("retry");
+    let detection = positive(report, &retry.key("detection"), spec.retry.detection.0);
+
+    let mut classes = Classes {
+        served,
+        longest: workload.map_or(1, longest),
+        slots: spec.slots,
+        profiles: Vec::new(),
+    };
+    let fleets = at.key("fleets");
+    if spec.fleets.is_empty() {
+        report.add(&fleets, "a platform needs at least one fleet", None);
+    }
+    let lowered: Vec<Option<Fleet>> = spec
+        .fleets
+        .iter()
+        .map(|(name, fleet)| {
+            self::fleet(report, tables, &fleets.key(name), name, fleet, &mut classes)
+        })
+        .collect();
+    let fleets: Vec<Fleet> = lowered.into_iter().collect::<Option<_>>()?;
+    let (served, workload) = (served?, workload?);
+    let platform = Platform {
+        name: at.last().to_owned(),
+        network: Arc::clone(&tables.network),
+        model: served.model.clone(),
+        precision: served.precision,
+        profiles: classes.profiles,
+        fleets,
+        policy,
+        pricing: pricing?,
+        settlement: settlement?,
+        retry: Retry {
+            detection: detection?,
+            max_attempts: spec.retry.max_attempts,
+        },
+        slots: spec.slots,
+    };
+    holds_longest(report, at, &platform, workload).then_some(platform)
+}
+
+/// Whether some device of the platform holds the weights and the longest request.
+#[allow(clippy::cast_precision_loss)]
+fn holds_longest(
+    report: &mut Report,
+    at: &At<'_>,
+    platform: &Platform,
+    workload: &Workload,
+) -> bool {
+    let longest = longest(workload);
+    if platform
+        .profiles
+        .iter()
+        .any(|profile| profile.kv_capacity >= longest)
+    {
+        return true;
+    }
+    let Some(largest) = platform
+        .profiles
+        .iter()
+        .max_by_key(|profile| profile.device.memory)
+    else {
+        return false;
+    };
+    let weights = platform.model.parameters * platform.precision.bytes() / 1e9;
+    let request = (longest * platform.model.kv_bytes()) as f64 / 1e9;
+    let message = format!(
+        "no device of `{}` holds `{}` and its longest request: {weights:.1} GB of weights and {request:.1} GB for {longest} tokens",
+        platform.name, platform.model.name
+    );
+    let memory = largest.device.memory as f64 / 1e9;
+    let hint = format!(
+        "the largest, `{}`, has {memory:.1} GB, of which 90 % can be used; choose a larger device, a smaller `model` or a lower `precision`",
+        largest.device.name
+    );
+    report.add(at, message, Some(hint));
+    false
+}
+
+fn base_fee(report: &mut Report, at: &At<'_>, spec: &BaseFeeSpec) -> Option<BaseFee> {
+    let epoch = positive(report, &at.key("epoch"), spec.epoch.0);
+    if spec.target.0 == 0.0 {
+        report.add(
+            &at.key("target"),
+            "the target must be more than nothing",
+            Some("EIP-1559 aims at `50 %`".to_owned()),
+        );
+        return None;
+    }
+    if spec.floor > spec.initial {
+        let message = format!(
+            "the floor of {} USD lies above the initial price of {} USD",
+            spec.floor, spec.initial
+        );
+        report.add(&at.key("floor"), message, None);
+        return None;
+    }
+    Some(BaseFee {
+        initial: Amount::from_f64(spec.initial),
+        floor: Amount::from_f64(spec.floor),
+        prompt_weight: spec.prompt_weight,
+        target: spec.target.0,
+        denominator: spec.denominator,
+        epoch: epoch?,
+    })
+}
+
+fn settlement(report: &mut Report, at: &At<'_>, spec: &SettlementSpec) -> Option<Settlement> {
+    let share = |share: Option<crate::spec::quantity::Share>| {
+        Ppm::from_fraction(share.map_or(0.0, |share| share.0))
+    };
+    if spec.burn.is_some_and(|burn| burn.0 > 0.0) && spec.token_price.is_none() {
+        let hint = Some("give the token a `token_price`, or remove `burn`".to_owned());
+        report.add(&at.key("burn"), "dollars cannot be burned", hint);
+        return None;
+    }
+    Some(Settlement {
+        token_price: spec.token_price,
+        take_rate: share(spec.take_rate),
+        burn: share(spec.burn),
+        stake: Amount::from_f64(spec.stake.unwrap_or(0.0)),
+        slash: share(spec.slash),
+    })
+}
+
+/// The serving profiles of a platform: one for each device class that occurs.
+struct Classes<'a> {
+    served: Option<&'a Served>,
+    /// Tokens of the longest request.
+    longest: u64,
+    slots: u32,
+    profiles: Vec<Profile>,
+}
+
+/// A device that takes longer than this for one step is a mistake in its figures [s].
+const SLOWEST: f64 = 1e6;
+
+impl Classes<'_> {
+    /// The profile of a device; made when it is met for the first time. `None` if the model is not known.
+    fn profile(
+        &mut self,
+        report: &mut Report,
+        at: &At<'_>,
+        name: &str,
+        spec: &DeviceSpec,
+    ) -> Option<ProfileId> {
+        let served = self.served?;
+        let known = |profile: &Profile| profile.device.name == name;
+        if let Some(index) = self.profiles.iter().position(known) {
+            return Some(ProfileId::new(index));
+        }
+        let device = device(name, spec);
+        let seconds = slowest_step(&device, served, self.longest.max(u64::from(self.slots)));
+        if seconds.is_nan() || seconds > SLOWEST {
+            let model = &served.model.name;
+            let message = format!("`{name}` would need {seconds:.0e} s for one step of `{model}`");
+            let hint = "check its rates and the size of the model".to_owned();
+            report.add(at, message, Some(hint));
+            return None;
+        }
+        let profile = Profile::new(&device, &served.model, served.precision, self.slots);
+        self.profiles.push(profile);
+        Some(ProfileId::new(self.profiles.len() - 1))
+    }
+}
+
+/// Upper bound of the time of a step over `tokens` tokens [s].
+#[allow(clippy::cast_precision_loss)]
+fn slowest_step(device: &Device, served: &Served, tokens: u64) -> f64 {
+    let (model, tokens) = (&served.model, tokens as f64);
+    let bandwidth = device.bandwidth * device.bandwidth_efficiency;
+    let flops = device.flops * device.compute_efficiency;
+    let fixed = device.step_overhead + f64::from(model.layers) * device.layer_overhead;
+    let read = model.parameters * served.precision.bytes() + model.kv_bytes() as f64 * tokens;
+    let squares = f64::from(model.layers) * f64::from(model.hidden) * tokens * tokens;
+    let work = 2.0 * (model.active_parameters * tokens + squares);
+    fixed + tokens * device.sequence_overhead + read / bandwidth + work / flops
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn device(name: &str, spec: &DeviceSpec) -> Device {
+    Device {
+        name: name.to_owned(),
+        memory: (spec.memory_gib * f64::from(1 << 30)).round() as u64,
+        bandwidth: spec.bandwidth_gb_s * 1e9,
+        flops: spec.bf16_tflops * 1e12,
+        compute_efficiency: spec.compute_efficiency,
+        bandwidth_efficiency: spec.bandwidth_efficiency,
+        step_overhead: spec.step_overhead.0,
+        layer_overhead: spec.layer_overhead.0,
+        sequence_overhead: spec.sequence_overhead.0,
+        request_overhead: spec.request_overhead.0,
+        idle_power: spec.idle_w,
+        active_power: spec.active_w,
+        slowdown_sigma: spec.slowdown_sigma,
+    }
+}
+
+fn fleet(
+    report: &mut Report,
+    tables: &Tables,
+    at: &At<'_>,
+    name: &str,
+    spec: &FleetSpec,
+    classes: &mut Classes<'_>,
+) -> Option<Fleet> {
+    let size = match (spec.nodes, &spec.autoscale) {
+        (Some(nodes), None) => Some(Size::Fixed(nodes)),
+        (None, Some(scaler)) => {
+            autoscaler(report, &at.key("autoscale"), scaler).map(Size::Autoscaled)
+        }
+        (None, None) => {
+            report.add(
+                at,
+                format!("the fleet `{name}` has no size"),
+                Some("give `nodes` or `autoscale`".to_owned()),
+            );
+            None
+        }
+        (Some(_), Some(_)) => {
+            let hint = "remove the one that is inherited with `autoscale: null` or `nodes: null`"
+                .to_owned();
+            report.add(
+                at,
+                format!("the fleet `{name}` has both `nodes` and `autoscale`"),
+                Some(hint),
+            );
+            None
+        }
+    };
+    let devices = offers(report, tables, at, spec, classes);
+    let regions = match &spec.regions {
+        RegionsSpec::Word(_) => Some(shares::population(tables)),
+        RegionsSpec::Shares(weights) => {
+            shares::regions(report, tables, &at.key("regions"), weights)
+        }
+    };
+    let availability =
+        availability::lower(report, tables, &at.key("availability"), &spec.availability);
+    let access = access(report, tables, &at.key("access"), &spec.access);
+    Some(Fleet {
+        name: name.to_owned(),
+        size: size?,
+        ownership: match spec.ownership {
+            OwnershipSpec::One => Ownership::One,
+            OwnershipSpec::Each => Ownership::Each,
+        },
+        devices: devices?,
+        regions: regions?,
+        availability: availability?,
+        dispersed: spec.dispersed,
+        ask_sigma: spec.ask_sigma,
+        access: access?,
+    })
+}
+
+fn autoscaler(report: &mut Report, at: &At<'_>, spec: &AutoscaleSpec) -> Option<Autoscaler> {
+    let interval = positive(report, &at.key("interval"), spec.interval.0);
+    let provisioning = report.check(&at.key("provisioning"), spec.provisioning.build(1.0));
+    if spec.min > spec.max {
+        report.add(
+            &at.key("min"),
+            format!("`min` of {} is more than `max` of {}", spec.min, spec.max),
+            None,
+        );
+        return None;
+    }
+    Some(Autoscaler {
+        min: spec.min,
+        max: spec.max,
+        target: spec.target,
+        interval: interval?,
+        provisioning: provisioning?,
+        cooldown: span(spec.cooldown.0),
+    })
+}
+
+/// The devices of a fleet with their prices.
+fn offers(
+    report: &mut Report,
+    tables: &Tables,
+    at: &At<'_>,
+    spec: &FleetSpec,
+    classes: &mut Classes<'_>,
+) -> Option<Vec<Offer>> {
+    let books = &tables.catalog.prices;
+    let book = spec.prices.as_ref().map(|name| (name, books.get(name)));
+    if let Some((name, None)) = book {
+        let known = books.keys().map(String::as_str);
+        unknown(report, &at.key("prices"), "price book", name, known);
+        return None;
+    }
+    let book = book.and_then(|(name, book)| Some((name, book?)));
+    let all = at.key("devices");
+    let weights = spec
+        .devices
+        .iter()
+        .map(|(name, offer)| ((name, offer), offer.share))
+        .collect();
+    let shares = shares::normalised(report, &all, weights)?;
+    let mut offers = Vec::with_capacity(shares.len());
+    let mut complete = true;
+    for ((name, offer), share) in shares {
+        let at = all.key(name);
+        let device = look_up(report, &at, "device", &tables.devices, name);
+        let listed = book.and_then(|(_, book)| book.usd_per_hour.get(name).copied());
+        let price = offer.usd_per_hour.or(listed);
+        if let (Some(_), None) = (device, price) {
+            let message = match book {
+                Some((book, _)) => format!("the price book `{book}` has no price for `{name}`"),
+                None => format!("no price is given for `{name}`"),
+            };
+            report.add(&at, message, Some("give it a `usd_per_hour`".to_owned()));
+        }
+        let profile = device.and_then(|device| classes.profile(report, &at, name, device));
+        match (profile, price) {
+            (Some(profile), Some(usd_per_hour)) => offers.push(Offer {
+                profile,
+                share,
+                usd_per_hour,
+            }),
+            _ => complete = false,
+        }
+    }
+    complete.then_some(offers)
+}
+
+/// One-way latency of the access link [s]: half the round trip that the specification gives.
+fn access(
+    report: &mut Report,
+    tables: &Tables,
+    at: &At<'_>,
+    spec: &AccessSpec,
+) -> Option<walras_des::Dist> {
+    let law: &DurationLaw = match spec {
+        AccessSpec::Law(law) => law,
+        AccessSpec::Kind(name) => {
+            let kinds = &tables.catalog.geography.last_mile;
+            let Some(law) = kinds.get(name) else {
+                unknown(
+                    report,
+                    at,
+                    "kind of access",
+                    name,
+                    kinds.keys().map(String::as_str),
+                );
+                return None;
+            };
+            law
+        }
+    };
+    // In units of two seconds, a round trip is its one-way latency in seconds.
+    report.check(at, law.build(2.0))
+}

@@ -1,0 +1,24 @@
+//! The plan: a scenario reduced to what the simulator needs, every name resolved and every number checked.
+
+use walras_des::Span;
+use walras_sim::platform::Platform;
+use walras_sim::workload::Workload;
+
+/// Everything that determines the results of an experiment.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The platforms, in the order of the scenario.
+    pub platforms: Vec<Platform>,
+    /// The requests that each of them meets.
+    pub workload: Workload,
+    /// Length of a run; requests arrive until then.
+    pub horizon: Span,
+    /// Jobs submitted before this time are served and not measured.
+    pub warm_up: Span,
+    /// Time between two samples of the state.
+    pub sample_every: Span,
+    /// Seed of all random streams.
+    pub seed: u64,
+    /// Independent repetitions, at least one.
+    pub replications: u32,
+}

@@ -1,0 +1,191 @@
+//! Executes a plan: every platform in every replication, on a pool of threads, with results in a fixed order.
+//!
+//! A run depends on (plan, replication) alone, so the results are the same whatever the number of threads
+//! and the order in which the runs end.
+
+use std::any::Any;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+use walras_sim::record::{JobTable, Nothing, Output};
+use walras_sim::world::{self, Settings};
+
+use crate::plan::Plan;
+
+/// How to execute a plan; none of it changes the results.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// Threads to use; zero means one for each core.
+    pub threads: usize,
+    /// Keep a row for every job. Memory grows with the number of jobs.
+    pub record_jobs: bool,
+    /// Set it from another thread to end early with the runs that are finished.
+    pub stop: &'a AtomicBool,
+}
+
+/// Reported after every finished run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Runs finished so far.
+    pub finished: usize,
+    /// Runs requested.
+    pub requested: usize,
+    /// Index of the platform of the run that has just finished.
+    pub platform: usize,
+    /// Its replication.
+    pub replication: u32,
+    /// Events that it processed.
+    pub events: u64,
+}
+
+/// What one platform did in one replication.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Index into [`Plan::platforms`].
+    pub platform: usize,
+    /// Number of the replication, from zero. Platforms of one replication meet the same requests.
+    pub replication: u32,
+    /// What the run left behind.
+    pub output: Output,
+}
+
+/// All finished runs, ordered by replication, then platform.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// The finished runs.
+    pub runs: Vec<Run>,
+    /// Runs that were asked for: platforms times replications.
+    pub requested: usize,
+    /// Whether the execution was stopped before all of them had finished.
+    pub interrupted: bool,
+}
+
+/// A run that panicked: a violated invariant of the simulator.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("platform `{platform}`, replication {replication}, seed {seed}: {message}")]
+pub struct RunError {
+    /// Name of the platform.
+    pub platform: String,
+    /// The replication.
+    pub replication: u32,
+    /// The seed of the plan.
+    pub seed: u64,
+    /// What the panic said.
+    pub message: String,
+}
+
+/// Executes `plan`. Replications come first, so that an interrupted execution leaves complete comparisons.
+///
+/// # Errors
+/// If a run panics: the error names the run, so that it can be repeated. Of several, the first in order is reported.
+///
+/// # Panics
+/// If the operating system cannot start the threads.
+pub fn execute(
+    plan: &Plan,
+    options: &Options<'_>,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Results, RunError> {
+    let tasks: Vec<(u32, usize)> = (0..plan.replications)
+        .flat_map(|replication| {
+            (0..plan.platforms.len()).map(move |platform| (replication, platform))
+        })
+        .collect();
+    let finished = AtomicUsize::new(0);
+    let failed = AtomicBool::new(false);
+    let stop = || options.stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
+    let one = |&(replication, platform): &(u32, usize)| -> Result<Option<Run>, RunError> {
+        if stop() {
+            return Ok(None);
+        }
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+            simulate(plan, replication, platform, options.record_jobs, &stop)
+        }));
+        match outcome {
+            Ok(None) => Ok(None),
+            Ok(Some(output)) => {
+                let finished = finished.fetch_add(1, Ordering::Relaxed) + 1;
+                progress(Progress {
+                    finished,
+                    requested: tasks.len(),
+                    platform,
+                    replication,
+                    events: output.events,
+                });
+                Ok(Some(Run {
+                    platform,
+                    replication,
+                    output,
+                }))
+            }
+            Err(panic) => {
+                failed.store(true, Ordering::Relaxed);
+                let platform = plan.platforms[platform].name.clone();
+                Err(RunError {
+                    platform,
+                    replication,
+                    seed: plan.seed,
+                    message: message(panic.as_ref()),
+                })
+            }
+        }
+    };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build()
+        .expect("threads can be started");
+    // One task at a time, so that replications are finished in order and an interruption wastes little.
+    let outcomes: Vec<_> = pool.install(|| tasks.par_iter().with_max_len(1).map(one).collect());
+    let mut runs = Vec::with_capacity(tasks.len());
+    for outcome in outcomes {
+        runs.extend(outcome?);
+    }
+    Ok(Results {
+        interrupted: runs.len() < tasks.len(),
+        requested: tasks.len(),
+        runs,
+    })
+}
+
+fn simulate(
+    plan: &Plan,
+    replication: u32,
+    platform: usize,
+    record_jobs: bool,
+    stop: &dyn Fn() -> bool,
+) -> Option<Output> {
+    let platform = &plan.platforms[platform];
+    let settings = Settings {
+        horizon: plan.horizon,
+        warm_up: plan.warm_up,
+        sample_every: plan.sample_every,
+    };
+    if record_jobs {
+        world::simulate(
+            platform,
+            &plan.workload,
+            &settings,
+            plan.seed,
+            replication,
+            JobTable::default(),
+            stop,
+        )
+    } else {
+        world::simulate(
+            platform,
+            &plan.workload,
+            &settings,
+            plan.seed,
+            replication,
+            Nothing,
+            stop,
+        )
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "panicked".to_owned())
+}

@@ -1,0 +1,752 @@
+//! The JSON Schema of what a user may write, and the check of a document against it.
+//!
+//! The schema is derived from the types in [`crate::spec`]. The check knows exactly what such schemas contain, and
+//! reports every problem of a document at once, each with its place and what would work.
+
+use std::fmt::Write as _;
+use std::sync::OnceLock;
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::{Map, Value as Json};
+
+use crate::document::{Entry, Node, Value, join};
+use crate::issue::{Issue, Place, closest, listing, suggestion};
+use crate::spec::quantity::Quantity;
+use crate::spec::scenario::ScenarioSpec;
+
+/// A schema with its definitions.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    root: Json,
+}
+
+/// The schema for editors: of a scenario as it is written, before platforms inherit what they do not say.
+#[must_use]
+pub fn schema() -> Json {
+    Schema::written().root.clone()
+}
+
+/// Definitions of which every key may be inherited.
+const INHERITING: [&str; 6] = [
+    "PlatformSpec",
+    "FleetSpec",
+    "BaseFeeSpec",
+    "SettlementSpec",
+    "RetrySpec",
+    "AutoscaleSpec",
+];
+
+/// Sections whose entries may change only some keys of an entry of the catalog.
+const AMENDING: [&str; 3] = ["DeviceSpec", "ModelSpec", "AvailabilitySpec"];
+
+impl Schema {
+    /// The schema of one type.
+    #[must_use]
+    pub fn of<T: JsonSchema>() -> Self {
+        let generator = SchemaSettings::draft2020_12().into_generator();
+        Self {
+            root: generator.into_root_schema_for::<T>().into(),
+        }
+    }
+
+    /// A scenario in which platforms have inherited what they do not say.
+    #[must_use]
+    pub fn resolved() -> &'static Self {
+        static SCHEMA: OnceLock<Schema> = OnceLock::new();
+        SCHEMA.get_or_init(Self::of::<ScenarioSpec>)
+    }
+
+    /// A scenario as it is written.
+    #[must_use]
+    pub fn written() -> &'static Self {
+        static SCHEMA: OnceLock<Schema> = OnceLock::new();
+        SCHEMA.get_or_init(|| {
+            let mut schema = Self::of::<ScenarioSpec>();
+            for name in INHERITING.iter().chain(&AMENDING) {
+                if let Some(definition) = schema.root["$defs"][name].as_object_mut() {
+                    definition.shift_remove("required");
+                }
+            }
+            schema
+        })
+    }
+
+    /// All problems of `node`.
+    #[must_use]
+    pub fn check(&self, node: &Node) -> Vec<Issue> {
+        let mut check = Check {
+            schema: self,
+            issues: Vec::new(),
+        };
+        check.node(
+            node,
+            object(&self.root),
+            &Path {
+                text: String::new(),
+                key: None,
+            },
+        );
+        check.issues
+    }
+
+    /// Problems of one entry of a section, as if it were written at `path`.
+    #[must_use]
+    pub fn check_entry(&self, definition: &str, entry: &Entry, path: &str) -> Vec<Issue> {
+        let mut check = Check {
+            schema: self,
+            issues: Vec::new(),
+        };
+        let path = Path {
+            text: path.to_owned(),
+            key: Some((&entry.key, &entry.key_place)),
+        };
+        check.node(&entry.node, object(&self.root["$defs"][definition]), &path);
+        check.issues
+    }
+
+    /// `base` with the keys of `over`: maps of keys are merged, everything else replaces.
+    #[must_use]
+    pub fn merge(&self, definition: &str, base: &Node, over: &Node) -> Node {
+        self.merge_at(object(&self.root["$defs"][definition]), base, over)
+    }
+
+    fn merge_at(&self, schema: &Map<String, Json>, base: &Node, over: &Node) -> Node {
+        let branches = self.branches(schema);
+        let plain = match branches.as_slice() {
+            [one] if !one.contains_key("x-inherited") => one,
+            _ => return over.clone(),
+        };
+        let (Value::Map(old), Value::Map(new)) = (&base.value, &over.value) else {
+            return over.clone();
+        };
+        let mut entries = old.clone();
+        for entry in new {
+            match entries.iter_mut().find(|old| old.key == entry.key) {
+                Some(old) => {
+                    let merged = match child(plain, &entry.key) {
+                        Some(schema) => self.merge_at(schema, &old.node, &entry.node),
+                        None => entry.node.clone(),
+                    };
+                    *old = Entry {
+                        node: merged,
+                        ..entry.clone()
+                    };
+                }
+                None => entries.push(entry.clone()),
+            }
+        }
+        Node {
+            place: over.place.clone(),
+            value: Value::Map(entries),
+        }
+    }
+
+    /// The schema with its reference followed.
+    fn follow<'s>(&'s self, schema: &'s Map<String, Json>) -> &'s Map<String, Json> {
+        let Some(reference) = schema.get("$ref").and_then(Json::as_str) else {
+            return schema;
+        };
+        let name = reference.trim_start_matches("#/$defs/");
+        self.follow(object(&self.root["$defs"][name]))
+    }
+
+    /// The alternatives that a value may be, without `null`, which stands for an absent key.
+    fn branches<'s>(&'s self, schema: &'s Map<String, Json>) -> Vec<&'s Map<String, Json>> {
+        if schema.contains_key("x-inherited") {
+            return vec![schema];
+        }
+        let schema = self.follow(schema);
+        match schema
+            .get("oneOf")
+            .or_else(|| schema.get("anyOf"))
+            .and_then(Json::as_array)
+        {
+            Some(options) => options
+                .iter()
+                .flat_map(|option| self.branches(object(option)))
+                .collect(),
+            None if schema.get("type").and_then(Json::as_str) == Some("null") => Vec::new(),
+            None => vec![schema],
+        }
+    }
+}
+
+fn object(schema: &Json) -> &Map<String, Json> {
+    schema
+        .as_object()
+        .unwrap_or_else(|| panic!("a derived schema is an object, not {schema}"))
+}
+
+/// The schema of a key.
+fn child<'s>(schema: &'s Map<String, Json>, key: &str) -> Option<&'s Map<String, Json>> {
+    let named = schema
+        .get("properties")
+        .and_then(|properties| properties.get(key));
+    named
+        .or_else(|| schema.get("additionalProperties"))
+        .and_then(Json::as_object)
+}
+
+/// Where the check is.
+struct Path<'n> {
+    text: String,
+    /// The last key and its place, if there is one.
+    key: Option<(&'n str, &'n Place)>,
+}
+
+struct Check<'s> {
+    schema: &'s Schema,
+    issues: Vec<Issue>,
+}
+
+impl Check<'_> {
+    fn report(&mut self, place: &Place, path: &str, message: String, hint: Option<String>) {
+        self.issues.push(Issue {
+            place: place.clone(),
+            path: path.to_owned(),
+            message,
+            hint,
+        });
+    }
+
+    fn node(&mut self, node: &Node, schema: &Map<String, Json>, path: &Path<'_>) {
+        let branches = self.schema.branches(schema);
+        let alternatives = Alternatives::of(&branches);
+        match &node.value {
+            Value::Map(entries) if alternatives.takes_maps() => {
+                self.map(node, entries, &alternatives, path);
+            }
+            Value::List(items) if alternatives.list.is_some() => {
+                self.list(node, items, alternatives.list.unwrap_or(schema), path);
+            }
+            Value::Text(text)
+                if !alternatives.words.is_empty() && alternatives.scalars.is_empty() =>
+            {
+                if !alternatives.words.contains(&text.as_str()) {
+                    self.unknown_word(node, text, &alternatives, path);
+                }
+            }
+            _ => self.scalar(node, &alternatives, path),
+        }
+    }
+
+    fn unknown_word(
+        &mut self,
+        node: &Node,
+        text: &str,
+        alternatives: &Alternatives<'_>,
+        path: &Path<'_>,
+    ) {
+        let kind = path.key.map_or("value", |(key, _)| key);
+        if let Some(tag) = alternatives.tags().find(|tag| *tag == text) {
+            let hint = format!("write `{{{tag}: {}}}`", alternatives.example(tag));
+            return self.report(
+                &node.place,
+                &path.text,
+                format!("`{tag}` needs parameters"),
+                Some(hint),
+            );
+        }
+        let names: Vec<&str> = alternatives
+            .words
+            .iter()
+            .copied()
+            .chain(alternatives.tags())
+            .collect();
+        let hint = suggestion(text, "names", names);
+        self.report(
+            &node.place,
+            &path.text,
+            format!("unknown {kind} `{text}`"),
+            Some(hint),
+        );
+    }
+
+    fn map(
+        &mut self,
+        node: &Node,
+        entries: &[Entry],
+        alternatives: &Alternatives<'_>,
+        path: &Path<'_>,
+    ) {
+        let chosen = |tag: &str| entries.iter().any(|entry| entry.key == tag);
+        if let Some(schema) = alternatives.map
+            && !alternatives.tags().any(chosen)
+        {
+            return self.keys(node, entries, schema, path);
+        }
+        let [entry] = entries else {
+            let place = path.key.map_or(&node.place, |(_, place)| place);
+            let tags = listing(alternatives.tags());
+            let found = match entries {
+                [] => "none".to_owned(),
+                entries => listing(entries.iter().map(|entry| entry.key.as_str())),
+            };
+            let message = format!("expected exactly one of {tags}, found {found}");
+            return self.report(place, &path.text, message, None);
+        };
+        let tagged = alternatives
+            .tagged
+            .iter()
+            .find(|(tag, _)| *tag == entry.key);
+        if let Some((_, schema)) = tagged {
+            let path = Path {
+                text: join(&path.text, &entry.key),
+                key: Some((&entry.key, &entry.key_place)),
+            };
+            self.node(&entry.node, schema, &path);
+        } else {
+            let kind = path.key.map_or("value", |(key, _)| key);
+            let hint = suggestion(&entry.key, "names", alternatives.tags());
+            let message = format!("unknown {kind} `{}`", entry.key);
+            self.report(&entry.key_place, &path.text, message, Some(hint));
+        }
+    }
+
+    fn keys(
+        &mut self,
+        node: &Node,
+        entries: &[Entry],
+        schema: &Map<String, Json>,
+        path: &Path<'_>,
+    ) {
+        let empty = Map::new();
+        let properties = schema
+            .get("properties")
+            .and_then(Json::as_object)
+            .unwrap_or(&empty);
+        let is_absent = |key: &str| node.get(key).is_none_or(|node| node.value == Value::Null);
+        let mut meant = Vec::new();
+        for entry in entries {
+            let path = Path {
+                text: join(&path.text, &entry.key),
+                key: Some((&entry.key, &entry.key_place)),
+            };
+            match child(schema, &entry.key) {
+                Some(schema) if entry.node.value != Value::Null => {
+                    self.node(&entry.node, schema, &path);
+                }
+                Some(_) => {}
+                None => {
+                    let absent = properties
+                        .keys()
+                        .map(String::as_str)
+                        .filter(|key| node.get(key).is_none());
+                    let hint = match closest(&entry.key, absent) {
+                        Some(key) => {
+                            meant.push(key);
+                            format!("did you mean `{key}`?")
+                        }
+                        None => format!(
+                            "known keys: {}",
+                            listing(properties.keys().map(String::as_str))
+                        ),
+                    };
+                    self.report(
+                        &entry.key_place,
+                        &path.text,
+                        format!("unknown key `{}`", entry.key),
+                        Some(hint),
+                    );
+                }
+            }
+        }
+        let required = schema
+            .get("required")
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Json::as_str);
+        // A misspelt key is one problem, not two.
+        let missing: Vec<&str> = required
+            .filter(|key| is_absent(key) && !meant.contains(key))
+            .collect();
+        let place = path.key.map_or(&node.place, |(_, place)| place);
+        let owner = path
+            .key
+            .map_or(String::new(), |(parent, _)| format!(" in `{parent}`"));
+        match missing.as_slice() {
+            [] => {}
+            [key] => {
+                let hint = properties
+                    .get(*key)
+                    .and_then(|schema| self.describe(schema))
+                    .map(|text| format!("`{key}`: {text}"));
+                self.report(
+                    place,
+                    &join(&path.text, key),
+                    format!("missing key `{key}`{owner}"),
+                    hint,
+                );
+            }
+            keys => self.report(
+                place,
+                &join(&path.text, keys[0]),
+                format!("missing keys {}{owner}", listing(keys.iter().copied())),
+                None,
+            ),
+        }
+    }
+
+    /// The first sentence of the description of a key.
+    fn describe(&self, schema: &Json) -> Option<String> {
+        let own = schema.get("description").and_then(Json::as_str);
+        let text = own.or_else(|| {
+            self.schema
+                .follow(schema.as_object()?)
+                .get("description")?
+                .as_str()
+        })?;
+        let sentence = text.split(['.', ';', '\n']).next().unwrap_or(text).trim();
+        let mut letters = sentence.chars();
+        let first = letters.next()?;
+        let acronym = letters.clone().next().is_some_and(char::is_uppercase);
+        Some(if acronym {
+            sentence.to_owned()
+        } else {
+            first.to_lowercase().collect::<String>() + letters.as_str()
+        })
+    }
+
+    fn list(&mut self, node: &Node, items: &[Node], schema: &Map<String, Json>, path: &Path<'_>) {
+        let prefix = schema.get("prefixItems").and_then(Json::as_array);
+        if let Some(prefix) = prefix
+            && prefix.len() != items.len()
+        {
+            let message = format!(
+                "expected a list of {}, found one of {}",
+                prefix.len(),
+                items.len()
+            );
+            return self.report(&node.place, &path.text, message, None);
+        }
+        for (index, item) in items.iter().enumerate() {
+            let inner = prefix
+                .and_then(|prefix| prefix.get(index))
+                .or_else(|| schema.get("items"));
+            if let Some(inner) = inner.and_then(Json::as_object) {
+                self.node(
+                    item,
+                    inner,
+                    &Path {
+                        text: join(&path.text, &index.to_string()),
+                        key: path.key,
+                    },
+                );
+            }
+        }
+    }
+
+    fn scalar(&mut self, node: &Node, alternatives: &Alternatives<'_>, path: &Path<'_>) {
+        if let Some((quantity, _)) = alternatives.quantity() {
+            if let Err(mistake) = quantity.read(&node.value) {
+                self.report(&node.place, &path.text, mistake.message, mistake.hint);
+            }
+            return;
+        }
+        let number = match node.value {
+            #[allow(clippy::cast_precision_loss)]
+            Value::Integer(number) => Some(number as f64),
+            Value::Float(number) => Some(number),
+            _ => None,
+        };
+        let fits =
+            |schema: &&&Map<String, Json>| types(schema).any(|kind| accepts(kind, &node.value));
+        match (alternatives.scalars.iter().find(fits), number) {
+            (Some(schema), Some(number)) => {
+                if let Some(bound) = out_of_range(schema, number) {
+                    let key = path.key.map_or("the number", |(key, _)| key);
+                    self.report(
+                        &node.place,
+                        &path.text,
+                        format!("`{key}` must be {bound}, found {number}"),
+                        None,
+                    );
+                }
+            }
+            (Some(_), None) => {}
+            (None, _) => {
+                let hint = match &node.value {
+                    Value::Integer(_) | Value::Float(_) | Value::Bool(_)
+                        if alternatives.takes_text() =>
+                    {
+                        let shown = node.value.to_string();
+                        Some(format!(
+                            "put it in quotes: \"{}\"",
+                            shown.trim_start_matches("the number ").trim_matches('`')
+                        ))
+                    }
+                    _ => None,
+                };
+                let message = format!(
+                    "expected {}, found {}",
+                    alternatives.expectation(),
+                    node.value
+                );
+                self.report(&node.place, &path.text, message, hint);
+            }
+        }
+    }
+}
+
+/// What a value may be.
+struct Alternatives<'s> {
+    /// Fixed texts.
+    words: Vec<&'s str>,
+    /// Maps with a single key that says which kind of value they hold.
+    tagged: Vec<(&'s str, &'s Map<String, Json>)>,
+    /// A map of keys.
+    map: Option<&'s Map<String, Json>>,
+    /// A list.
+    list: Option<&'s Map<String, Json>>,
+    /// Texts, numbers and truth values.
+    scalars: Vec<&'s Map<String, Json>>,
+}
+
+impl<'s> Alternatives<'s> {
+    fn of(branches: &[&'s Map<String, Json>]) -> Self {
+        let mut all = Self {
+            words: Vec::new(),
+            tagged: Vec::new(),
+            map: None,
+            list: None,
+            scalars: Vec::new(),
+        };
+        for branch in branches {
+            if let Some(word) = branch.get("const").and_then(Json::as_str) {
+                all.words.push(word);
+            } else if let Some(words) = branch.get("enum").and_then(Json::as_array) {
+                all.words.extend(words.iter().filter_map(Json::as_str));
+            } else if types(branch).any(|kind| kind == "object") {
+                match tag(branch) {
+                    // A map of a single required key is a choice only where there is something to choose from.
+                    Some(tagged) if branches.len() > 1 => all.tagged.push(tagged),
+                    _ => all.map = Some(branch),
+                }
+            } else if types(branch).any(|kind| kind == "array") {
+                all.list = Some(branch);
+            } else {
+                all.scalars.push(branch);
+            }
+        }
+        all
+    }
+
+    fn tags(&self) -> impl Iterator<Item = &'s str> + Clone + use<'s, '_> {
+        self.tagged.iter().map(|(tag, _)| *tag)
+    }
+
+    fn takes_maps(&self) -> bool {
+        self.map.is_some() || !self.tagged.is_empty()
+    }
+
+    fn takes_text(&self) -> bool {
+        self.scalars
+            .iter()
+            .any(|schema| types(schema).any(|kind| kind == "string"))
+    }
+
+    fn quantity(&self) -> Option<(Quantity, &'s Map<String, Json>)> {
+        let schema = self.scalars.first()?;
+        Some((
+            Quantity::of_format(schema.get("format")?.as_str()?)?,
+            schema,
+        ))
+    }
+
+    /// What stands behind a tag, in short.
+    fn example(&self, tag: &str) -> String {
+        let schema = self
+            .tagged
+            .iter()
+            .find(|(name, _)| *name == tag)
+            .map(|(_, schema)| *schema);
+        let required = schema
+            .and_then(|schema| schema.get("required"))
+            .and_then(Json::as_array);
+        match required {
+            Some(keys) => {
+                let keys: Vec<String> = keys
+                    .iter()
+                    .filter_map(Json::as_str)
+                    .map(|key| format!("{key}: …"))
+                    .collect();
+                format!("{{{}}}", keys.join(", "))
+            }
+            None => "…".to_owned(),
+        }
+    }
+
+    fn expectation(&self) -> String {
+        let mut kinds: Vec<String> = Vec::new();
+        let mut add = |kind: String| {
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        };
+        if !self.words.is_empty() {
+            let words: Vec<String> = self.words.iter().map(|word| format!("`{word}`")).collect();
+            add(words.join(", "));
+        }
+        for schema in &self.scalars {
+            for kind in types(schema) {
+                add(match kind {
+                    "string" => "a text".to_owned(),
+                    "integer" => "a whole number".to_owned(),
+                    "number" => "a number".to_owned(),
+                    "boolean" => "true or false".to_owned(),
+                    _ => continue,
+                });
+            }
+        }
+        if let Some(map) = self.map {
+            let keys = map.get("properties").and_then(Json::as_object);
+            let shown =
+                keys.map(|keys| format!("a map with {}", listing(keys.keys().map(String::as_str))));
+            add(shown.unwrap_or_else(|| "a map".to_owned()));
+        }
+        if !self.tagged.is_empty() {
+            add(format!("a map with one of {}", listing(self.tags())));
+        }
+        if self.list.is_some() {
+            add("a list".to_owned());
+        }
+        let mut text = String::new();
+        for (index, kind) in kinds.iter().enumerate() {
+            let separator = if index == 0 { "" } else { " or " };
+            let _ = write!(text, "{separator}{kind}");
+        }
+        text
+    }
+}
+
+/// The key and inner schema of a map with one required key and no other.
+fn tag(schema: &Map<String, Json>) -> Option<(&str, &Map<String, Json>)> {
+    let properties = schema.get("properties")?.as_object()?;
+    let required = schema.get("required")?.as_array()?;
+    let closed = schema.get("additionalProperties") == Some(&Json::Bool(false));
+    let (key, inner) = properties.iter().next()?;
+    (closed && properties.len() == 1 && required.len() == 1)
+        .then_some((key.as_str(), inner.as_object()?))
+}
+
+/// The types of a schema, one or several.
+fn types(schema: &Map<String, Json>) -> impl Iterator<Item = &str> {
+    let kind = schema.get("type");
+    let several = kind.and_then(Json::as_array).into_iter().flatten();
+    kind.filter(|kind| kind.is_string())
+        .into_iter()
+        .chain(several)
+        .filter_map(Json::as_str)
+}
+
+fn accepts(kind: &str, value: &Value) -> bool {
+    match value {
+        Value::Bool(_) => kind == "boolean",
+        Value::Integer(_) => kind == "integer" || kind == "number",
+        Value::Float(_) => kind == "number",
+        Value::Text(_) => kind == "string",
+        Value::Null | Value::List(_) | Value::Map(_) => false,
+    }
+}
+
+/// The bound that `number` violates, in words.
+fn out_of_range(schema: &Map<String, Json>, number: f64) -> Option<String> {
+    let bound = |key: &str| schema.get(key).and_then(Json::as_f64);
+    let low = bound("minimum")
+        .filter(|low| number < *low)
+        .map(|low| format!("at least {low}"));
+    let above = bound("exclusiveMinimum")
+        .filter(|low| number <= *low)
+        .map(|low| format!("greater than {low}"));
+    let width = (schema.get("format").and_then(Json::as_str) == Some("uint32"))
+        .then_some(f64::from(u32::MAX));
+    let high = bound("maximum")
+        .or(width)
+        .filter(|high| number > *high)
+        .map(|high| format!("at most {high}"));
+    low.or(above).or(high)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::document;
+    use crate::issue::Source;
+
+    fn node(text: &str) -> Node {
+        document::parse(&Arc::new(Source {
+            name: "a.yaml".into(),
+            text: text.into(),
+        }))
+        .unwrap()
+    }
+
+    fn value<'n>(node: &'n Node, path: &[&str]) -> &'n Value {
+        &path
+            .iter()
+            .fold(node, |node, key| node.get(key).unwrap())
+            .value
+    }
+
+    #[test]
+    fn merging_descends_into_keys_and_replaces_the_rest() {
+        let base = node(
+            "slots: 4\nscheduler: {power-of-choices: {d: 2}}\nretry: {detection: 10 s, max_attempts: 5}\nfleets: {a: {nodes: 3, \
+             devices: {l40s: {share: 1}}, regions: {us-east: 1}}}\n",
+        );
+        let over = node(
+            "scheduler: random\nretry: {detection: 1 s}\nfleets: {a: {devices: {h100-sxm: {share: 1}}}, b: {nodes: 1}}\n",
+        );
+        let merged = Schema::resolved().merge("PlatformSpec", &base, &over);
+        assert_eq!(*value(&merged, &["slots"]), Value::Integer(4));
+        assert_eq!(
+            *value(&merged, &["scheduler"]),
+            Value::Text("random".into())
+        );
+        assert_eq!(
+            *value(&merged, &["retry", "max_attempts"]),
+            Value::Integer(5)
+        );
+        assert_eq!(
+            *value(&merged, &["retry", "detection"]),
+            Value::Text("1 s".into())
+        );
+        assert_eq!(
+            *value(&merged, &["fleets", "a", "nodes"]),
+            Value::Integer(3)
+        );
+        assert_eq!(
+            *value(&merged, &["fleets", "b", "nodes"]),
+            Value::Integer(1)
+        );
+        let Value::Map(devices) = value(&merged, &["fleets", "a", "devices"]) else {
+            panic!("a map")
+        };
+        assert_eq!(
+            devices.len(),
+            1,
+            "shares replace, so that they stay one distribution"
+        );
+    }
+
+    #[test]
+    fn one_check_finds_every_problem() {
+        let node = node("detection: 10\nmax_attempts: 0\nmax_attemps: 2\n");
+        let entry = Entry {
+            key: "retry".into(),
+            key_place: node.place.clone(),
+            node,
+        };
+        let issues = Schema::resolved().check_entry("RetrySpec", &entry, "retry");
+        let found: Vec<_> = issues.iter().map(|issue| issue.message.as_str()).collect();
+        let expect = [
+            "expected a duration with a unit, found the number 10",
+            "`max_attempts` must be at least 1, found 0",
+            "unknown key `max_attemps`",
+        ];
+        assert_eq!(found, expect);
+    }
+}

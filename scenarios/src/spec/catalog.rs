@@ -1,0 +1,276 @@
+//! What the catalog holds: devices, models, requests, availability, prices and regions.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::spec::Named;
+use crate::spec::distribution::DurationLaw;
+use crate::spec::quantity::{Duration, Weight};
+
+/// A device class: peak rates, the efficiencies measured on it, and its overheads.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceSpec {
+    /// What it is.
+    pub description: Option<String>,
+    /// Device memory [GiB].
+    #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+    pub memory_gib: f64,
+    /// Peak memory bandwidth [10⁹ B/s].
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub bandwidth_gb_s: f64,
+    /// Peak dense bf16 rate [10¹² FLOP/s].
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub bf16_tflops: f64,
+    /// Share of the peak rate that large matrix products reach.
+    #[schemars(range(max = 1), extend("exclusiveMinimum" = 0))]
+    pub compute_efficiency: f64,
+    /// Share of the peak bandwidth that reading weights reaches.
+    #[schemars(range(max = 1), extend("exclusiveMinimum" = 0))]
+    pub bandwidth_efficiency: f64,
+    /// Time per transformer layer and step.
+    pub layer_overhead: Duration,
+    /// Time of one step that depends on nothing.
+    pub step_overhead: Duration,
+    /// Time per sequence and step.
+    pub sequence_overhead: Duration,
+    /// Time per request before it can join a batch.
+    pub request_overhead: Duration,
+    /// Power when on and idle [W].
+    #[schemars(range(min = 0))]
+    pub idle_w: f64,
+    /// Power while serving [W].
+    #[schemars(range(min = 0))]
+    pub active_w: f64,
+    /// Price of the part, new [USD].
+    #[schemars(range(min = 0))]
+    pub price_usd: Option<f64>,
+    /// Standard deviation of ln(slowdown) between machines of this class.
+    #[schemars(range(min = 0))]
+    pub slowdown_sigma: f64,
+    /// Where the numbers come from.
+    pub source: Option<String>,
+}
+
+/// A language model by its published shape.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSpec {
+    /// What it is.
+    pub description: Option<String>,
+    /// Stored weights.
+    #[schemars(range(max = 1e15), extend("exclusiveMinimum" = 0))]
+    pub parameters: f64,
+    /// Weights read and multiplied for one token.
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub active_parameters: f64,
+    /// Transformer layers.
+    #[schemars(range(min = 1))]
+    pub layers: u32,
+    /// Hidden size.
+    #[schemars(range(min = 1))]
+    pub hidden: u32,
+    /// Attention heads.
+    pub heads: Option<u32>,
+    /// Key-value heads.
+    #[schemars(range(min = 1))]
+    pub kv_heads: u32,
+    /// Size of a head.
+    #[schemars(range(min = 1))]
+    pub head_dim: u32,
+    /// Size of the vocabulary.
+    pub vocab: Option<u32>,
+    /// Experts, for a mixture-of-experts model.
+    pub experts: Option<ExpertsSpec>,
+    /// Where the numbers come from.
+    pub source: Option<String>,
+}
+
+/// Shape of a mixture of experts.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpertsSpec {
+    /// Experts per layer.
+    #[schemars(range(min = 1))]
+    pub count: u32,
+    /// Experts that serve one token.
+    #[schemars(range(min = 1))]
+    pub active: u32,
+    /// Weights that every token uses.
+    #[schemars(range(min = 0))]
+    pub shared_parameters: f64,
+}
+
+/// A fitted arrival process with sizes.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestsSpec {
+    /// What it is.
+    pub description: Option<String>,
+    /// Requests of the trace that it was fitted to.
+    pub requests: Option<u64>,
+    /// Length of that trace [s].
+    pub duration_s: Option<f64>,
+    /// When requests arrive.
+    pub arrivals: ArrivalsSpec,
+    /// Prompt lengths [tokens].
+    pub prompt_tokens: TokensSpec,
+    /// Output lengths [tokens].
+    pub output_tokens: TokensSpec,
+    /// Correlation of the Gaussian copula between prompt and output lengths.
+    #[serde(default)]
+    #[schemars(range(min = -1, max = 1))]
+    pub correlation: f64,
+    /// How well it fits: figures of the trace and of the process.
+    #[serde(default)]
+    pub goodness: Named<f64>,
+    /// Where the numbers come from.
+    pub source: Option<String>,
+}
+
+/// When requests arrive: a renewal process on a clock that may run unevenly.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ArrivalsSpec {
+    /// Mean rate [1/s].
+    #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+    pub rate_per_s: f64,
+    /// Coefficient of variation of the time between arrivals (one: Poisson).
+    #[serde(default = "one")]
+    #[schemars(range(max = 1000), extend("exclusiveMinimum" = 0))]
+    pub interarrival_cv: f64,
+    /// Quantile function [[p, x], …] of the time between arrivals in multiples of its mean; replaces the gamma law.
+    #[serde(default)]
+    pub interarrival_quantiles: Option<Vec<(f64, f64)>>,
+    /// Slow variation of the rate.
+    pub modulation: Option<ModulationSpec>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// Slow variation of the rate: log-normal, autoregressive, constant within a window.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModulationSpec {
+    /// Length of a window [s].
+    #[schemars(range(min = 0.001, max = 1e9))]
+    pub window_s: f64,
+    /// Standard deviation of the logarithm of the rate.
+    #[schemars(range(min = 0))]
+    pub sigma: f64,
+    /// Correlation between neighbouring windows.
+    #[schemars(range(min = -1, max = 1))]
+    pub correlation: f64,
+}
+
+/// Lengths in tokens.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum TokensSpec {
+    /// Always the same.
+    Constant(#[schemars(range(min = 1))] u32),
+    /// Quantile function [[p, x], …], linear between its points.
+    Quantiles(Vec<(f64, f64)>),
+    /// The exponential of a normal variable, at most `max`.
+    Lognormal {
+        /// The median.
+        #[schemars(extend("exclusiveMinimum" = 0))]
+        median: f64,
+        /// Standard deviation of the logarithm.
+        #[schemars(range(min = 0))]
+        sigma: f64,
+        /// The longest.
+        #[schemars(range(min = 1))]
+        max: u32,
+    },
+}
+
+/// How a class of hosts comes and goes.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AvailabilitySpec {
+    /// What it is.
+    pub description: Option<String>,
+    /// Length of an uninterrupted stay.
+    pub up: Option<DurationLaw>,
+    /// Length of an absence.
+    pub down: Option<DurationLaw>,
+    /// Hosts never leave.
+    pub always: Option<bool>,
+    /// Each host belongs for good to one of these classes.
+    pub mixture: Option<Vec<MixtureSpec>>,
+    /// Where the numbers come from.
+    pub source: Option<String>,
+}
+
+/// A class within a mixture.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MixtureSpec {
+    /// Name of the class.
+    pub class: String,
+    /// How many hosts belong to it, relative to the others.
+    pub weight: Weight,
+}
+
+/// Classes of availability.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AvailabilityBook {
+    /// The classes by name.
+    pub classes: Named<AvailabilitySpec>,
+}
+
+/// A price book.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriceBook {
+    /// Date of the prices.
+    pub as_of: Option<String>,
+    /// Price of an hour by device [USD].
+    #[schemars(inner(range(min = 0)))]
+    pub usd_per_hour: Named<f64>,
+    /// Where the numbers come from.
+    pub source: Option<String>,
+}
+
+/// The regions, and what lies between them.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Geography {
+    /// The regions by name.
+    pub regions: Named<RegionSpec>,
+    /// Measured links.
+    pub links: Vec<LinkSpec>,
+    /// Round trip between two sites of one region.
+    pub intra_region_rtt: Duration,
+    /// Round trip between a site and the backbone of its region, by kind of access.
+    pub last_mile: Named<DurationLaw>,
+    /// Where the numbers come from.
+    pub source: Option<String>,
+}
+
+/// A region.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegionSpec {
+    /// What it stands for.
+    pub description: Option<String>,
+    /// Retail price of electricity [USD/kWh].
+    #[schemars(range(min = 0))]
+    pub electricity_usd_per_kwh: f64,
+    /// Share of requests that start there.
+    pub population_weight: Weight,
+}
+
+/// A measured link.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkSpec {
+    /// The two regions.
+    pub between: (String, String),
+    /// Mean round trip.
+    pub rtt: Duration,
+}

@@ -1,0 +1,165 @@
+//! A scenario: a question, a workload, and the platforms that meet it.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::spec::Named;
+use crate::spec::catalog::{AvailabilitySpec, DeviceSpec, ModelSpec, RequestsSpec};
+use crate::spec::distribution::PriceLaw;
+use crate::spec::platform::PlatformSpec;
+use crate::spec::quantity::{Duration, Share, Weight};
+
+/// One experiment.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Walras scenario")]
+pub struct ScenarioSpec {
+    /// Version of this format.
+    #[schemars(range(min = 1, max = 1))]
+    pub walras: u32,
+    /// What the experiment answers.
+    pub question: String,
+    /// The platform that the others are compared with; default the first.
+    pub baseline: Option<String>,
+    /// How long and how often.
+    pub run: RunSpec,
+    /// What customers ask for.
+    pub workload: WorkloadSpec,
+    /// What serves them.
+    pub platforms: Named<PlatformSpec>,
+    /// Devices beside those of the catalog, or changes to them.
+    #[serde(default)]
+    pub devices: Named<DeviceSpec>,
+    /// Models beside those of the catalog, or changes to them.
+    #[serde(default)]
+    pub models: Named<ModelSpec>,
+    /// Classes of availability beside those of the catalog, or changes to them.
+    #[serde(default)]
+    pub availability: Named<AvailabilitySpec>,
+}
+
+/// How long and how often.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunSpec {
+    /// Length of a run.
+    pub horizon: Duration,
+    /// Independent repetitions.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub replications: u32,
+    /// Seed of all random numbers.
+    pub seed: u64,
+    /// Jobs submitted before this time are not measured; default none.
+    pub warm_up: Option<Duration>,
+    /// Time between two samples of the state; default a 144th of the horizon.
+    pub sample_every: Option<Duration>,
+}
+
+/// What customers ask for.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkloadSpec {
+    /// When requests arrive, and how long they are.
+    pub requests: RequestsChoice,
+    /// Factor on the arrival rate; default one.
+    #[serde(default = "one")]
+    #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+    pub rate_factor: f64,
+    /// Daily variation of the rate; default none.
+    pub diurnal: Option<DiurnalSpec>,
+    /// Model that is asked for.
+    pub model: String,
+    /// How its weights are stored.
+    #[serde(default)]
+    pub precision: PrecisionSpec,
+    /// Where requests come from.
+    #[serde(default)]
+    pub origins: OriginsSpec,
+    /// What counts as good service.
+    pub slo: SloSpec,
+    /// How long a request waits for a node before its customer gives up.
+    pub patience: Duration,
+    /// The most that customers pay [USD per million output tokens]; default no limit.
+    pub budget: Option<PriceLaw>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// When requests arrive, and how long they are.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RequestsChoice {
+    /// A workload of the catalog.
+    Catalog(String),
+    /// A workload described here, or recorded in a file.
+    Own(OwnRequests),
+}
+
+/// A workload described here, or recorded in a file.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum OwnRequests {
+    /// A fitted process, with the fields of a workload of the catalog.
+    Synthetic(Box<RequestsSpec>),
+    /// A CSV file with the columns `TIMESTAMP`, `ContextTokens` and `GeneratedTokens`, relative to the scenario.
+    Trace(String),
+}
+
+/// A sinusoidal day.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiurnalSpec {
+    /// Half the distance between peak and trough, relative to the mean.
+    pub amplitude: Share,
+    /// Time of the peak after the start of the run.
+    pub peak: Duration,
+}
+
+/// How weights are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PrecisionSpec {
+    /// 16-bit brain float.
+    #[default]
+    Bf16,
+    /// 8-bit float.
+    Fp8,
+    /// 4-bit blocks with scales.
+    Q4,
+}
+
+/// Where requests come from.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum OriginsSpec {
+    /// By the population weights of the catalog.
+    Word(OriginsWord),
+    /// Shares by region.
+    Shares(Named<Weight>),
+}
+
+impl Default for OriginsSpec {
+    fn default() -> Self {
+        Self::Word(OriginsWord::InternetUsers)
+    }
+}
+
+/// The word for the population weights of the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OriginsWord {
+    /// By the population weights of the catalog.
+    InternetUsers,
+}
+
+/// What counts as good service.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SloSpec {
+    /// Time to the first token.
+    pub ttft: Duration,
+    /// Mean time per output token after the first.
+    pub tpot: Duration,
+}

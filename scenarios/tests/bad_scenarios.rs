@@ -1,0 +1,626 @@
+//! What a user reads when an input is wrong: the whole message with line and column, for every kind of mistake.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use walras_scenarios::load;
+
+/// A scenario without a mistake.
+const GOOD: &str = "\
+walras: 1
+question: Does it work?
+run:
+  horizon: 1 h
+  replications: 2
+  seed: 1
+workload:
+  requests: azure-conv-2023
+  model: llama-3.1-8b
+  slo: {ttft: 2 s, tpot: 100 ms}
+  patience: 60 s
+platforms:
+  cloud:
+    extends: hyperscaler
+  home:
+    extends: decentralized-network
+    fleets:
+      home: {nodes: 100}
+";
+
+/// Loads a scenario from a directory of its own, and says how that went.
+fn outcome(name: &str, text: &str, set: &[(&str, &str)]) -> String {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("a.yaml");
+    fs::write(&file, text).unwrap();
+    let header = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,4808,10\n";
+    fs::write(directory.join("good.csv"), header).unwrap();
+    fs::write(
+        directory.join("broken.csv"),
+        format!("{header}2023-11-16 18:17:04.0319600,many,8\n"),
+    )
+    .unwrap();
+    let set: Vec<_> = set
+        .iter()
+        .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
+        .collect();
+    match load(&file, &set, None) {
+        Ok(_) => "loaded".to_owned(),
+        Err(issues) => issues
+            .to_string()
+            .replace(&format!("{}/", directory.display()), ""),
+    }
+}
+
+/// The good scenario with some texts replaced.
+fn edited(edits: &[(&str, &str)]) -> String {
+    edits.iter().fold(GOOD.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "nothing to replace: {from}");
+        text.replacen(from, to, 1)
+    })
+}
+
+#[track_caller]
+fn check(name: &str, text: &str, set: &[(&str, &str)], expect: &str) {
+    let found = outcome(name, text, set);
+    assert!(
+        found == expect,
+        "{name}: found\n{found}\nexpected\n{expect}"
+    );
+}
+
+macro_rules! bad {
+    ($($name:ident: $text:expr, $set:expr, $expect:expr;)*) => {
+        $(#[test]
+        fn $name() {
+            check(stringify!($name), &$text, $set, $expect);
+        })*
+    };
+}
+
+#[test]
+fn the_good_scenario_loads() {
+    assert_eq!(outcome("good", GOOD, &[]), "loaded");
+}
+
+bad! {
+    unknown_key:
+        edited(&[("platforms:", "platfroms:")]),
+        &[],
+        "\
+error: unknown key `platfroms`
+  --> a.yaml:12:1
+   |
+12 | platfroms:
+   | ^^^^^^^^^
+   = help: did you mean `platforms`?
+
+1 problem in a.yaml";
+    unknown_nested_key:
+        edited(&[("nodes: 100", "nodes: 100, node_count: 3")]),
+        &[],
+        "\
+error: unknown key `node_count`
+  --> a.yaml:18:26
+   |
+18 |       home: {nodes: 100, node_count: 3}
+   |                          ^^^^^^^^^^
+   = help: known keys: nodes, autoscale, devices, prices, ownership, regions, availability, dispersed, ask_sigma, access
+
+1 problem in a.yaml";
+    missing_key:
+        edited(&[("  horizon: 1 h\n", "")]),
+        &[],
+        "\
+error: missing key `horizon` in `run`
+ --> a.yaml:3:1
+  |
+3 | run:
+  | ^^^
+  = help: `horizon`: length of a run
+
+1 problem in a.yaml";
+    duration_without_a_unit:
+        edited(&[("patience: 60 s", "patience: 60")]),
+        &[],
+        "\
+error: expected a duration with a unit, found the number 60
+  --> a.yaml:11:13
+   |
+11 |   patience: 60
+   |             ^^
+   = help: write `60 ms`, `60 s`, `60 min` or `60 h`
+
+1 problem in a.yaml";
+    wrong_unit:
+        edited(&[("horizon: 1 h", "horizon: 1 hour")]),
+        &[],
+        "\
+error: unknown unit of time `hour`
+ --> a.yaml:4:12
+  |
+4 |   horizon: 1 hour
+  |            ^^^^^^
+  = help: known units: ns, us, ms, s, min, h, d
+
+1 problem in a.yaml";
+    wrong_type:
+        edited(&[("replications: 2", "replications: [2]")]),
+        &[],
+        "\
+error: expected a whole number, found a list
+ --> a.yaml:5:17
+  |
+5 |   replications: [2]
+  |                 ^
+
+1 problem in a.yaml";
+    text_where_a_number_is_expected:
+        edited(&[("seed: 1", "seed: one")]),
+        &[],
+        "\
+error: expected a whole number, found the text `one`
+ --> a.yaml:6:9
+  |
+6 |   seed: one
+  |         ^^^
+
+1 problem in a.yaml";
+    zero_replications:
+        edited(&[("replications: 2", "replications: 0")]),
+        &[],
+        "\
+error: `replications` must be at least 1, found 0
+ --> a.yaml:5:17
+  |
+5 |   replications: 0
+  |                 ^
+
+1 problem in a.yaml";
+    negative_rate:
+        edited(&[("  model:", "  rate_factor: -1\n  model:")]),
+        &[],
+        "\
+error: `rate_factor` must be greater than 0, found -1
+ --> a.yaml:9:16
+  |
+9 |   rate_factor: -1
+  |                ^^
+
+1 problem in a.yaml";
+    zero_nodes:
+        edited(&[("nodes: 100", "nodes: 0")]),
+        &[],
+        "\
+error: `nodes` must be at least 1, found 0
+  --> a.yaml:18:21
+   |
+18 |       home: {nodes: 0}
+   |                     ^
+
+1 problem in a.yaml";
+    unknown_scheduler:
+        edited(&[("    extends: hyperscaler", "    extends: hyperscaler\n    scheduler: lest-loaded")]),
+        &[],
+        "\
+error: unknown scheduler `lest-loaded`
+  --> a.yaml:15:16
+   |
+15 |     scheduler: lest-loaded
+   |                ^^^^^^^^^^^
+   = help: did you mean `least-loaded`?
+
+1 problem in a.yaml";
+    scheduler_without_its_parameter:
+        edited(&[("    extends: hyperscaler", "    extends: hyperscaler\n    scheduler: power-of-choices")]),
+        &[],
+        "\
+error: `power-of-choices` needs parameters
+  --> a.yaml:15:16
+   |
+15 |     scheduler: power-of-choices
+   |                ^^^^^^^^^^^^^^^^
+   = help: write `{power-of-choices: {d: …}}`
+
+1 problem in a.yaml";
+    unknown_device:
+        edited(&[("nodes: 100", "nodes: 100, devices: {rtx-4900: {share: 1}}")]),
+        &[],
+        "\
+error: unknown device `rtx-4900`
+  --> a.yaml:18:36
+   |
+18 |       home: {nodes: 100, devices: {rtx-4900: {share: 1}}}
+   |                                    ^^^^^^^^
+   = help: did you mean `rtx-4090`?
+
+1 problem in a.yaml";
+    device_without_a_price:
+        edited(&[("nodes: 100", "nodes: 100, devices: {epyc-server-cpu: {share: 1}}")]),
+        &[],
+        "\
+error: the price book `marketplace` has no price for `epyc-server-cpu`
+  --> a.yaml:18:36
+   |
+18 |       home: {nodes: 100, devices: {epyc-server-cpu: {share: 1}}}
+   |                                    ^^^^^^^^^^^^^^^
+   = help: give it a `usd_per_hour`
+
+1 problem in a.yaml";
+    unknown_model:
+        edited(&[("llama-3.1-8b", "llama-3.1-80b")]),
+        &[],
+        "\
+error: unknown model `llama-3.1-80b`
+ --> a.yaml:9:10
+  |
+9 |   model: llama-3.1-80b
+  |          ^^^^^^^^^^^^^
+  = help: did you mean `llama-3.1-8b`?
+
+1 problem in a.yaml";
+    unknown_region:
+        edited(&[("nodes: 100", "nodes: 100, regions: {us-east: 1, mars: 1}")]),
+        &[],
+        "\
+error: unknown region `mars`
+  --> a.yaml:18:48
+   |
+18 |       home: {nodes: 100, regions: {us-east: 1, mars: 1}}
+   |                                                ^^^^
+   = help: known regions: us-east, us-south, eu-west, eu-central, ap-northeast, ap-south, ap-southeast, sa-east
+
+1 problem in a.yaml";
+    shares_all_zero:
+        edited(&[("nodes: 100", "nodes: 100, regions: {us-east: 0, eu-west: 0}")]),
+        &[],
+        "\
+error: all shares are zero
+  --> a.yaml:18:26
+   |
+18 |       home: {nodes: 100, regions: {us-east: 0, eu-west: 0}}
+   |                          ^^^^^^^
+   = help: give at least one share above zero
+
+1 problem in a.yaml";
+    percentage_above_one_hundred:
+        edited(&[("    fleets:\n      home", "    settlement: {take_rate: 120 %}\n    fleets:\n      home")]),
+        &[],
+        "\
+error: a share cannot exceed 100 %, found 120 %
+  --> a.yaml:17:29
+   |
+17 |     settlement: {take_rate: 120 %}
+   |                             ^^^^^
+
+1 problem in a.yaml";
+    min_above_max:
+        edited(&[("    extends: hyperscaler", "    extends: hyperscaler\n    fleets: {gpu: {autoscale: {min: 70}}}")]),
+        &[],
+        "\
+error: `min` of 70 is more than `max` of 60
+  --> a.yaml:15:37
+   |
+15 |     fleets: {gpu: {autoscale: {min: 70}}}
+   |                                     ^^
+
+1 problem in a.yaml";
+    two_sizes:
+        edited(&[("    extends: hyperscaler", "    extends: hyperscaler\n    fleets: {gpu: {nodes: 3}}")]),
+        &[],
+        "\
+error: the fleet `gpu` has both `nodes` and `autoscale`
+  --> a.yaml:15:14
+   |
+15 |     fleets: {gpu: {nodes: 3}}
+   |              ^^^
+   = help: remove the one that is inherited with `autoscale: null` or `nodes: null`
+
+1 problem in a.yaml";
+    impossible_memory:
+        edited(&[("llama-3.1-8b", "llama-3.1-70b")]),
+        &[],
+        "\
+error: no device of `cloud` holds `llama-3.1-70b` and its longest request: 141.1 GB of weights and 4.9 GB for 15052 tokens
+  --> a.yaml:13:3
+   |
+13 |   cloud:
+   |   ^^^^^
+   = help: the largest, `h100-sxm`, has 85.9 GB, of which 90 % can be used; choose a larger device, a smaller `model` or a lower `precision`
+
+error: no device of `home` holds `llama-3.1-70b` and its longest request: 141.1 GB of weights and 4.9 GB for 15052 tokens
+  --> a.yaml:15:3
+   |
+15 |   home:
+   |   ^^^^
+   = help: the largest, `h100-sxm`, has 85.9 GB, of which 90 % can be used; choose a larger device, a smaller `model` or a lower `precision`
+
+2 problems in a.yaml";
+    duplicate_name:
+        edited(&[("  home:\n", "  cloud:\n")]),
+        &[],
+        "\
+error: duplicate key `cloud`
+  --> a.yaml:15:3
+   |
+15 |   cloud:
+   |   ^^^^^
+   = help: it is first given on line 13
+
+1 problem in a.yaml";
+    cyclic_extends:
+        edited(&[("extends: hyperscaler", "extends: home"), ("extends: decentralized-network", "extends: cloud")]),
+        &[],
+        "\
+error: cyclic `extends`: cloud -> home -> cloud
+  --> a.yaml:16:14
+   |
+16 |     extends: cloud
+   |              ^^^^^
+   = help: let one of them stand on its own
+
+1 problem in a.yaml";
+    unknown_platform:
+        edited(&[("extends: hyperscaler", "extends: hyperscalar")]),
+        &[],
+        "\
+error: unknown platform `hyperscalar`
+  --> a.yaml:14:14
+   |
+14 |     extends: hyperscalar
+   |              ^^^^^^^^^^^
+   = help: did you mean `hyperscaler`?
+
+1 problem in a.yaml";
+    unknown_baseline:
+        edited(&[("run:", "baseline: cluod\nrun:")]),
+        &[],
+        "\
+error: unknown platform `cluod`
+ --> a.yaml:3:11
+  |
+3 | baseline: cluod
+  |           ^^^^^
+  = help: did you mean `cloud`?
+
+1 problem in a.yaml";
+    cyclic_availability:
+        edited(&[("nodes: 100", "nodes: 100, availability: a")]) + "availability:\n  a: {mixture: [{class: b, weight: 1}]}\n  b: {mixture: [{class: a, weight: 1}]}\n",
+        &[],
+        "\
+error: cyclic mixture: `a` is a part of itself
+  --> a.yaml:20:3
+   |
+20 |   a: {mixture: [{class: b, weight: 1}]}
+   |   ^
+
+1 problem in a.yaml";
+    warm_up_after_the_horizon:
+        edited(&[("  seed: 1", "  seed: 1\n  warm_up: 1 h")]),
+        &[],
+        "\
+error: the warm-up of 1h00m00s does not end before the horizon of 1h00m00s
+ --> a.yaml:7:12
+  |
+7 |   warm_up: 1 h
+  |            ^^^
+  = help: jobs are measured only after the warm-up
+
+1 problem in a.yaml";
+    two_distributions_at_once:
+        edited(&[("  model:", "  budget: {constant: 1, lognormal: {median: 1, sigma: 1}}\n  model:")]),
+        &[],
+        "\
+error: expected exactly one of constant, uniform, lognormal, found constant, lognormal
+ --> a.yaml:9:3
+  |
+9 |   budget: {constant: 1, lognormal: {median: 1, sigma: 1}}
+  |   ^^^^^^
+
+1 problem in a.yaml";
+    bad_distribution:
+        edited(&[("nodes: 100", "nodes: 100, access: {weibull: {shape: 1, scale: 0 s}}")]),
+        &[],
+        "\
+error: weibull: scale is 0, expected a finite number above 0
+  --> a.yaml:18:26
+   |
+18 |       home: {nodes: 100, access: {weibull: {shape: 1, scale: 0 s}}}
+   |                          ^^^^^^
+
+1 problem in a.yaml";
+    missing_trace:
+        edited(&[("requests: azure-conv-2023", "requests: {trace: missing.csv}")]),
+        &[],
+        "\
+error: cannot read the trace `missing.csv`: No such file or directory (os error 2)
+ --> a.yaml:8:21
+  |
+8 |   requests: {trace: missing.csv}
+  |                     ^^^^^^^^^^^
+
+1 problem in a.yaml";
+    trace_with_a_broken_row:
+        edited(&[("requests: azure-conv-2023", "requests: {trace: broken.csv}")]),
+        &[],
+        "\
+error: column `ContextTokens`: expected a whole number of at least one, found `many`
+ --> broken.csv:3:29
+  |
+3 | 2023-11-16 18:17:04.0319600,many,8
+  |                             ^^^^
+
+1 problem in a.yaml";
+    trace_with_a_day:
+        edited(&[("requests: azure-conv-2023", "requests: {trace: good.csv}\n  diurnal: {amplitude: 0.5, peak: 14 h}")]),
+        &[],
+        "\
+error: a recorded trace has its own daily variation
+ --> a.yaml:9:3
+  |
+9 |   diurnal: {amplitude: 0.5, peak: 14 h}
+  |   ^^^^^^^
+  = help: remove it, or use `synthetic` requests
+
+1 problem in a.yaml";
+    not_yaml:
+        edited(&[("run:", "run: [")]),
+        &[],
+        "\
+error: not valid YAML: while parsing a flow mapping, did not find expected ',' or '}'
+ --> a.yaml:5:15
+  |
+5 |   replications: 2
+  |               ^
+
+1 problem in a.yaml";
+    a_list_instead_of_a_scenario:
+        "- walras: 1\n",
+        &[],
+        "\
+error: expected a map with walras, question, baseline, run, workload, platforms, devices, models, availability, found a list
+ --> a.yaml:1:1
+  |
+1 | - walras: 1
+  | ^
+
+1 problem in a.yaml";
+    an_empty_file:
+        "",
+        &[],
+        "\
+error: expected a map with walras, question, baseline, run, workload, platforms, devices, models, availability, found nothing
+ --> a.yaml
+
+1 problem in a.yaml";
+    burned_dollars:
+        edited(&[("    extends: hyperscaler", "    extends: hyperscaler\n    settlement: {burn: 50 %}")]),
+        &[],
+        "\
+error: dollars cannot be burned
+  --> a.yaml:15:24
+   |
+15 |     settlement: {burn: 50 %}
+   |                        ^^^^
+   = help: give the token a `token_price`, or remove `burn`
+
+1 problem in a.yaml";
+    a_device_of_ones_own_that_is_incomplete:
+        GOOD.to_owned() + "devices: {my-gpu: {memory_gib: 24}}\n",
+        &[],
+        "\
+error: missing keys bandwidth_gb_s, bf16_tflops, compute_efficiency, bandwidth_efficiency, layer_overhead, step_overhead, sequence_overhead, request_overhead, idle_w, active_w, slowdown_sigma in `my-gpu`
+  --> a.yaml:19:11
+   |
+19 | devices: {my-gpu: {memory_gib: 24}}
+   |           ^^^^^^
+
+1 problem in a.yaml";
+    bad_override:
+        GOOD,
+        &[("run.seed.x", "1")],
+        "\
+error: there is no key `x` in the number 1
+ --> --set:1:10
+  |
+1 | run.seed.x=1
+  |          ^
+
+1 problem in a.yaml";
+    override_of_an_unknown_key:
+        GOOD,
+        &[("run.horizn", "2 h")],
+        "\
+error: unknown key `horizn`
+ --> --set:1:5
+  |
+1 | run.horizn=2 h
+  |     ^^^^^^
+  = help: known keys: horizon, replications, seed, warm_up, sample_every
+
+1 problem in a.yaml";
+    override_with_a_wrong_value:
+        GOOD,
+        &[("run.horizon", "2")],
+        "\
+error: expected a duration with a unit, found the number 2
+ --> --set:1:13
+  |
+1 | run.horizon=2
+  |             ^
+  = help: write `2 ms`, `2 s`, `2 min` or `2 h`
+
+1 problem in a.yaml";
+    five_problems_at_once:
+        edited(&[("horizon: 1 h", "horizon: 60"), ("replications: 2", "replications: 0"), ("llama-3.1-8b", "lama-3.1-8b"), ("extends: hyperscaler", "extends: hyperscaler\n    scheduler: fifo"), ("nodes: 100", "nodes: 100, regions: {us-east: 0}")]),
+        &[],
+        "\
+error: expected a duration with a unit, found the number 60
+ --> a.yaml:4:12
+  |
+4 |   horizon: 60
+  |            ^^
+  = help: write `60 ms`, `60 s`, `60 min` or `60 h`
+
+error: `replications` must be at least 1, found 0
+ --> a.yaml:5:17
+  |
+5 |   replications: 0
+  |                 ^
+
+error: unknown model `lama-3.1-8b`
+ --> a.yaml:9:10
+  |
+9 |   model: lama-3.1-8b
+  |          ^^^^^^^^^^^
+  = help: did you mean `llama-3.1-8b`?
+
+error: unknown scheduler `fifo`
+  --> a.yaml:15:16
+   |
+15 |     scheduler: fifo
+   |                ^^^^
+   = help: known names: random, round-robin, least-loaded, cheapest-within-slo, power-of-choices
+
+error: all shares are zero
+  --> a.yaml:19:26
+   |
+19 |       home: {nodes: 100, regions: {us-east: 0}}
+   |                          ^^^^^^^
+   = help: give at least one share above zero
+
+5 problems in a.yaml";
+}
+
+#[test]
+fn a_name_that_is_nearly_in_the_library() {
+    let error = load(Path::new("depin-vs-clod"), &[], None)
+        .unwrap_err()
+        .to_string();
+    let expect = "\
+error: cannot read the scenario: No such file or directory (os error 2)
+ --> depin-vs-clod
+  = help: did you mean `depin-vs-cloud`?
+
+1 problem in depin-vs-clod";
+    assert_eq!(error, expect);
+}
+
+#[test]
+fn a_trace_on_the_command_line_that_is_missing() {
+    let error = load(
+        Path::new("churn"),
+        &[],
+        Some(Path::new("/nowhere/missing.csv")),
+    )
+    .unwrap_err()
+    .to_string();
+    let expect = "\
+error: cannot read the trace `/nowhere/missing.csv`: No such file or directory (os error 2)
+ --> --trace:1:1
+  |
+1 | /nowhere/missing.csv
+  | ^^^^^^^^^^^^^^^^^^^^
+1 problem in churn.yaml";
+    assert_eq!(error.replace("\n\n", "\n"), expect);
+}

@@ -1,0 +1,200 @@
+//! What lowering makes of a scenario, against published figures and sums done by hand.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use walras_des::SimTime;
+use walras_scenarios::{Plan, load};
+use walras_sim::availability::Availability;
+use walras_sim::platform::{Fleet, Size};
+use walras_sim::workload::Source;
+
+fn plan(name: &str, set: &[(&str, &str)], trace: Option<&Path>) -> Plan {
+    let set: Vec<_> = set
+        .iter()
+        .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
+        .collect();
+    load(Path::new(name), &set, trace)
+        .unwrap_or_else(|issues| panic!("{issues}"))
+        .plan
+}
+
+/// The home fleet of the main scenario with these changes.
+fn home(set: &[(&str, &str)]) -> Fleet {
+    let plan = plan("depin-vs-cloud", set, None);
+    let fleets = plan.platforms[1].fleets.iter();
+    fleets
+        .clone()
+        .find(|fleet| fleet.name == "home")
+        .unwrap()
+        .clone()
+}
+
+/// Availability of the six clusters. Source: Javadi, Kondo, Vincent, Anderson, TPDS 22(11), 2011, by their fits.
+#[test]
+fn the_seti_classes_are_as_available_as_published() {
+    let published = [0.835, 0.822, 0.260, 0.917, 0.723, 0.567];
+    for (cluster, expect) in (1..).zip(published) {
+        let class = format!("seti-cluster-{cluster}");
+        let fleet = home(&[("platforms.depin.fleets.home.availability", &class)]);
+        let Availability::Renewal(classes) = &fleet.availability else {
+            panic!("{class}")
+        };
+        let share = classes[0].1.availability().unwrap();
+        assert!(
+            (share - expect).abs() < 0.002,
+            "{class}: {share} against {expect}"
+        );
+    }
+}
+
+/// 50,700 GPU-hours between interruptions and 355 min of repair (arXiv:2407.21783; Schroeder and Gibson, DSN 2006).
+#[test]
+fn data_centre_machines_fail_and_return_as_published() {
+    let fleet = home(&[("platforms.depin.fleets.home.availability", "datacenter-gpu")]);
+    let Availability::Renewal(classes) = &fleet.availability else {
+        panic!("a renewal process")
+    };
+    let renewal = &classes[0].1;
+    assert_eq!(renewal.up.mean(), Some(50_700.0));
+    let minutes = renewal.down.mean().unwrap() * 60.0;
+    assert!((minutes - 355.0).abs() < 2.0, "{minutes} min");
+}
+
+#[test]
+fn mixtures_are_flattened_into_shares() {
+    let mix = "{seti-mix: 60 %, datacenter-gpu: 0.4}";
+    let fleet = home(&[("platforms.depin.fleets.home.availability", mix)]);
+    let Availability::Renewal(classes) = &fleet.availability else {
+        panic!("a mixture")
+    };
+    let shares: Vec<f64> = classes.iter().map(|(share, _)| *share).collect();
+    assert_eq!(shares.len(), 7);
+    assert!(
+        shares[..6].iter().all(|share| (share - 0.1).abs() < 1e-12),
+        "{shares:?}"
+    );
+    assert!((shares[6] - 0.4).abs() < 1e-12);
+    let always = home(&[(
+        "platforms.depin.fleets.home.availability",
+        "{always: 1, seti-cluster-1: 0}",
+    )]);
+    assert_eq!(always.availability, Availability::Always);
+}
+
+/// Figures of the model's card: 8.03 B parameters, 32 layers, 8 KV heads of 128, vocabulary of 128,256, hidden size 4,096.
+#[test]
+fn the_model_has_its_published_shape() {
+    let plan = plan("depin-vs-cloud", &[], None);
+    let model = &plan.platforms[0].model;
+    assert_eq!(model.kv_bytes(), 131_072);
+    assert_eq!(model.lookup_parameters, 128_256.0 * 4096.0);
+    let sparse = self::plan(
+        "cloud-menu",
+        &[
+            ("workload.model", "mixtral-8x7b"),
+            ("workload.precision", "q4"),
+        ],
+        None,
+    );
+    assert_eq!(
+        sparse.platforms[0].model.lookup_parameters,
+        32_000.0 * 4096.0
+    );
+}
+
+#[test]
+fn access_is_half_a_round_trip_and_shares_sum_to_one() {
+    let fleet = home(&[("platforms.depin.fleets.home.access", "{constant: 20 ms}")]);
+    assert_eq!(fleet.access.mean(), Some(0.01));
+    let total: f64 = fleet.devices.iter().map(|offer| offer.share).sum();
+    assert!((total - 1.0).abs() < 1e-12);
+    assert_eq!(fleet.size, Size::Fixed(4800));
+    let home = home(&[("platforms.depin.fleets.home.access", "home")]);
+    assert!(
+        (home.access.quantile(0.5).unwrap() - 0.005).abs() < 1e-12,
+        "the catalog says 10 ms both ways"
+    );
+}
+
+#[test]
+fn a_platform_inherits_through_several_others() {
+    let plan = plan("cloud-menu", &[], None);
+    let prices: Vec<f64> = plan
+        .platforms
+        .iter()
+        .map(|platform| platform.fleets[0].devices[0].usd_per_hour)
+        .collect();
+    // AWS list prices of us-east-1, 2026-01-21, per GPU.
+    assert_eq!(prices, [6.88, 3.4309, 2.1752, 1.861, 1.1724]);
+    let devices: Vec<usize> = plan
+        .platforms
+        .iter()
+        .map(|platform| platform.profiles.len())
+        .collect();
+    assert_eq!(
+        devices, [1; 5],
+        "an inherited device is replaced, not joined"
+    );
+}
+
+#[test]
+fn a_rate_factor_divides_the_gaps_of_a_trace() {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("three.csv");
+    let rows =
+        "2023-11-16 00:00:00.5,10,5\n2023-11-16 00:00:01.5,20,5\n2023-11-16 00:00:04.5,30,5\n";
+    fs::write(
+        &file,
+        format!("TIMESTAMP,ContextTokens,GeneratedTokens\n{rows}"),
+    )
+    .unwrap();
+    let set = [("workload.diurnal", "null"), ("workload.rate_factor", "2")];
+    let plan = plan("depin-vs-cloud", &set, Some(&file));
+    let Source::Trace(trace) = &plan.workload.source else {
+        panic!("a trace")
+    };
+    assert_eq!(
+        trace.at,
+        [0, 500_000_000, 2_000_000_000].map(SimTime::from_nanos)
+    );
+}
+
+/// The empirical law of the coding service keeps its mean of one, so that the rate stays what the trace measured.
+#[test]
+fn measured_gaps_have_mean_one() {
+    let plan = plan(
+        "cloud-menu",
+        &[("workload.requests", "azure-code-2023")],
+        None,
+    );
+    let Source::Synthetic(synthetic) = &plan.workload.source else {
+        panic!("a process")
+    };
+    assert!((synthetic.gap.mean().unwrap() - 1.0).abs() < 1e-12);
+    let cv = synthetic.gap.variance().unwrap().sqrt();
+    assert!(
+        (cv - 13.15).abs() < 0.1,
+        "the coefficient of variation of the trace is 13.15, not {cv}"
+    );
+}
+
+#[test]
+fn a_device_of_the_catalog_can_be_amended() {
+    let set = [
+        ("devices.rtx-4090.memory_gib", "48"),
+        ("models.\"llama-3.1-8b\".layers", "16"),
+    ];
+    let plan = plan("depin-vs-cloud", &set, None);
+    let platform = &plan.platforms[1];
+    let card = platform
+        .profiles
+        .iter()
+        .find(|profile| profile.device.name == "rtx-4090")
+        .unwrap();
+    assert_eq!(card.device.memory, 48 << 30);
+    assert_eq!(
+        card.device.bandwidth, 1008e9,
+        "what is not said is inherited"
+    );
+    assert_eq!(platform.model.kv_bytes(), 65_536);
+}

@@ -1,0 +1,131 @@
+//! Executing a plan: order, threads, recording and interruption change nothing in the results.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use walras_scenarios::{Options, Plan, Results, execute, load};
+
+/// A few minutes of a small network and a small cloud.
+fn plan() -> Plan {
+    let set = [
+        ("run.horizon", "4 min"),
+        ("run.replications", "3"),
+        ("workload.diurnal", "null"),
+        ("platforms.depin.fleets.home.nodes", "60"),
+        ("platforms.depin.fleets.datacenter.nodes", "4"),
+    ];
+    let overrides: Vec<_> = set
+        .iter()
+        .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
+        .collect();
+    load(Path::new("depin-vs-cloud"), &overrides, None)
+        .unwrap_or_else(|issues| panic!("{issues}"))
+        .plan
+}
+
+fn run(plan: &Plan, threads: usize, record_jobs: bool) -> Results {
+    let stop = AtomicBool::new(false);
+    execute(
+        plan,
+        &Options {
+            threads,
+            record_jobs,
+            stop: &stop,
+        },
+        &|_| {},
+    )
+    .unwrap()
+}
+
+#[test]
+fn results_are_the_same_on_one_thread_and_on_four() {
+    let plan = plan();
+    let (one, four) = (run(&plan, 1, false), run(&plan, 4, false));
+    let order: Vec<_> = one
+        .runs
+        .iter()
+        .map(|run| (run.replication, run.platform))
+        .collect();
+    assert_eq!(order, [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]);
+    assert_eq!((one.requested, one.interrupted), (6, false));
+    for (a, b) in one.runs.iter().zip(&four.runs) {
+        assert_eq!((a.platform, a.replication), (b.platform, b.replication));
+        assert_eq!(a.output.digest, b.output.digest);
+        assert_eq!(a.output.metrics, b.output.metrics);
+        assert_eq!(a.output.samples, b.output.samples);
+    }
+    assert_ne!(
+        one.runs[0].output.digest, one.runs[2].output.digest,
+        "replications differ"
+    );
+    let submitted: Vec<_> = one
+        .runs
+        .iter()
+        .map(|run| run.output.counts.submitted)
+        .collect();
+    assert!(
+        submitted.chunks(2).all(|pair| pair[0] == pair[1]),
+        "platforms of a replication meet the same requests: {submitted:?}"
+    );
+}
+
+#[test]
+fn recording_jobs_changes_nothing_else() {
+    let mut plan = plan();
+    plan.replications = 1;
+    let (without, with) = (run(&plan, 2, false), run(&plan, 2, true));
+    for (a, b) in without.runs.iter().zip(&with.runs) {
+        assert_eq!(a.output.digest, b.output.digest);
+        assert_eq!(a.output.metrics, b.output.metrics);
+        assert!(a.output.jobs.is_empty() && !b.output.jobs.is_empty());
+    }
+}
+
+#[test]
+fn an_interrupted_execution_keeps_what_is_finished() {
+    let plan = plan();
+    let stop = AtomicBool::new(false);
+    let seen = AtomicUsize::new(0);
+    let options = Options {
+        threads: 1,
+        record_jobs: false,
+        stop: &stop,
+    };
+    let results = execute(&plan, &options, &|progress| {
+        assert_eq!(progress.finished, seen.fetch_add(1, Ordering::Relaxed) + 1);
+        stop.store(progress.finished == 3, Ordering::Relaxed);
+    })
+    .unwrap();
+    assert!(results.interrupted);
+    assert_eq!(results.requested, 6);
+    let finished: Vec<_> = results
+        .runs
+        .iter()
+        .map(|run| (run.replication, run.platform))
+        .collect();
+    assert_eq!(finished, [(0, 0), (0, 1), (1, 0)]);
+}
+
+#[test]
+fn a_panic_names_the_run() {
+    let mut plan = plan();
+    // Requests from nowhere: lowering never makes such a plan.
+    plan.workload.origins.clear();
+    let stop = AtomicBool::new(false);
+    let error = execute(
+        &plan,
+        &Options {
+            threads: 1,
+            record_jobs: false,
+            stop: &stop,
+        },
+        &|_| {},
+    )
+    .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("platform `cloud`, replication 0, seed 1: index out of bounds"),
+        "{error}"
+    );
+}
