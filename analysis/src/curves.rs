@@ -104,8 +104,8 @@ fn cumulative(histogram: &LogHistogram, grid: &[f64]) -> Vec<f64> {
 pub enum Series {
     /// Nodes that are up.
     NodesUp,
-    /// Nodes at work.
-    NodesBusy,
+    /// Share of the nodes up that are at work.
+    BusyShare,
     /// Requests submitted and not yet ended.
     JobsLive,
     /// Requests submitted [1/s].
@@ -129,7 +129,7 @@ impl Series {
         let rate = |count: u32| (span > 0.0).then(|| f64::from(count) / span);
         match self {
             Self::NodesUp => Some(f64::from(sample.nodes_up)),
-            Self::NodesBusy => Some(f64::from(sample.nodes_busy)),
+            Self::BusyShare => (sample.nodes_up > 0).then(|| f64::from(sample.nodes_busy) / f64::from(sample.nodes_up)),
             Self::JobsLive => Some(f64::from(sample.jobs_live)),
             Self::Submitted => rate(sample.submitted),
             Self::WithinSlo => (sample.completed > 0).then(|| f64::from(sample.within_slo) / f64::from(sample.completed)),
@@ -141,7 +141,7 @@ impl Series {
     }
 
     fn range(self) -> Range {
-        if self == Self::WithinSlo { Range::Share } else { Range::NonNegative }
+        if matches!(self, Self::WithinSlo | Self::BusyShare) { Range::Share } else { Range::NonNegative }
     }
 }
 

@@ -5,7 +5,7 @@ use walras_sim::record::{Better, MetricId, Range};
 use crate::compare::{Comparison, Entry, Values};
 use crate::estimate::{estimate, replications_to_halve};
 use crate::experiment::{Experiment, Run};
-use crate::words::{Scale, Tone, describe, title};
+use crate::words::{Scale, Tone, describe, quantity, title};
 
 /// One sentence computed from the results.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,7 +168,7 @@ fn ranking(experiment: &Experiment, comparison: &Comparison) -> Vec<Finding> {
     let sentence = |(metric, _): &(MetricId, &str)| {
         let Leader { first, second, said, is_clear } = leader(experiment, comparison, *metric)?;
         let best = comparison.cell(*metric, first)?.estimate?;
-        let value = Scale::of(*metric, [best.mean]).show(&best).value;
+        let value = quantity(*metric, &best);
         let (a, b) = (&comparison.entries[first].name, &comparison.entries[second].name);
         let lead = match metric {
             MetricId::CostPerMillion => format!("Cheapest is {a}, {value} per million output tokens"),
@@ -193,15 +193,14 @@ fn owners(comparison: &Comparison) -> Vec<Finding> {
         let figure = |metric| comparison.cell(metric, index).and_then(|cell| cell.estimate);
         let (Some(gini), Some(margin)) = (cell.estimate, figure(MetricId::OwnerMargin)) else { continue };
         let profit = figure(MetricId::OwnersInProfit);
-        let show = |metric, value| Scale::of(metric, [value]).value(value);
         let in_profit = profit.map_or(String::new(), |profit| {
-            format!("; {} of owners earned more than their electricity cost", show(MetricId::OwnersInProfit, profit.mean))
+            format!("; {} of owners earned more than their electricity cost", quantity(MetricId::OwnersInProfit, &profit))
         });
         let name = &comparison.entries[index].name;
         let text = format!(
             "Owners on {name} kept {} per node after electricity{in_profit}; the Gini coefficient of their revenue is {}.",
-            show(MetricId::OwnerMargin, margin.mean),
-            show(MetricId::OwnerGini, gini.mean)
+            quantity(MetricId::OwnerMargin, &margin),
+            quantity(MetricId::OwnerGini, &gini)
         );
         findings.push(Finding { text, tone: Tone::Neutral });
     }

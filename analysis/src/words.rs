@@ -175,6 +175,12 @@ impl Scale {
     }
 }
 
+/// `estimate` of `metric` as text, without its interval.
+#[must_use]
+pub fn quantity(metric: MetricId, estimate: &Estimate) -> String {
+    Scale::of(metric, [estimate.mean]).show(estimate).value
+}
+
 /// Whether a figure is read as a percentage.
 #[must_use]
 pub fn is_percentage(metric: MetricId) -> bool {

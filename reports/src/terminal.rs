@@ -25,25 +25,25 @@ impl Default for Options {
 /// The table of `comparison`, then what it says, then warnings.
 #[must_use]
 pub fn table(comparison: &Comparison, options: Options) -> String {
-    let layout = Layout::of(comparison, options);
     let mut text = String::new();
     for group in Group::ALL {
         let is_shown = |row: &&Row| Group::of(row.metric) == group && (options.all || is_primary(row.metric));
-        let mut rows = comparison.rows.iter().filter(is_shown).peekable();
-        if rows.peek().is_none() {
+        let rows: Vec<&Row> = comparison.rows.iter().filter(is_shown).collect();
+        if rows.is_empty() {
             continue;
         }
+        let layout = Layout::of(comparison, &rows, options);
         push(&mut text, &layout.paint(Style::Heading, group.title()));
         for row in rows {
             layout.row(comparison, row, &mut text);
         }
         text.push('\n');
     }
-    layout.notes(comparison, &mut text);
+    Layout::of(comparison, &[], options).notes(comparison, &mut text);
     text
 }
 
-/// Widths of the columns.
+/// Widths of the columns of one group.
 struct Layout {
     options: Options,
     name: usize,
@@ -66,8 +66,8 @@ const INDENT: usize = 4;
 const GAP: &str = "  ";
 
 impl Layout {
-    fn of(comparison: &Comparison, options: Options) -> Self {
-        let shown = comparison.rows.iter().filter(|row| options.all || is_primary(row.metric)).flat_map(cells);
+    fn of(comparison: &Comparison, rows: &[&Row], options: Options) -> Self {
+        let shown = rows.iter().flat_map(|row| cells(row));
         let (mut value, mut interval) = (0, 0);
         for shown in shown.flatten() {
             value = value.max(width(&shown.value));

@@ -388,10 +388,21 @@ error: unknown platform `cluod`
         edited(&[("nodes: 100", "nodes: 100, availability: a")]) + "availability:\n  a: {mixture: [{class: b, weight: 1}]}\n  b: {mixture: [{class: a, weight: 1}]}\n",
         &[],
         "\
-error: cyclic mixture: `a` is a part of itself
+error: `a` is a part of itself, or nested more than 4 deep
   --> a.yaml:20:3
    |
 20 |   a: {mixture: [{class: b, weight: 1}]}
+   |   ^
+
+1 problem in a.yaml";
+    circle_of_many_parts:
+        edited(&[("nodes: 100", "nodes: 100, availability: a")]) + "availability:\n  a: {mixture: [{class: a, weight: 1}, {class: a, weight: 1}]}\n",
+        &[],
+        "\
+error: `a` is a part of itself, or nested more than 4 deep
+  --> a.yaml:20:3
+   |
+20 |   a: {mixture: [{class: a, weight: 1}, {class: a, weight: 1}]}
    |   ^
 
 1 problem in a.yaml";

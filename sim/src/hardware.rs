@@ -148,6 +148,10 @@ pub struct Profile {
 /// Share of device memory that weights and KV cache may use. vLLM's default `gpu_memory_utilization`.
 const USABLE_MEMORY: f64 = 0.9;
 
+/// Memory that activations, graphs and the runtime take beside them [B]: what vLLM 0.19 left of an RTX 4090 for the KV cache of
+/// Llama-3.1-8B, 41,408 tokens (benchmark records of LLMServingSim, MIT).
+const RUNTIME_MEMORY: f64 = 1.7e9;
+
 impl Profile {
     /// The profile of `model`, stored at `precision`, on `device`, with batches of at most `max_batch` sequences.
     ///
@@ -187,7 +191,8 @@ impl Profile {
     }
 
     fn room(device: &Device, model: &Model, precision: Precision) -> u64 {
-        let free = device.memory as f64 * USABLE_MEMORY - model.parameters * precision.bytes();
+        let weights = model.parameters * precision.bytes();
+        let free = device.memory as f64 * USABLE_MEMORY - weights - RUNTIME_MEMORY;
         (free / model.kv_bytes() as f64).floor().max(0.0) as u64
     }
 

@@ -101,14 +101,12 @@ fn cheapest_within_slo_is_the_cheapest_within_slo() {
             .map(|node| (view.price(job, node), view.latency(job, node), node))
             .min();
         let Some(node) = node else { return };
-        match cheapest {
-            Some(cheapest) => assert_eq!(node, cheapest.2),
-            None => {
-                let earliest = eligible(job, view)
-                    .map(|node| view.predict(job, node).ttft)
-                    .fold(f64::INFINITY, f64::min);
-                assert!(view.predict(job, node).ttft <= earliest);
-            }
+        if let Some((_, _, cheapest)) = cheapest {
+            assert_eq!(node, cheapest);
+        } else {
+            let ttft = |node| view.predict(job, node).ttft;
+            let earliest = eligible(job, view).map(ttft).fold(f64::INFINITY, f64::min);
+            assert!(ttft(node) <= earliest);
         }
     });
 }

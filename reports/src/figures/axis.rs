@@ -126,13 +126,13 @@ pub fn seconds(seconds: f64) -> String {
 /// A factor as on a tick: `0.5×`.
 #[must_use]
 pub fn times(factor: f64) -> String {
-    format!("{}×", trimmed(factor, 3))
+    format!("{}×", trimmed(factor, 9))
 }
 
 /// A plain number as on a tick.
 #[must_use]
 pub fn plain(value: f64) -> String {
-    trimmed(value, 3)
+    trimmed(value, 9)
 }
 
 fn trimmed(value: f64, decimals: usize) -> String {

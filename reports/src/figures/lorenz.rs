@@ -4,6 +4,7 @@ use walras_analysis::compare::Comparison;
 use walras_analysis::curves::{Curve, lorenz};
 use walras_analysis::experiment::Experiment;
 use walras_analysis::record::MetricId;
+use walras_analysis::words::quantity;
 
 use super::axis::Axis;
 use super::canvas::{Align, MUTED, draw};
@@ -39,10 +40,15 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
         key(canvas, (panel.left, 14.0), curves.iter().map(|curve| curve.platform), &names);
     });
     let top = |curve: &Curve| {
-        let below = curve.points.iter().rev().find(|point| point.x <= 0.9 + 1e-9).map_or(0.0, |point| point.y.mean);
+        let above = |x: f64| {
+            let below = curve.points.iter().rev().find(|point| point.x <= x + 1e-9).map_or(0.0, |point| point.y.mean);
+            (1.0 - below) * 100.0
+        };
+        // Where a tenth has nearly everything, a hundredth says more.
+        let (few, share) = if above(0.9) < 99.0 { ("tenth", above(0.9)) } else { ("hundredth", above(0.99)) };
         let gini = comparison.cell(MetricId::OwnerGini, curve.platform).and_then(|cell| cell.estimate);
-        let gini = gini.map_or(String::new(), |gini| format!(" (Gini {:.2})", gini.mean));
-        format!("on {} the best-paid tenth of owners receives {:.0} % of the revenue{gini}", names[curve.platform], (1.0 - below) * 100.0)
+        let gini = gini.map_or(String::new(), |gini| format!(" (Gini {})", quantity(MetricId::OwnerGini, &gini)));
+        format!("on {} the best-paid {few} of owners receives {share:.0} % of the revenue{gini}", names[curve.platform])
     };
     let parts: Vec<String> = curves.iter().map(top).collect();
     let finding = capitalized(&format!("{}.", parts.join("; ")));

@@ -4,7 +4,7 @@ use walras_analysis::compare::Comparison;
 use walras_analysis::curves::{Series, over_time};
 use walras_analysis::experiment::Experiment;
 use walras_analysis::record::MetricId;
-use walras_analysis::words::Scale;
+use walras_analysis::words::quantity;
 
 use super::nodes::{Row, stacked};
 use super::{Figure, band_note, names};
@@ -20,8 +20,7 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
     let rows = [Row::from_zero("placements lost per minute", "lost_per_minute", curves)];
     let (svg, csv) = stacked(experiment, &title, &rows, &names)?;
     let figure = |metric: MetricId, index: usize| {
-        let mean = comparison.cell(metric, index)?.estimate?.mean;
-        Some(Scale::of(metric, [mean]).value(mean))
+        Some(quantity(metric, &comparison.cell(metric, index)?.estimate?))
     };
     let parts: Vec<String> = names
         .iter()

@@ -6,12 +6,12 @@ mod axis;
 mod canvas;
 mod panel;
 
-mod bill;
 mod cost;
 mod forest;
 mod latency;
 mod lorenz;
 mod losses;
+mod margin;
 mod nodes;
 mod service;
 
@@ -52,7 +52,7 @@ pub fn all(experiment: &Experiment, comparison: &Comparison) -> Vec<Figure> {
         service::figure(experiment, comparison),
         nodes::figure(experiment, comparison),
         losses::figure(experiment, comparison),
-        bill::figure(comparison),
+        margin::figure(comparison),
         lorenz::figure(experiment, comparison),
     ];
     figures.into_iter().flatten().collect()

@@ -1,11 +1,10 @@
 //! Capacity and load over time: nodes up, the share of them at work, and requests in the system.
 
 use walras_analysis::compare::Comparison;
-use walras_analysis::curves::{Curve, Point, Series, over_time};
-use walras_analysis::estimate::Estimate;
+use walras_analysis::curves::{Curve, Series, over_time};
 use walras_analysis::experiment::Experiment;
 use walras_analysis::record::MetricId;
-use walras_analysis::words::Scale;
+use walras_analysis::words::quantity;
 
 use super::axis::{Axis, plain};
 use super::canvas::draw;
@@ -77,18 +76,15 @@ pub(super) fn stacked(experiment: &Experiment, title: &str, rows: &[Row], names:
 /// The figure, if there are samples.
 pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
     let names = names(comparison);
-    let up = over_time(experiment, Series::NodesUp);
-    let busy = shares(&over_time(experiment, Series::NodesBusy), &up);
     let title = "Capacity and load over time".to_owned();
     let rows = [
-        Row::of_sizes("nodes up", "nodes_up", up),
-        Row { axis: Axis::percent("nodes at work, share of the nodes up"), column: "busy_share", curves: busy },
+        Row::of_sizes("nodes up", "nodes_up", over_time(experiment, Series::NodesUp)),
+        Row { axis: Axis::percent("nodes at work, share of the nodes up"), column: "busy_share", curves: over_time(experiment, Series::BusyShare) },
         Row::of_sizes("requests in the system", "jobs_live", over_time(experiment, Series::JobsLive)),
     ];
     let (svg, csv) = stacked(experiment, &title, &rows, &names)?;
     let figure = |metric: MetricId, index: usize| {
-        let mean = comparison.cell(metric, index)?.estimate?.mean;
-        Some(Scale::of(metric, [mean]).value(mean))
+        Some(quantity(metric, &comparison.cell(metric, index)?.estimate?))
     };
     let parts: Vec<String> = names
         .iter()
@@ -104,17 +100,4 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
         band_note(comparison.replications)
     );
     Some(Figure { name: "capacity", title, finding, reading, svg, csv })
-}
-
-/// Each of `parts` as a share of the mean of its platform's curve in `wholes`.
-fn shares(parts: &[Curve], wholes: &[Curve]) -> Vec<Curve> {
-    let share = |part: &Curve| {
-        let whole = wholes.iter().find(|whole| whole.platform == part.platform)?;
-        let point = |(a, b): (&Point, &Point)| -> Option<Point> {
-            let y: Option<Estimate> = (b.y.mean > 0.0).then(|| a.y.map(|value| (value / b.y.mean).clamp(0.0, 1.0)));
-            Some(Point { x: a.x, y: y? })
-        };
-        Some(Curve { platform: part.platform, points: part.points.iter().zip(&whole.points).filter_map(point).collect() })
-    };
-    parts.iter().filter_map(share).collect()
 }

@@ -15,8 +15,8 @@ const HOUR: f64 = 3600.0;
 /// A stay without an end, within a mixture of classes that have one [h]: the chance that it ends within a year is 10⁻⁸.
 const FOREVER: f64 = 1e12;
 
-/// Nested mixtures deeper than this must be cyclic.
-const DEEPEST: usize = 16;
+/// Mixtures of mixtures may be nested this deep; a circle of them is deeper.
+const DEEPEST: usize = 4;
 
 pub(super) fn lower(
     report: &mut Report,
@@ -76,7 +76,7 @@ fn class(
             if depth == 0 {
                 report.add(
                     at,
-                    format!("cyclic mixture: `{name}` is a part of itself"),
+                    format!("`{name}` is a part of itself, or nested more than {DEEPEST} deep"),
                     None,
                 );
                 return None;
@@ -139,7 +139,8 @@ fn mixture(
             }
             None => complete = false,
         }
-        if !complete && depth == 0 {
+        // The parts that are written at the place of use are all reported; a circle is entered once.
+        if !complete && depth < DEEPEST {
             break;
         }
     }

@@ -1,0 +1,119 @@
+//! The events of the world, and their order at one instant.
+
+use walras_des::Event as Ranked;
+
+use crate::ids::{FleetId, JobId, NodeId};
+
+/// What happens.
+#[derive(Clone, Copy, Debug)]
+pub enum Event {
+    /// The next request is submitted.
+    Arrive,
+    /// A placed job reaches its node.
+    Deliver {
+        /// The job.
+        job: JobId,
+        /// Tells this from a schedule that was overtaken.
+        stamp: u32,
+    },
+    /// A server's step ends.
+    Boundary {
+        /// The node.
+        node: NodeId,
+        /// Tells this from a schedule that was overtaken.
+        stamp: u32,
+    },
+    /// A node comes up.
+    Up {
+        /// The node.
+        node: NodeId,
+        /// Tells this from a schedule that was overtaken.
+        stamp: u32,
+    },
+    /// A node leaves.
+    Down {
+        /// The node.
+        node: NodeId,
+        /// Tells this from a schedule that was overtaken.
+        stamp: u32,
+    },
+    /// The dispatcher notices that a node has left.
+    Notice {
+        /// The node.
+        node: NodeId,
+        /// Which of the node's stays has ended.
+        epoch: u32,
+    },
+    /// The dispatcher takes a placed job for lost.
+    Lost {
+        /// The job.
+        job: JobId,
+        /// Tells this from a schedule that was overtaken.
+        stamp: u32,
+    },
+    /// A waiting customer gives up.
+    Patience {
+        /// The job.
+        job: JobId,
+        /// Tells this from a schedule that was overtaken.
+        stamp: u32,
+    },
+    /// The scheduler asked to be woken.
+    Wake,
+    /// A fleet's controller decides.
+    Scale {
+        /// The fleet.
+        fleet: FleetId,
+    },
+    /// The base fee moves.
+    Reprice,
+    /// The state is sampled.
+    Sample,
+    /// The books are held; owners sell what they earned.
+    Audit,
+    /// No further requests.
+    Horizon,
+}
+
+impl Ranked for Event {
+    /// At one instant, requests reach servers before their steps end, work ends before its node leaves,
+    /// and observers come last.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Arrive => 0,
+            Self::Deliver { .. } => 1,
+            Self::Boundary { .. } => 2,
+            Self::Down { .. } => 3,
+            Self::Up { .. } => 4,
+            Self::Notice { .. } => 5,
+            Self::Lost { .. } => 6,
+            Self::Wake => 7,
+            Self::Patience { .. } => 8,
+            Self::Scale { .. } => 9,
+            Self::Reprice => 10,
+            Self::Sample => 11,
+            Self::Audit => 12,
+            Self::Horizon => 13,
+        }
+    }
+
+    fn word(&self) -> u64 {
+        let pack = |id: u32, stamp: u32| u64::from(id) << 32 | u64::from(stamp);
+        match *self {
+            Self::Deliver { job, stamp }
+            | Self::Lost { job, stamp }
+            | Self::Patience { job, stamp } => pack(job.0, stamp),
+            Self::Boundary { node, stamp }
+            | Self::Up { node, stamp }
+            | Self::Down { node, stamp } => pack(node.0, stamp),
+            Self::Notice { node, epoch } => pack(node.0, epoch),
+            Self::Scale { fleet } => u64::from(fleet.0),
+            Self::Arrive
+            | Self::Wake
+            | Self::Reprice
+            | Self::Sample
+            | Self::Audit
+            | Self::Horizon => 0,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The life of nodes: they come and leave, are started and released, and are paid for by the hour.
+
+use walras_des::{SimTime, Span};
+
+use super::event::Event;
+use super::nodes::{Birth, Node, Stage};
+use super::{Cx, World};
+use crate::ids::{FleetId, NodeId};
+use crate::market::Pricing;
+use crate::record::Recorder;
+use crate::scheduling::{Cause, Scheduler};
+use crate::supply::Scaling;
+
+impl<S: Scheduler, R: Recorder> World<'_, S, R> {
+    pub(super) fn node_up(&mut self, id: NodeId, stamp: u32, cx: &mut Cx) {
+        let now = cx.now();
+        let node = &mut self.nodes[id.index()];
+        if node.life_stamp != stamp {
+            return;
+        }
+        node.stage = Stage::Up;
+        node.epoch += 1;
+        node.up_since = now;
+        let fleet = &self.platform.fleets[node.fleet.index()];
+        node.rented_since.get_or_insert(now);
+        let stay = match node.birth {
+            // In the stationary state, the stay at time zero is a residual one.
+            Birth::Up(stay) if node.epoch == 1 => stay,
+            _ => fleet.availability.next(node.life, true, &mut node.stream),
+        };
+        if let Some(stay) = stay {
+            cx.after(stay, Event::Down { node: id, stamp });
+        }
+        self.board.node_up(id, node.epoch, now);
+        self.tally.up(now, 1);
+        self.ask(Cause::NodeJoined(id), cx);
+    }
+
+    pub(super) fn node_down(&mut self, id: NodeId, stamp: u32, cx: &mut Cx) {
+        let now = cx.now();
+        let node = &mut self.nodes[id.index()];
+        if node.life_stamp != stamp {
+            return;
+        }
+        let fleet = &self.platform.fleets[node.fleet.index()];
+        node.up += self.tally.clip(node.up_since, now);
+        self.tally.up(now, -1);
+        self.collect_rent(id, now);
+        let node = &mut self.nodes[id.index()];
+        node.rented_since = None;
+        let was_draining = node.stage == Stage::Draining;
+        node.stage = Stage::Down;
+        node.stamp += 1;
+        if let Some(absence) = fleet.availability.next(node.life, false, &mut node.stream) {
+            cx.after(absence, Event::Up { node: id, stamp });
+        }
+        if !node.server.is_idle() {
+            node.busy += self.tally.clip(node.busy_since, now);
+            self.tally.busy(now, -1);
+            self.lose_work(id, cx);
+        }
+        if was_draining {
+            self.release(id, now);
+        } else {
+            let epoch = self.nodes[id.index()].epoch;
+            cx.after(
+                self.platform.retry.detection,
+                Event::Notice { node: id, epoch },
+            );
+        }
+    }
+
+    /// Everything on the node is lost: a recorded fault, and a loss for each job that the dispatcher will notice.
+    fn lose_work(&mut self, id: NodeId, cx: &mut Cx) {
+        let mut lost = std::mem::take(&mut self.lost);
+        let node = &mut self.nodes[id.index()];
+        let tokens = node.server.abandon(cx.now(), &mut lost);
+        let forfeited = self.bank.fault(id);
+        self.tally.fault(cx.now(), node.owner, forfeited, tokens);
+        for job in lost.drain(..) {
+            self.tally.running(cx.now(), -1);
+            let stamp = self.jobs[job.index()].stamp;
+            cx.after(self.platform.retry.detection, Event::Lost { job, stamp });
+        }
+        self.lost = lost;
+    }
+
+    pub(super) fn notice(&mut self, id: NodeId, epoch: u32, cx: &mut Cx) {
+        if self.board.nodes[id.index()].epoch == epoch {
+            self.board.node_down(id, cx.now());
+            self.ask(Cause::NodeLeft(id), cx);
+        }
+    }
+
+    pub(super) fn scale(&mut self, id: FleetId, cx: &mut Cx) {
+        let now = cx.now();
+        let ours = |node: &Node| node.fleet == id;
+        let instances = self
+            .nodes
+            .iter()
+            .filter(|n| ours(n) && n.stage.is_wanted())
+            .count();
+        let outstanding: u32 = self
+            .nodes
+            .iter()
+            .filter(|n| ours(n))
+            .map(|n| self.board.nodes[n.id.index()].outstanding)
+            .sum();
+        let waiting = self.board.view(now).waiting_len();
+        let controller = self.controllers[id.index()]
+            .as_mut()
+            .expect("only autoscaled fleets are scaled");
+        cx.after(controller.scaler.interval, Event::Scale { fleet: id });
+        let decision = controller.decide(
+            now,
+            outstanding + waiting,
+            u32::try_from(instances).expect("few instances"),
+        );
+        match decision {
+            Scaling::Hold => {}
+            Scaling::Out(count) => self.scale_out(id, count, cx),
+            Scaling::In(count) => self.scale_in(id, count, now),
+        }
+    }
+
+    /// Keeps instances that were about to be released, then starts new ones.
+    fn scale_out(&mut self, id: FleetId, mut count: u32, cx: &mut Cx) {
+        for index in 0..self.nodes.len() {
+            let node = &mut self.nodes[index];
+            if count == 0 || node.fleet != id || !matches!(node.stage, Stage::Draining | Stage::Off)
+            {
+                continue;
+            }
+            count -= 1;
+            if node.stage == Stage::Draining {
+                node.stage = Stage::Up;
+                self.board.node_resumed(node.id, cx.now());
+                continue;
+            }
+            let scaler = &self.controllers[id.index()]
+                .as_ref()
+                .expect("only autoscaled fleets are scaled")
+                .scaler;
+            let delay =
+                Span::from_secs_f64(scaler.provisioning.sample(&mut self.provisioning).max(0.0));
+            node.stage = Stage::Starting;
+            node.rented_since = Some(cx.now());
+            cx.after(
+                delay,
+                Event::Up {
+                    node: node.id,
+                    stamp: node.life_stamp,
+                },
+            );
+        }
+    }
+
+    /// Takes the last started instances out of service; each is released when its work is done.
+    fn scale_in(&mut self, id: FleetId, mut count: u32, now: SimTime) {
+        for index in (0..self.nodes.len()).rev() {
+            let node = &mut self.nodes[index];
+            if count == 0 || node.fleet != id || node.stage != Stage::Up {
+                continue;
+            }
+            count -= 1;
+            node.stage = Stage::Draining;
+            let id = node.id;
+            self.board.node_down(id, now);
+            if self.board.nodes[id.index()].outstanding == 0 {
+                self.release(id, now);
+            }
+        }
+    }
+
+    /// Ends the rental of an instance.
+    pub(super) fn release(&mut self, id: NodeId, now: SimTime) {
+        self.collect_rent(id, now);
+        let node = &mut self.nodes[id.index()];
+        if node.stage == Stage::Draining {
+            node.up += self.tally.clip(node.up_since, now);
+            self.tally.up(now, -1);
+        }
+        node.stage = Stage::Off;
+        node.rented_since = None;
+        node.life_stamp += 1;
+        node.stamp += 1;
+        self.board.node_down(id, now);
+    }
+
+    /// Bills the rent since the last bill, up to the horizon.
+    pub(super) fn collect_rent(&mut self, id: NodeId, now: SimTime) {
+        let node = &mut self.nodes[id.index()];
+        let end = now.min(SimTime::ZERO + self.settings.horizon);
+        let (Some(since), Pricing::Rental) = (node.rented_since, &self.platform.pricing) else {
+            return;
+        };
+        node.rented_since = Some(end.max(since));
+        if end > since {
+            let warm = SimTime::ZERO + self.settings.warm_up;
+            // Billed in two parts, so that what is measured is exactly what is paid after the warm-up.
+            for (from, to) in [
+                (since, end.min(warm).max(since)),
+                (since.max(warm).min(end), end),
+            ] {
+                if to > from {
+                    let rent = self.bank.rent(node.owner, node.per_hour, to - from);
+                    self.tally.rented(from, rent, node.owner);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! The life of a job: submitted, placed, delivered, served, ended; or lost, and placed again.
+
+use walras_des::{SimTime, Span};
+
+use super::event::Event;
+use super::nodes::Stage;
+use super::{Cx, Job, World};
+use crate::ids::{JobId, NodeId};
+use crate::market::{Pricing, Rates};
+use crate::record::{Fate, JobRow, Recorder};
+use crate::scheduling::{Cause, Order, Scheduler};
+use crate::serving::{Entry, Milestone};
+use crate::settlement::Lock;
+use crate::units::Amount;
+use crate::view::JobCard;
+use crate::workload::Request;
+
+impl<S: Scheduler, R: Recorder> World<'_, S, R> {
+    pub(super) fn arrive(&mut self, cx: &mut Cx) {
+        let request = self.next.take().expect("an arrival was scheduled");
+        self.next = self.arrivals.next();
+        if let Some(next) = self.next {
+            cx.at(next.at, Event::Arrive);
+        }
+        let job = self.admit(request);
+        self.tally.submitted(cx.now());
+        self.ask(Cause::JobArrived(job), cx);
+        self.await_node(job, cx);
+    }
+
+    /// Gives a request a slot in the table of jobs and puts it on the waiting list.
+    fn admit(&mut self, request: Request) -> JobId {
+        let card = JobCard {
+            submitted: request.at,
+            origin: request.origin,
+            prompt_tokens: request.prompt_tokens,
+            output_estimate: self.output_estimate,
+            attempts: 0,
+            budget: request.budget,
+            ticket: None,
+        };
+        let record = Job {
+            serial: self.counts.submitted,
+            request,
+            node: NodeId(0),
+            epoch: 0,
+            stamp: 0,
+            live: true,
+            placed: false,
+            lock: Lock::default(),
+            rates: Rates::default(),
+            first_token: SimTime::ZERO,
+            back: Span::ZERO,
+        };
+        self.counts.submitted += 1;
+        self.counts.live += 1;
+        let job = if let Some(job) = self.free.pop() {
+            let stamp = self.jobs[job.index()].stamp + 1;
+            self.jobs[job.index()] = Job { stamp, ..record };
+            self.board.jobs[job.index()] = card;
+            job
+        } else {
+            self.jobs.push(record);
+            self.board.jobs.push(card);
+            JobId::new(self.jobs.len() - 1)
+        };
+        self.board.enqueue(job);
+        job
+    }
+
+    /// Starts the clock of a customer whose job found no node at once.
+    fn await_node(&mut self, job: JobId, cx: &mut Cx) {
+        let record = &self.jobs[job.index()];
+        if record.live && !record.placed {
+            cx.after(
+                self.workload.patience,
+                Event::Patience {
+                    job,
+                    stamp: record.stamp,
+                },
+            );
+        }
+    }
+
+    /// Asks the scheduler and carries out its orders.
+    pub(super) fn ask(&mut self, cause: Cause, cx: &mut Cx) {
+        let mut orders = std::mem::take(&mut self.orders);
+        self.scheduler
+            .decide(cause, &self.board.view(cx.now()), &mut orders);
+        for order in orders.0.drain(..) {
+            match order {
+                Order::Place(job, node) => self.place(job, node, cx),
+                Order::Reject(job) if self.board.is_waiting(job) => {
+                    self.end(job, Fate::Rejected, cx);
+                }
+                Order::Wake(at) if at >= cx.now() => cx.at(at, Event::Wake),
+                Order::Reject(_) | Order::Wake(_) => self.counts.refused_orders += 1,
+            }
+        }
+        self.orders = orders;
+    }
+
+    /// Carries out a placement, or refuses and counts it.
+    fn place(&mut self, job: JobId, node: NodeId, cx: &mut Cx) {
+        let legal = self.board.is_waiting(job)
+            && node.index() < self.nodes.len()
+            && self.board.view(cx.now()).eligible(job, node);
+        if !legal {
+            self.counts.refused_orders += 1;
+            return;
+        }
+        let view = self.board.view(cx.now());
+        let (latency, rates) = (view.latency(job, node), view.rates(node));
+        let overhead = Span::from_secs_f64(view.profile(node).device.request_overhead);
+        self.board.dequeue(job);
+        let card = &mut self.board.nodes[node.index()];
+        card.outstanding += 1;
+        let epoch = card.epoch;
+        self.board.jobs[job.index()].attempts += 1;
+        let record = &mut self.jobs[job.index()];
+        record.stamp += 1;
+        (record.node, record.epoch, record.placed) = (node, epoch, true);
+        (record.rates, record.back) = (rates, latency);
+        if self.platform.pricing != Pricing::Rental {
+            record.lock = self
+                .bank
+                .lock(rates.price(record.request.prompt_tokens, self.max_output));
+        }
+        cx.after(
+            latency + overhead,
+            Event::Deliver {
+                job,
+                stamp: record.stamp,
+            },
+        );
+    }
+
+    pub(super) fn deliver(&mut self, job: JobId, stamp: u32, cx: &mut Cx) {
+        let record = self.jobs[job.index()];
+        if record.stamp != stamp {
+            return;
+        }
+        let node = &mut self.nodes[record.node.index()];
+        if !node.stage.is_on() || node.epoch != record.epoch {
+            cx.after(self.platform.retry.detection, Event::Lost { job, stamp });
+            return;
+        }
+        let entry = Entry {
+            job,
+            prompt: record.request.prompt_tokens,
+            output: record.request.output_tokens,
+        };
+        let profile = &self.platform.profiles[node.card.profile.index()];
+        let was_idle = node.server.is_idle();
+        if let Some(at) = node.server.arrive(cx.now(), entry, profile) {
+            node.stamp += 1;
+            cx.at(
+                at,
+                Event::Boundary {
+                    node: record.node,
+                    stamp: node.stamp,
+                },
+            );
+        }
+        if was_idle {
+            node.busy_since = cx.now();
+            self.tally.busy(cx.now(), 1);
+        }
+        self.tally.running(cx.now(), 1);
+    }
+
+    pub(super) fn boundary(&mut self, id: NodeId, stamp: u32, cx: &mut Cx) {
+        let node = &mut self.nodes[id.index()];
+        if node.stamp != stamp {
+            return;
+        }
+        let profile = &self.platform.profiles[node.card.profile.index()];
+        let mut milestones = std::mem::take(&mut self.milestones);
+        let next = node.server.boundary(profile, &mut milestones);
+        node.stamp += 1;
+        if let Some(at) = next {
+            cx.at(
+                at,
+                Event::Boundary {
+                    node: id,
+                    stamp: node.stamp,
+                },
+            );
+        } else {
+            node.busy += self.tally.clip(node.busy_since, cx.now());
+            self.tally.busy(cx.now(), -1);
+        }
+        for milestone in milestones.drain(..) {
+            match milestone {
+                Milestone::FirstToken(job) => self.jobs[job.index()].first_token = cx.now(),
+                Milestone::Finished(job) => {
+                    self.tally.running(cx.now(), -1);
+                    self.end(job, Fate::Completed, cx);
+                    self.ask(Cause::SlotFreed(id), cx);
+                }
+            }
+        }
+        self.milestones = milestones;
+    }
+
+    /// A job ends: it is paid if it was delivered, recorded, and its slot is free.
+    pub(super) fn end(&mut self, job: JobId, fate: Fate, cx: &mut Cx) {
+        let now = cx.now();
+        if self.board.is_waiting(job) {
+            self.board.dequeue(job);
+        }
+        let record = self.jobs[job.index()];
+        let attempts = self.board.jobs[job.index()].attempts;
+        let completed = fate == Fate::Completed;
+        let ended = if completed { now + record.back } else { now };
+        assert!(
+            record.live && record.request.at <= ended,
+            "a job ends once, and after it was submitted"
+        );
+        let mut row = JobRow {
+            serial: record.serial,
+            submitted: record.request.at,
+            ended,
+            fate,
+            origin: record.request.origin,
+            node: completed.then_some(record.node),
+            attempts,
+            prompt_tokens: record.request.prompt_tokens,
+            output_tokens: record.request.output_tokens,
+            ttft: None,
+            tpot: None,
+            paid: 0.0,
+        };
+        if completed {
+            self.free_slot(record.node, record.epoch, now);
+            let first = record.first_token + record.back;
+            row.ttft = Some((first - record.request.at).as_secs_f64());
+            let steps = record.request.output_tokens - 1;
+            row.tpot = (steps > 0).then(|| (ended - first).as_secs_f64() / f64::from(steps));
+            let price = self.pay(&record);
+            row.paid = price.as_f64();
+            self.counts.completed += 1;
+        } else if fate == Fate::Failed {
+            self.counts.failed += 1;
+        } else {
+            self.counts.rejected += 1;
+        }
+        self.counts.live -= 1;
+        self.tally.ended(&row, self.workload.slo);
+        self.recorder.job(row);
+        let record = &mut self.jobs[job.index()];
+        (record.live, record.placed) = (false, false);
+        record.stamp += 1;
+        self.free.push(job);
+        if self.closing && self.counts.live == 0 {
+            cx.stop();
+        }
+    }
+
+    fn pay(&mut self, record: &Job) -> Amount {
+        if self.platform.pricing == Pricing::Rental {
+            return Amount::ZERO;
+        }
+        let price = record
+            .rates
+            .price(record.request.prompt_tokens, record.request.output_tokens);
+        let owner = self.nodes[record.node.index()].owner;
+        let payout = self.bank.deliver(record.lock, price, owner);
+        self.tally.paid(record.request.at, price, payout, owner);
+        price
+    }
+
+    /// The dispatcher hears that a job placed in this stay of the node has ended.
+    pub(super) fn free_slot(&mut self, node: NodeId, epoch: u32, now: SimTime) {
+        let card = &mut self.board.nodes[node.index()];
+        if card.epoch == epoch && card.outstanding > 0 {
+            card.outstanding -= 1;
+            card.observed_at = now;
+        }
+        let node_state = &mut self.nodes[node.index()];
+        if node_state.stage == Stage::Draining && self.board.nodes[node.index()].outstanding == 0 {
+            self.release(node, now);
+        }
+    }
+
+    /// The dispatcher takes a placed job for lost: refund, and try again or give up.
+    pub(super) fn job_lost(&mut self, job: JobId, stamp: u32, cx: &mut Cx) {
+        let record = &mut self.jobs[job.index()];
+        if record.stamp != stamp {
+            return;
+        }
+        record.stamp += 1;
+        record.placed = false;
+        let (node, epoch, submitted) = (record.node, record.epoch, record.request.at);
+        if self.platform.pricing != Pricing::Rental {
+            self.bank.refund(std::mem::take(&mut record.lock));
+        }
+        self.free_slot(node, epoch, cx.now());
+        self.tally.lost(submitted);
+        if self.board.jobs[job.index()].attempts >= self.platform.retry.max_attempts {
+            self.end(job, Fate::Failed, cx);
+            return;
+        }
+        self.board.enqueue(job);
+        self.ask(Cause::JobLost(job), cx);
+        self.await_node(job, cx);
+    }
+}
