@@ -58,7 +58,9 @@ pub struct Cell {
 
 /// Two directories hold nothing that can be compared.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the runs have no platform in common: `{first}` and `{second}`\n  help: platforms are matched by name")]
+#[error(
+    "the runs have no platform in common: `{first}` and `{second}`\n  help: platforms are matched by name"
+)]
 pub struct NothingInCommon {
     first: String,
     second: String,
@@ -74,8 +76,17 @@ impl Comparison {
             name: name.clone(),
             against: (index != baseline).then_some(baseline),
         };
-        let columns: Vec<Column<'_>> = (0..manifest.platforms.len()).map(|platform| Column { experiment, platform }).collect();
-        let mut comparison = Self::build(manifest.platforms.iter().enumerate().map(entry).collect(), &columns, true);
+        let columns: Vec<Column<'_>> = (0..manifest.platforms.len())
+            .map(|platform| Column {
+                experiment,
+                platform,
+            })
+            .collect();
+        let mut comparison = Self::build(
+            manifest.platforms.iter().enumerate().map(entry).collect(),
+            &columns,
+            true,
+        );
         comparison.title.clone_from(&manifest.scenario);
         comparison.question.clone_from(&manifest.question);
         comparison.verdict = findings::verdict(experiment, &comparison);
@@ -92,22 +103,48 @@ impl Comparison {
     pub fn between(first: &Experiment, second: &Experiment) -> Result<Self, NothingInCommon> {
         let (mut entries, mut columns) = (Vec::new(), Vec::new());
         for (platform, name) in first.manifest.platforms.iter().enumerate() {
-            let Some(other) = second.manifest.platforms.iter().position(|other| other == name) else { continue };
-            entries.push(Entry { name: format!("{name}, first"), against: None });
-            entries.push(Entry { name: format!("{name}, second"), against: Some(entries.len() - 1) });
-            columns.push(Column { experiment: first, platform });
-            columns.push(Column { experiment: second, platform: other });
+            let Some(other) = second
+                .manifest
+                .platforms
+                .iter()
+                .position(|other| other == name)
+            else {
+                continue;
+            };
+            entries.push(Entry {
+                name: format!("{name}, first"),
+                against: None,
+            });
+            entries.push(Entry {
+                name: format!("{name}, second"),
+                against: Some(entries.len() - 1),
+            });
+            columns.push(Column {
+                experiment: first,
+                platform,
+            });
+            columns.push(Column {
+                experiment: second,
+                platform: other,
+            });
         }
         if entries.is_empty() {
             let names = |experiment: &Experiment| experiment.manifest.platforms.join(", ");
-            return Err(NothingInCommon { first: names(first), second: names(second) });
+            return Err(NothingInCommon {
+                first: names(first),
+                second: names(second),
+            });
         }
         let is_paired = first.manifest.workload_hash == second.manifest.workload_hash;
         let mut comparison = Self::build(entries, &columns, is_paired);
-        comparison.title = format!("{} (first) and {} (second)", first.manifest.scenario, second.manifest.scenario);
-        comparison.question = "What differs between the two runs?".to_owned();
+        comparison.title = format!(
+            "{} (first) and {} (second)",
+            first.manifest.scenario, second.manifest.scenario
+        );
+        "What differs between the two runs?".clone_into(&mut comparison.question);
         if first.manifest.digest == second.manifest.digest {
-            comparison.verdict = format!("The runs are identical: digest {}.", first.manifest.digest);
+            comparison.verdict =
+                format!("The runs are identical: digest {}.", first.manifest.digest);
         }
         if !is_paired {
             let text = "the runs did not meet the same requests: differences are taken between independent sets (Welch)";
@@ -121,13 +158,22 @@ impl Comparison {
             let values: Vec<Values> = columns.iter().map(|column| column.values(metric)).collect();
             let cell = |(index, entry): (usize, &Entry)| Cell {
                 estimate: estimate(&values[index].plain(), metric.metric().range),
-                difference: entry.against.and_then(|against| values[index].against(&values[against], is_paired)),
+                difference: entry
+                    .against
+                    .and_then(|against| values[index].against(&values[against], is_paired)),
             };
-            Row { metric, cells: entries.iter().enumerate().map(cell).collect() }
+            Row {
+                metric,
+                cells: entries.iter().enumerate().map(cell).collect(),
+            }
         };
         let has_values = |row: &Row| row.cells.iter().any(|cell| cell.estimate.is_some());
         let rows = MetricId::all().map(row).filter(has_values).collect();
-        let replications = columns.iter().map(|column| column.experiment.of(column.platform).count()).max().unwrap_or(0);
+        let replications = columns
+            .iter()
+            .map(|column| column.experiment.of(column.platform).count())
+            .max()
+            .unwrap_or(0);
         Self {
             title: String::new(),
             question: String::new(),
@@ -163,7 +209,9 @@ struct Column<'a> {
 
 impl Column<'_> {
     fn values(self, metric: MetricId) -> Values {
-        Values::of(self.experiment, self.platform, |run| run.metrics.get(metric))
+        Values::of(self.experiment, self.platform, |run| {
+            run.metrics.get(metric)
+        })
     }
 }
 
@@ -173,8 +221,17 @@ pub(crate) struct Values(Vec<(u32, f64)>);
 
 impl Values {
     /// What `figure` gives for each run of `platform`.
-    pub(crate) fn of(experiment: &Experiment, platform: usize, figure: impl Fn(&crate::experiment::Run) -> Option<f64>) -> Self {
-        Self(experiment.of(platform).filter_map(|run| Some((run.replication, figure(run)?))).collect())
+    pub(crate) fn of(
+        experiment: &Experiment,
+        platform: usize,
+        figure: impl Fn(&crate::experiment::Run) -> Option<f64>,
+    ) -> Self {
+        Self(
+            experiment
+                .of(platform)
+                .filter_map(|run| Some((run.replication, figure(run)?)))
+                .collect(),
+        )
     }
 
     pub(crate) fn plain(&self) -> Vec<f64> {
@@ -186,8 +243,18 @@ impl Values {
         if !is_paired {
             return unpaired(&self.plain(), &other.plain());
         }
-        let partner = |replication: u32| other.0.iter().find(|(r, _)| *r == replication).map(|(_, value)| *value);
-        let (mine, theirs): (Vec<f64>, Vec<f64>) = self.0.iter().filter_map(|(r, value)| Some((*value, partner(*r)?))).unzip();
+        let partner = |replication: u32| {
+            other
+                .0
+                .iter()
+                .find(|(r, _)| *r == replication)
+                .map(|(_, value)| *value)
+        };
+        let (mine, theirs): (Vec<f64>, Vec<f64>) = self
+            .0
+            .iter()
+            .filter_map(|(r, value)| Some((*value, partner(*r)?)))
+            .unzip();
         paired(&mine, &theirs)
     }
 }

@@ -55,15 +55,26 @@ pub fn distribution(experiment: &Experiment, latency: Latency) -> Vec<Curve> {
     per_platform(experiment, |runs| {
         let (lowest, highest) = extent(runs.iter().map(|run| latency.of(run)))?;
         let grid = octave_grid(lowest, highest);
-        let shares: Vec<Vec<f64>> =
-            runs.iter().map(|run| latency.of(run)).filter(|h| h.count() > 0).map(|h| cumulative(h, &grid)).collect();
-        Some(band(&grid, |index| shares.iter().map(|shares| shares[index]).collect(), Range::Share))
+        let shares: Vec<Vec<f64>> = runs
+            .iter()
+            .map(|run| latency.of(run))
+            .filter(|h| h.count() > 0)
+            .map(|h| cumulative(h, &grid))
+            .collect();
+        Some(band(
+            &grid,
+            |index| shares.iter().map(|shares| shares[index]).collect(),
+            Range::Share,
+        ))
     })
 }
 
 fn extent<'a>(histograms: impl Iterator<Item = &'a LogHistogram>) -> Option<(f64, f64)> {
     let mut extent: Option<(f64, f64)> = None;
-    for (lower, upper, _) in histograms.flat_map(LogHistogram::iter).filter(|(lower, upper, _)| *lower > 0.0 && upper.is_finite()) {
+    for (lower, upper, _) in histograms
+        .flat_map(LogHistogram::iter)
+        .filter(|(lower, upper, _)| *lower > 0.0 && upper.is_finite())
+    {
         let (lowest, highest) = extent.unwrap_or((lower, upper));
         extent = Some((lowest.min(lower), highest.max(upper)));
     }
@@ -75,8 +86,12 @@ fn octave_grid(lowest: f64, highest: f64) -> Vec<f64> {
     let mut grid = Vec::new();
     let mut octave = lowest.log2().floor().exp2();
     while octave < highest {
-        let steps = (0..PER_OCTAVE).map(|step| octave * (1.0 + f64::from(step) / f64::from(PER_OCTAVE)));
-        grid.extend(steps.filter(|x| *x > lowest * (1.0 - 1.0 / f64::from(PER_OCTAVE)) && *x < highest * (1.0 + 1.0 / f64::from(PER_OCTAVE))));
+        let steps =
+            (0..PER_OCTAVE).map(|step| octave * (1.0 + f64::from(step) / f64::from(PER_OCTAVE)));
+        grid.extend(steps.filter(|x| {
+            *x > lowest * (1.0 - 1.0 / f64::from(PER_OCTAVE))
+                && *x < highest * (1.0 + 1.0 / f64::from(PER_OCTAVE))
+        }));
         octave *= 2.0;
     }
     if grid.last().is_some_and(|last| *last < highest) {
@@ -129,19 +144,27 @@ impl Series {
         let rate = |count: u32| (span > 0.0).then(|| f64::from(count) / span);
         match self {
             Self::NodesUp => Some(f64::from(sample.nodes_up)),
-            Self::BusyShare => (sample.nodes_up > 0).then(|| f64::from(sample.nodes_busy) / f64::from(sample.nodes_up)),
+            Self::BusyShare => (sample.nodes_up > 0)
+                .then(|| f64::from(sample.nodes_busy) / f64::from(sample.nodes_up)),
             Self::JobsLive => Some(f64::from(sample.jobs_live)),
             Self::Submitted => rate(sample.submitted),
-            Self::WithinSlo => (sample.completed > 0).then(|| f64::from(sample.within_slo) / f64::from(sample.completed)),
+            Self::WithinSlo => (sample.completed > 0)
+                .then(|| f64::from(sample.within_slo) / f64::from(sample.completed)),
             Self::Goodput => rate(sample.within_slo),
             Self::Lost => rate(sample.lost).map(|per_second| per_second * 60.0),
-            Self::Cost => (sample.output_tokens > 0).then(|| sample.spend / sample.output_tokens as f64 * 1e6),
+            Self::Cost => {
+                (sample.output_tokens > 0).then(|| sample.spend / sample.output_tokens as f64 * 1e6)
+            }
             Self::BaseFee => sample.base_fee,
         }
     }
 
     fn range(self) -> Range {
-        if matches!(self, Self::WithinSlo | Self::BusyShare) { Range::Share } else { Range::NonNegative }
+        if matches!(self, Self::WithinSlo | Self::BusyShare) {
+            Range::Share
+        } else {
+            Range::NonNegative
+        }
     }
 }
 
@@ -151,10 +174,16 @@ pub fn over_time(experiment: &Experiment, series: Series) -> Vec<Curve> {
     per_platform(experiment, |runs| {
         let shortest = runs.iter().map(|run| run.samples.len()).min()?;
         let seconds = |run: &Run, index: usize| run.samples[index].at.as_secs_f64();
-        let times: Vec<f64> = (0..shortest).map(|index| seconds(runs[0], index) / 3600.0).collect();
+        let times: Vec<f64> = (0..shortest)
+            .map(|index| seconds(runs[0], index) / 3600.0)
+            .collect();
         let at = |index: usize| {
             let value = |run: &&Run| {
-                let before = if index == 0 { 0.0 } else { seconds(run, index - 1) };
+                let before = if index == 0 {
+                    0.0
+                } else {
+                    seconds(run, index - 1)
+                };
                 series.value(&run.samples[index], seconds(run, index) - before)
             };
             runs.iter().filter_map(value).collect()
@@ -170,24 +199,40 @@ pub fn lorenz(experiment: &Experiment) -> Vec<Curve> {
         let runs: Vec<&&Run> = runs.iter().filter(|run| run.lorenz.len() > 1).collect();
         let points = runs.iter().map(|run| run.lorenz.len()).min()?;
         #[allow(clippy::cast_precision_loss)]
-        let shares: Vec<f64> = (0..points).map(|index| index as f64 / (points - 1) as f64).collect();
-        Some(band(&shares, |index| runs.iter().map(|run| run.lorenz[index]).collect(), Range::Share))
+        let shares: Vec<f64> = (0..points)
+            .map(|index| index as f64 / (points - 1) as f64)
+            .collect();
+        Some(band(
+            &shares,
+            |index| runs.iter().map(|run| run.lorenz[index]).collect(),
+            Range::Share,
+        ))
     })
 }
 
 /// One curve for each platform that has points.
-fn per_platform(experiment: &Experiment, curve: impl Fn(&[&Run]) -> Option<Vec<Point>>) -> Vec<Curve> {
+fn per_platform(
+    experiment: &Experiment,
+    curve: impl Fn(&[&Run]) -> Option<Vec<Point>>,
+) -> Vec<Curve> {
     let platforms = 0..experiment.manifest.platforms.len();
     let one = |platform| {
         let runs: Vec<&Run> = experiment.of(platform).collect();
-        curve(&runs).filter(|points| !points.is_empty()).map(|points| Curve { platform, points })
+        curve(&runs)
+            .filter(|points| !points.is_empty())
+            .map(|points| Curve { platform, points })
     };
     platforms.filter_map(one).collect()
 }
 
 /// A point at each of `xs` where any replication has a value.
 fn band(xs: &[f64], values: impl Fn(usize) -> Vec<f64>, range: Range) -> Vec<Point> {
-    let point = |(index, x): (usize, &f64)| Some(Point { x: *x, y: estimate(&values(index), range)? });
+    let point = |(index, x): (usize, &f64)| {
+        Some(Point {
+            x: *x,
+            y: estimate(&values(index), range)?,
+        })
+    };
     xs.iter().enumerate().filter_map(point).collect()
 }
 
@@ -205,7 +250,10 @@ mod tests {
         }
         let grid = octave_grid(0.1, 4.0);
         for (x, share) in grid.iter().zip(cumulative(&histogram, &grid)) {
-            assert!((share - (1.0 - (-x).exp())).abs() < 1.1e-5, "{share} at {x}");
+            assert!(
+                (share - (1.0 - (-x).exp())).abs() < 1.1e-5,
+                "{share} at {x}"
+            );
         }
         assert!(grid[0] <= 0.1 && grid[0] > 0.09 && *grid.last().unwrap() >= 4.0);
     }

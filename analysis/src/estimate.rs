@@ -79,7 +79,13 @@ impl Difference {
     #[must_use]
     pub fn is_clear(&self) -> bool {
         match (self.ratio, self.difference.interval) {
-            (Some(Estimate { interval: Some(ratio), .. }), _) => !ratio.contains(1.0),
+            (
+                Some(Estimate {
+                    interval: Some(ratio),
+                    ..
+                }),
+                _,
+            ) => !ratio.contains(1.0),
             (_, Some(difference)) => !difference.contains(0.0),
             _ => false,
         }
@@ -107,7 +113,10 @@ impl Interval {
             Range::NonNegative => (0.0, f64::INFINITY),
             Range::Share => (0.0, 1.0),
         };
-        Self { low: self.low.clamp(lowest, highest), high: self.high.clamp(lowest, highest) }
+        Self {
+            low: self.low.clamp(lowest, highest),
+            high: self.high.clamp(lowest, highest),
+        }
     }
 }
 
@@ -115,8 +124,15 @@ impl Estimate {
     /// The estimate with both ends of its interval passed through the increasing function `f`.
     #[must_use]
     pub fn map(self, f: impl Fn(f64) -> f64) -> Self {
-        let interval = self.interval.map(|Interval { low, high }| Interval { low: f(low), high: f(high) });
-        Self { mean: f(self.mean), interval, ..self }
+        let interval = self.interval.map(|Interval { low, high }| Interval {
+            low: f(low),
+            high: f(high),
+        });
+        Self {
+            mean: f(self.mean),
+            interval,
+            ..self
+        }
     }
 
     /// Half the width of the interval as a share of the estimate; absent without an interval or at zero.
@@ -131,8 +147,14 @@ impl Estimate {
 #[must_use]
 pub fn estimate(values: &[f64], range: Range) -> Option<Estimate> {
     let Moments { n, mean, variance } = Moments::of(values)?;
-    let interval = variance.map(|variance| around(mean, (variance / n).sqrt(), n - 1.0).clip(range));
-    Some(Estimate { mean, interval, n: values.len(), method: Method::StudentT })
+    let interval =
+        variance.map(|variance| around(mean, (variance / n).sqrt(), n - 1.0).clip(range));
+    Some(Estimate {
+        mean,
+        interval,
+        n: values.len(),
+        method: Method::StudentT,
+    })
 }
 
 /// `first` against `second`, which belong together one by one; `None` without values.
@@ -143,18 +165,36 @@ pub fn estimate(values: &[f64], range: Range) -> Option<Estimate> {
 pub fn paired(first: &[f64], second: &[f64]) -> Option<Difference> {
     assert_eq!(first.len(), second.len(), "pairs need two values each");
     let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| a - b).collect();
-    let difference = Estimate { method: Method::PairedT, ..estimate(&differences, Range::Any)? };
+    let difference = Estimate {
+        method: Method::PairedT,
+        ..estimate(&differences, Range::Any)?
+    };
     let positive = first.iter().chain(second).all(|&value| value > 0.0);
-    let logs: Option<Vec<f64>> = positive.then(|| first.iter().zip(second).map(|(a, b)| (a / b).ln()).collect());
+    let logs: Option<Vec<f64>> = positive.then(|| {
+        first
+            .iter()
+            .zip(second)
+            .map(|(a, b)| (a / b).ln())
+            .collect()
+    });
     let ratio = logs.as_ref().and_then(|logs| {
-        let logs = Estimate { method: Method::PairedLogRatio, ..estimate(logs, Range::Any)? };
+        let logs = Estimate {
+            method: Method::PairedLogRatio,
+            ..estimate(logs, Range::Any)?
+        };
         Some(logs.map(f64::exp))
     });
-    let p_value = Moments::of(logs.as_ref().unwrap_or(&differences)).and_then(|Moments { n, mean, variance }| {
-        let error = (variance? / n).sqrt();
-        Some(two_sided(mean, error, n - 1.0))
-    });
-    Some(Difference { difference, ratio, p_value })
+    let p_value = Moments::of(logs.as_ref().unwrap_or(&differences)).and_then(
+        |Moments { n, mean, variance }| {
+            let error = (variance? / n).sqrt();
+            Some(two_sided(mean, error, n - 1.0))
+        },
+    );
+    Some(Difference {
+        difference,
+        ratio,
+        p_value,
+    })
 }
 
 /// `first` against `second`, which are independent; `None` if one of them is empty.
@@ -165,7 +205,9 @@ pub fn unpaired(first: &[f64], second: &[f64]) -> Option<Difference> {
     let (difference, p_difference) = welch(first, second, Method::Welch)?;
     let positive = first.iter().chain(second).all(|&value| value > 0.0);
     let logs = |values: &[f64]| values.iter().map(|value| value.ln()).collect::<Vec<_>>();
-    let ratio = positive.then(|| welch(&logs(first), &logs(second), Method::WelchLogRatio)).flatten();
+    let ratio = positive
+        .then(|| welch(&logs(first), &logs(second), Method::WelchLogRatio))
+        .flatten();
     Some(Difference {
         difference,
         ratio: ratio.map(|(estimate, _)| estimate.map(f64::exp)),
@@ -181,12 +223,24 @@ fn welch(first: &[f64], second: &[f64], method: Method) -> Option<(Estimate, Opt
         let (va, vb) = (va / a.n, vb / b.n);
         let squares = va * va / (a.n - 1.0) + vb * vb / (b.n - 1.0);
         // Without any spread the degrees of freedom do not matter.
-        let freedom = if squares > 0.0 { (va + vb) * (va + vb) / squares } else { 1.0 };
+        let freedom = if squares > 0.0 {
+            (va + vb) * (va + vb) / squares
+        } else {
+            1.0
+        };
         ((va + vb).sqrt(), freedom)
     });
     let interval = spread.map(|(error, freedom)| around(mean, error, freedom));
     let p = spread.map(|(error, freedom)| two_sided(mean, error, freedom));
-    Some((Estimate { mean, interval, n, method }, p))
+    Some((
+        Estimate {
+            mean,
+            interval,
+            n,
+            method,
+        },
+        p,
+    ))
 }
 
 /// Replications beyond the `n` there are that would make the interval half as wide, if the spread stays the same.
@@ -216,15 +270,29 @@ impl Moments {
             return None;
         }
         let mean = values.iter().sum::<f64>() / n;
-        let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
-        Some(Self { n, mean, variance: (values.len() > 1).then(|| squares / (n - 1.0)) })
+        let squares: f64 = values
+            .iter()
+            .map(|value| (value - mean) * (value - mean))
+            .sum();
+        Some(Self {
+            n,
+            mean,
+            variance: (values.len() > 1).then(|| squares / (n - 1.0)),
+        })
     }
 }
 
 /// The t interval around `mean`.
 fn around(mean: f64, error: f64, freedom: f64) -> Interval {
-    let half = if error > 0.0 { t_quantile(freedom) * error } else { 0.0 };
-    Interval { low: mean - half, high: mean + half }
+    let half = if error > 0.0 {
+        t_quantile(freedom) * error
+    } else {
+        0.0
+    };
+    Interval {
+        low: mean - half,
+        high: mean + half,
+    }
 }
 
 fn two_sided(mean: f64, error: f64, freedom: f64) -> f64 {
@@ -252,14 +320,24 @@ mod tests {
     use walras_des::{Purpose, Streams};
 
     fn close(value: f64, expected: f64, tolerance: f64) {
-        assert!((value - expected).abs() <= tolerance, "{value} is not {expected} ± {tolerance}");
+        assert!(
+            (value - expected).abs() <= tolerance,
+            "{value} is not {expected} ± {tolerance}"
+        );
     }
 
     /// NIST/SEMATECH e-Handbook of Statistical Methods, section 1.3.6.7.2, and t(1) = tan(0.475·π) exactly.
     #[test]
     fn t_quantiles_agree_with_the_published_table() {
         close(t_quantile(1.0), (0.475 * std::f64::consts::PI).tan(), 1e-6);
-        for (freedom, quantile) in [(1.0, 12.706), (2.0, 4.303), (9.0, 2.262), (19.0, 2.093), (29.0, 2.045), (100.0, 1.984)] {
+        for (freedom, quantile) in [
+            (1.0, 12.706),
+            (2.0, 4.303),
+            (9.0, 2.262),
+            (19.0, 2.093),
+            (29.0, 2.045),
+            (100.0, 1.984),
+        ] {
             close(t_quantile(freedom), quantile, 5.1e-4);
         }
     }
@@ -311,10 +389,22 @@ mod tests {
 
     #[test]
     fn shares_stay_shares() {
-        let near_one = estimate(&[1.0, 1.0, 0.9], Range::Share).unwrap().interval.unwrap();
+        let near_one = estimate(&[1.0, 1.0, 0.9], Range::Share)
+            .unwrap()
+            .interval
+            .unwrap();
         assert!(near_one.high <= 1.0 && near_one.low < 0.9);
-        let same = estimate(&[1.0, 1.0], Range::Share).unwrap().interval.unwrap();
-        assert_eq!(same, Interval { low: 1.0, high: 1.0 });
+        let same = estimate(&[1.0, 1.0], Range::Share)
+            .unwrap()
+            .interval
+            .unwrap();
+        assert_eq!(
+            same,
+            Interval {
+                low: 1.0,
+                high: 1.0
+            }
+        );
     }
 
     /// t(19)/√20 = 0.468 and t(71)/√72 = 0.2350 > 0.2340 ≥ t(72)/√73 = 0.2333.
@@ -340,11 +430,25 @@ mod tests {
                 first[i] = (common + 0.1 * stream.normal()).exp() * 2.0;
                 second[i] = (common + 0.1 * stream.normal()).exp();
             }
-            mean_held += i32::from(estimate(&sample, Range::Any).unwrap().interval.unwrap().contains(5.0));
+            mean_held += i32::from(
+                estimate(&sample, Range::Any)
+                    .unwrap()
+                    .interval
+                    .unwrap()
+                    .contains(5.0),
+            );
             let ratio = paired(&first, &second).unwrap().ratio.unwrap();
             ratio_held += i32::from(ratio.interval.unwrap().contains(2.0));
         }
-        close(f64::from(mean_held) / f64::from(experiments), CONFIDENCE, 0.0152);
-        close(f64::from(ratio_held) / f64::from(experiments), CONFIDENCE, 0.0152);
+        close(
+            f64::from(mean_held) / f64::from(experiments),
+            CONFIDENCE,
+            0.0152,
+        );
+        close(
+            f64::from(ratio_held) / f64::from(experiments),
+            CONFIDENCE,
+            0.0152,
+        );
     }
 }

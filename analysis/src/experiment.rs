@@ -130,7 +130,11 @@ impl Experiment {
     #[must_use]
     pub fn new(scenario: &Scenario, results: Results, execution: Execution) -> Self {
         let plan = &scenario.plan;
-        let platforms: Vec<String> = plan.platforms.iter().map(|platform| platform.name.clone()).collect();
+        let platforms: Vec<String> = plan
+            .platforms
+            .iter()
+            .map(|platform| platform.name.clone())
+            .collect();
         let mut manifest = Manifest {
             format: FORMAT,
             walras: env!("CARGO_PKG_VERSION").to_owned(),
@@ -156,7 +160,11 @@ impl Experiment {
         };
         let runs: Vec<Run> = results.runs.into_iter().map(Run::from).collect();
         manifest.list(&runs);
-        Self { manifest, scenario: scenario.resolved.clone(), runs }
+        Self {
+            manifest,
+            scenario: scenario.resolved.clone(),
+            runs,
+        }
     }
 
     /// Index of the baseline among the platforms.
@@ -165,7 +173,11 @@ impl Experiment {
     /// If the manifest names a baseline that is not a platform; one that was loaded cannot.
     #[must_use]
     pub fn baseline(&self) -> usize {
-        let found = self.manifest.platforms.iter().position(|name| *name == self.manifest.baseline);
+        let found = self
+            .manifest
+            .platforms
+            .iter()
+            .position(|name| *name == self.manifest.baseline);
         found.expect("the baseline is a platform")
     }
 

@@ -21,7 +21,10 @@ const HEADLINES: [(MetricId, &str); 5] = [
     (MetricId::CostPerMillion, "cost"),
     (MetricId::TtftP99, "tail latency of the first token"),
     (MetricId::TpotP50, "time per token"),
-    (MetricId::SloAttainment, "requests served within the objectives"),
+    (
+        MetricId::SloAttainment,
+        "requests served within the objectives",
+    ),
     (MetricId::Energy, "energy"),
 ];
 
@@ -35,33 +38,52 @@ pub(crate) fn verdict(experiment: &Experiment, comparison: &Comparison) -> Strin
 }
 
 fn verdict_of_two(comparison: &Comparison) -> String {
-    let Some((index, entry, against)) = challengers(comparison).next() else { return String::new() };
+    let Some((index, entry, against)) = challengers(comparison).next() else {
+        return String::new();
+    };
     let of_tone = |tone: Tone| {
         let names = HEADLINES.iter().filter(|(metric, _)| {
-            let difference = comparison.cell(*metric, index).and_then(|cell| cell.difference);
+            let difference = comparison
+                .cell(*metric, index)
+                .and_then(|cell| cell.difference);
             difference.is_some_and(|difference| describe(*metric, &difference).tone == tone)
         });
         list(&names.map(|(_, name)| *name).collect::<Vec<_>>())
     };
-    let parts: Vec<String> = [(Tone::Better, "clearly better in"), (Tone::Worse, "clearly worse in"), (Tone::Unclear, "not clearly different in")]
-        .into_iter()
-        .filter_map(|(tone, words)| Some(format!("{words} {}", of_tone(tone)?)))
-        .collect();
+    let parts: Vec<String> = [
+        (Tone::Better, "clearly better in"),
+        (Tone::Worse, "clearly worse in"),
+        (Tone::Unclear, "not clearly different in"),
+    ]
+    .into_iter()
+    .filter_map(|(tone, words)| Some(format!("{words} {}", of_tone(tone)?)))
+    .collect();
     if comparison.replications < 2 {
-        return format!("One replication cannot tell whether {entry} and {against} differ; the figures below are a first look.");
+        return format!(
+            "One replication cannot tell whether {entry} and {against} differ; the figures below are a first look."
+        );
     }
     format!("Compared with {against}, {entry} is {}.", parts.join("; "))
 }
 
 fn verdict_of_many(experiment: &Experiment, comparison: &Comparison) -> String {
-    let leaders: Vec<(&str, Leader)> =
-        HEADLINES.iter().filter_map(|(metric, name)| Some((*name, leader(experiment, comparison, *metric)?))).collect();
+    let leaders: Vec<(&str, Leader)> = HEADLINES
+        .iter()
+        .filter_map(|(metric, name)| Some((*name, leader(experiment, comparison, *metric)?)))
+        .collect();
     let clear = |(index, entry): (usize, &Entry)| {
-        let leads = leaders.iter().filter(|(_, leader)| leader.first == index && leader.is_clear);
+        let leads = leaders
+            .iter()
+            .filter(|(_, leader)| leader.first == index && leader.is_clear);
         let subjects = list(&leads.map(|(subject, _)| *subject).collect::<Vec<_>>())?;
         Some(format!("{} in {subjects}", entry.name))
     };
-    let clear: Vec<String> = comparison.entries.iter().enumerate().filter_map(clear).collect();
+    let clear: Vec<String> = comparison
+        .entries
+        .iter()
+        .enumerate()
+        .filter_map(clear)
+        .collect();
     if clear.is_empty() {
         "No platform is clearly ahead of all others in any of the main figures.".to_owned()
     } else {
@@ -74,22 +96,34 @@ pub(crate) fn findings(experiment: &Experiment, comparison: &Comparison) -> Vec<
     match comparison.entries.len() {
         0 => Vec::new(),
         1 | 2 => {
-            let pair = challengers(comparison).flat_map(|(index, ..)| against_baseline(experiment, comparison, index));
+            let pair = challengers(comparison)
+                .flat_map(|(index, ..)| against_baseline(experiment, comparison, index));
             pair.chain(owners(comparison)).collect()
         }
-        _ => ranking(experiment, comparison).into_iter().chain(owners(comparison)).collect(),
+        _ => ranking(experiment, comparison)
+            .into_iter()
+            .chain(owners(comparison))
+            .collect(),
     }
 }
 
 /// Entries that are compared with another: index, name, name of the other.
 fn challengers(comparison: &Comparison) -> impl Iterator<Item = (usize, &str, &str)> {
-    comparison.entries.iter().enumerate().filter_map(|(index, entry)| {
-        let against = &comparison.entries[entry.against?].name;
-        Some((index, entry.name.as_str(), against.as_str()))
-    })
+    comparison
+        .entries
+        .iter()
+        .enumerate()
+        .filter_map(|(index, entry)| {
+            let against = &comparison.entries[entry.against?].name;
+            Some((index, entry.name.as_str(), against.as_str()))
+        })
 }
 
-fn against_baseline(experiment: &Experiment, comparison: &Comparison, index: usize) -> Vec<Finding> {
+fn against_baseline(
+    experiment: &Experiment,
+    comparison: &Comparison,
+    index: usize,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (metric, _) in HEADLINES {
         findings.extend(pair_finding(comparison, metric, index));
@@ -102,47 +136,80 @@ fn against_baseline(experiment: &Experiment, comparison: &Comparison, index: usi
 
 fn pair_finding(comparison: &Comparison, metric: MetricId, index: usize) -> Option<Finding> {
     let against = comparison.entries[index].against?;
-    let (cell, base) = (comparison.cell(metric, index)?, comparison.cell(metric, against)?);
+    let (cell, base) = (
+        comparison.cell(metric, index)?,
+        comparison.cell(metric, against)?,
+    );
     let (mine, theirs) = (cell.estimate?, base.estimate?);
     let scale = Scale::of(metric, [mine.mean, theirs.mean]);
     let (mine, theirs) = (scale.show(&mine).value, scale.show(&theirs).value);
-    let (a, b) = (&comparison.entries[index].name, &comparison.entries[against].name);
+    let (a, b) = (
+        &comparison.entries[index].name,
+        &comparison.entries[against].name,
+    );
     let said = describe(metric, &cell.difference?);
     let lead = match metric {
-        MetricId::CostPerMillion => format!("A million output tokens cost {mine} on {a} and {theirs} on {b}"),
-        MetricId::TtftP99 => format!("The slowest 1 % of requests waited {mine} or more for their first token on {a}, {theirs} on {b}"),
-        MetricId::TpotP50 => format!("Each further token took {mine} on {a} and {theirs} on {b} (median)"),
-        MetricId::SloAttainment => format!("Within both objectives {a} served {mine} of all requests and {b} {theirs}"),
+        MetricId::CostPerMillion => {
+            format!("A million output tokens cost {mine} on {a} and {theirs} on {b}")
+        }
+        MetricId::TtftP99 => format!(
+            "The slowest 1 % of requests waited {mine} or more for their first token on {a}, {theirs} on {b}"
+        ),
+        MetricId::TpotP50 => {
+            format!("Each further token took {mine} on {a} and {theirs} on {b} (median)")
+        }
+        MetricId::SloAttainment => {
+            format!("Within both objectives {a} served {mine} of all requests and {b} {theirs}")
+        }
         MetricId::Energy => format!("Per million output tokens {a} drew {mine} and {b} {theirs}"),
         other => format!("{}: {mine} on {a}, {theirs} on {b}", title(other)),
     };
-    Some(Finding { text: format!("{lead}: {}.", said.text), tone: said.tone })
+    Some(Finding {
+        text: format!("{lead}: {}.", said.text),
+        tone: said.tone,
+    })
 }
 
 /// Cheap tokens that come late are not cheap: the bill divided by the requests that were served well.
-fn cost_of_good_service(experiment: &Experiment, comparison: &Comparison, index: usize) -> Option<Finding> {
+fn cost_of_good_service(
+    experiment: &Experiment,
+    comparison: &Comparison,
+    index: usize,
+) -> Option<Finding> {
     let against = comparison.entries[index].against?;
     let per_thousand = |run: &Run| {
-        let good_per_day = run.metrics.get(MetricId::Goodput).filter(|goodput| *goodput > 0.0)? * 86_400.0;
+        let good_per_day = run
+            .metrics
+            .get(MetricId::Goodput)
+            .filter(|goodput| *goodput > 0.0)?
+            * 86_400.0;
         Some(run.metrics.get(MetricId::Spend)? / good_per_day * 1_000.0)
     };
-    let [mine, theirs] = [index, against].map(|platform| Values::of(experiment, platform, per_thousand));
+    let [mine, theirs] =
+        [index, against].map(|platform| Values::of(experiment, platform, per_thousand));
     let metric = MetricId::CostPerMillion;
     let said = describe(metric, &mine.against(&theirs, true)?);
     let [mine, theirs] = [mine, theirs].map(|values| estimate(&values.plain(), Range::NonNegative));
     let (mine, theirs) = (mine?, theirs?);
     let scale = Scale::of(metric, [mine.mean, theirs.mean]);
-    let (a, b) = (&comparison.entries[index].name, &comparison.entries[against].name);
+    let (a, b) = (
+        &comparison.entries[index].name,
+        &comparison.entries[against].name,
+    );
     let text = format!(
         "Divided by the requests within both objectives alone, a thousand of them cost {} on {a} and {} on {b}: {}.",
         scale.show(&mine).value,
         scale.show(&theirs).value,
         said.text
     );
-    Some(Finding { text, tone: said.tone })
+    Some(Finding {
+        text,
+        tone: said.tone,
+    })
 }
 
-/// The platform with the best value, and how it stands to the next.
+/// The platform with the best value, and how it stands to the next. Both are picked by their means, so that an
+/// interval that barely excludes "none" is weaker evidence here than for a pair that was chosen beforehand.
 struct Leader {
     first: usize,
     second: usize,
@@ -152,49 +219,92 @@ struct Leader {
 
 fn leader(experiment: &Experiment, comparison: &Comparison, metric: MetricId) -> Option<Leader> {
     let row = comparison.row(metric)?;
-    let mut order: Vec<(usize, f64)> =
-        row.cells.iter().enumerate().filter_map(|(index, cell)| Some((index, cell.estimate?.mean))).collect();
+    let mut order: Vec<(usize, f64)> = row
+        .cells
+        .iter()
+        .enumerate()
+        .filter_map(|(index, cell)| Some((index, cell.estimate?.mean)))
+        .collect();
     order.sort_by(|a, b| a.1.total_cmp(&b.1));
     if metric.metric().better == Better::Higher {
         order.reverse();
     }
     let (&(first, _), &(second, _)) = (order.first()?, order.get(1)?);
-    let [best, next] = [first, second].map(|platform| Values::of(experiment, platform, |run| run.metrics.get(metric)));
+    let [best, next] = [first, second]
+        .map(|platform| Values::of(experiment, platform, |run| run.metrics.get(metric)));
     let difference = best.against(&next, true)?;
-    Some(Leader { first, second, said: describe(metric, &difference).text, is_clear: difference.is_clear() })
+    Some(Leader {
+        first,
+        second,
+        said: describe(metric, &difference).text,
+        is_clear: difference.is_clear(),
+    })
 }
 
 fn ranking(experiment: &Experiment, comparison: &Comparison) -> Vec<Finding> {
     let sentence = |(metric, _): &(MetricId, &str)| {
-        let Leader { first, second, said, is_clear } = leader(experiment, comparison, *metric)?;
+        let Leader {
+            first,
+            second,
+            said,
+            is_clear,
+        } = leader(experiment, comparison, *metric)?;
         let best = comparison.cell(*metric, first)?.estimate?;
         let value = quantity(*metric, &best);
-        let (a, b) = (&comparison.entries[first].name, &comparison.entries[second].name);
+        let (a, b) = (
+            &comparison.entries[first].name,
+            &comparison.entries[second].name,
+        );
         let lead = match metric {
-            MetricId::CostPerMillion => format!("Cheapest is {a}, {value} per million output tokens"),
-            MetricId::TtftP99 => format!("The shortest tail of first tokens has {a}, {value} at the 99th percentile"),
-            MetricId::TpotP50 => format!("Tokens come fastest from {a}, {value} each in the median"),
-            MetricId::SloAttainment => format!("Most requests within both objectives are served by {a}, {value}"),
-            MetricId::Energy => format!("The least energy is drawn by {a}, {value} per million output tokens"),
-            other => format!("First in {} is {a}, {value}", title(*other)),
+            MetricId::CostPerMillion => format!("Cheapest: {a}, {value} per million output tokens"),
+            MetricId::TtftP99 => {
+                format!("Shortest 99th percentile of the time to first token: {a}, {value}")
+            }
+            MetricId::TpotP50 => {
+                format!("Fastest stream of tokens: {a}, {value} each in the median")
+            }
+            MetricId::SloAttainment => {
+                format!("Most requests within both objectives: {a}, {value}")
+            }
+            MetricId::Energy => format!("Least energy: {a}, {value} per million output tokens"),
+            other => format!("First in {}: {a}, {value}", title(*other)),
         };
-        let tone = if is_clear { Tone::Better } else { Tone::Unclear };
-        let text = if is_clear { format!("{lead}: {said} than the next, {b}.") } else { format!("{lead}: {said} to the next, {b}.") };
+        let tone = if is_clear {
+            Tone::Better
+        } else {
+            Tone::Unclear
+        };
+        let text = if is_clear {
+            format!("{lead}; {said} than the next, {b}.")
+        } else {
+            format!("{lead}; {said} to the next, {b}.")
+        };
         Some(Finding { text, tone })
     };
     HEADLINES.iter().filter_map(sentence).collect()
 }
 
-/// What platforms with many owners leave to them: the widest and the narrowest margin.
+/// What platforms with many owners leave to them.
 fn owners(comparison: &Comparison) -> Vec<Finding> {
-    let Some(row) = comparison.row(MetricId::OwnerGini) else { return Vec::new() };
+    let Some(row) = comparison.row(MetricId::OwnerGini) else {
+        return Vec::new();
+    };
     let mut findings = Vec::new();
     for (index, cell) in row.cells.iter().enumerate() {
-        let figure = |metric| comparison.cell(metric, index).and_then(|cell| cell.estimate);
-        let (Some(gini), Some(margin)) = (cell.estimate, figure(MetricId::OwnerMargin)) else { continue };
+        let figure = |metric| {
+            comparison
+                .cell(metric, index)
+                .and_then(|cell| cell.estimate)
+        };
+        let (Some(gini), Some(margin)) = (cell.estimate, figure(MetricId::OwnerMargin)) else {
+            continue;
+        };
         let profit = figure(MetricId::OwnersInProfit);
         let in_profit = profit.map_or(String::new(), |profit| {
-            format!("; {} of owners earned more than their electricity cost", quantity(MetricId::OwnersInProfit, &profit))
+            format!(
+                "; {} of owners earned more than their electricity cost",
+                quantity(MetricId::OwnersInProfit, &profit)
+            )
         });
         let name = &comparison.entries[index].name;
         let text = format!(
@@ -202,10 +312,17 @@ fn owners(comparison: &Comparison) -> Vec<Finding> {
             quantity(MetricId::OwnerMargin, &margin),
             quantity(MetricId::OwnerGini, &gini)
         );
-        findings.push(Finding { text, tone: Tone::Neutral });
+        findings.push(Finding {
+            text,
+            tone: Tone::Neutral,
+        });
     }
     // With many platforms one sentence each would bury the rest.
-    if comparison.entries.len() > 3 { Vec::new() } else { findings }
+    if comparison.entries.len() > 3 {
+        Vec::new()
+    } else {
+        findings
+    }
 }
 
 /// Above this relative half-width an interval is called wide.
@@ -219,7 +336,10 @@ pub(crate) fn warnings(experiment: &Experiment, comparison: &Comparison) -> Vec<
     let mut warnings = Vec::new();
     if manifest.interrupted {
         let finished = experiment.runs.len();
-        warnings.push(format!("stopped early: {finished} of {} runs finished", manifest.runs_requested));
+        warnings.push(format!(
+            "stopped early: {finished} of {} runs finished",
+            manifest.runs_requested
+        ));
     }
     match comparison.replications {
         1 => warnings.push("one replication: no intervals, and no difference can be called clear; ask for at least 10".to_owned()),
@@ -244,7 +364,13 @@ fn warnings_of(experiment: &Experiment, platform: usize, name: &str) -> Vec<Stri
         unserved += run.counts.failed + run.counts.rejected;
         refused += run.counts.refused_orders;
     }
-    let share = |part: u64| if submitted == 0 { 0.0 } else { part as f64 / submitted as f64 };
+    let share = |part: u64| {
+        if submitted == 0 {
+            0.0
+        } else {
+            part as f64 / submitted as f64
+        }
+    };
     let percent = |part: u64| Scale::of(MetricId::Rejected, []).value(share(part));
     if share(live) > SELECTED {
         warnings.push(format!(
@@ -259,12 +385,20 @@ fn warnings_of(experiment: &Experiment, platform: usize, name: &str) -> Vec<Stri
         ));
     }
     if refused > 0 {
-        warnings.push(format!("{name}: the world refused {refused} orders of its scheduler"));
+        warnings.push(format!(
+            "{name}: the world refused {refused} orders of its scheduler"
+        ));
     }
     for metric in MetricId::all() {
-        let present = experiment.of(platform).filter(|run| run.metrics.get(metric).is_some()).count();
+        let present = experiment
+            .of(platform)
+            .filter(|run| run.metrics.get(metric).is_some())
+            .count();
         if present > 0 && present < runs {
-            warnings.push(format!("{name}: {} exists in {present} of {runs} replications", title(metric)));
+            warnings.push(format!(
+                "{name}: {} exists in {present} of {runs} replications",
+                title(metric)
+            ));
         }
     }
     warnings
@@ -277,7 +411,9 @@ fn wide_intervals(comparison: &Comparison) -> Vec<String> {
             let estimate = comparison.cell(*metric, index)?.estimate?;
             Some((*metric, estimate.relative_half_width()?, estimate.n))
         });
-        let (metric, width, n) = widths.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, width, _)| *width > WIDE)?;
+        let (metric, width, n) = widths
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .filter(|(_, width, _)| *width > WIDE)?;
         let more = replications_to_halve(n)?;
         let percent = Scale::of(MetricId::Rejected, []).value(width);
         Some(format!(
@@ -286,11 +422,20 @@ fn wide_intervals(comparison: &Comparison) -> Vec<String> {
             title(metric)
         ))
     };
-    comparison.entries.iter().enumerate().filter_map(advice).collect()
+    comparison
+        .entries
+        .iter()
+        .enumerate()
+        .filter_map(advice)
+        .collect()
 }
 
 /// `a`, `a and b`, `a, b and c`; `None` for nothing.
 fn list(names: &[&str]) -> Option<String> {
     let (last, others) = names.split_last()?;
-    Some(if others.is_empty() { (*last).to_owned() } else { format!("{} and {last}", others.join(", ")) })
+    Some(if others.is_empty() {
+        (*last).to_owned()
+    } else {
+        format!("{} and {last}", others.join(", "))
+    })
 }

@@ -54,13 +54,24 @@ fn figures(comparison: &Comparison) -> Value {
         };
         Value::Object(comparison.rows.iter().filter_map(figure).collect())
     };
-    Value::Object(comparison.entries.iter().enumerate().map(|(index, entry)| (entry.name.clone(), of(index))).collect())
+    Value::Object(
+        comparison
+            .entries
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| (entry.name.clone(), of(index)))
+            .collect(),
+    )
 }
 
 fn differences(comparison: &Comparison) -> Value {
     let of = |index: usize, against: usize| {
         let figure = |row: &crate::compare::Row| {
-            let Difference { difference, ratio, p_value } = row.cells[index].difference?;
+            let Difference {
+                difference,
+                ratio,
+                p_value,
+            } = row.cells[index].difference?;
             let object = json!({
                 "difference": plain(&difference),
                 "ratio": ratio.as_ref().map(plain),
@@ -69,20 +80,40 @@ fn differences(comparison: &Comparison) -> Value {
             Some((row.metric.metric().name.to_owned(), object))
         };
         let mut object = Map::new();
-        object.insert("against".to_owned(), json!(comparison.entries[against].name));
-        object.insert("metrics".to_owned(), Value::Object(comparison.rows.iter().filter_map(figure).collect()));
+        object.insert(
+            "against".to_owned(),
+            json!(comparison.entries[against].name),
+        );
+        object.insert(
+            "metrics".to_owned(),
+            Value::Object(comparison.rows.iter().filter_map(figure).collect()),
+        );
         Value::Object(object)
     };
-    let one = |(index, entry): (usize, &Entry)| Some((entry.name.clone(), of(index, entry.against?)));
-    Value::Object(comparison.entries.iter().enumerate().filter_map(one).collect())
+    let one =
+        |(index, entry): (usize, &Entry)| Some((entry.name.clone(), of(index, entry.against?)));
+    Value::Object(
+        comparison
+            .entries
+            .iter()
+            .enumerate()
+            .filter_map(one)
+            .collect(),
+    )
 }
 
 fn plain(estimate: &Estimate) -> Map<String, Value> {
     let interval = estimate.interval;
     let mut object = Map::new();
     object.insert("estimate".to_owned(), json!(estimate.mean));
-    object.insert("low".to_owned(), json!(interval.map(|interval| interval.low)));
-    object.insert("high".to_owned(), json!(interval.map(|interval| interval.high)));
+    object.insert(
+        "low".to_owned(),
+        json!(interval.map(|interval| interval.low)),
+    );
+    object.insert(
+        "high".to_owned(),
+        json!(interval.map(|interval| interval.high)),
+    );
     object.insert("n".to_owned(), json!(estimate.n));
     object.insert("method".to_owned(), json!(estimate.method.name()));
     object

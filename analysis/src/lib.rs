@@ -4,13 +4,21 @@
 //! polars is used in [`table`] and [`store`] alone.
 
 pub mod experiment;
+
 pub mod estimate;
+
 pub mod words;
+
 pub mod compare;
+
 pub mod findings;
+
 pub mod curves;
+
 pub mod json;
+
 pub mod table;
+
 pub mod store;
 
 pub use walras_sim::record;

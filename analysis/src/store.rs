@@ -72,8 +72,14 @@ pub fn fresh_dir(base: &Path) -> PathBuf {
         name.push(format!("-{number}"));
         PathBuf::from(name)
     };
-    let candidates = std::iter::once(base.to_owned()).chain((2..).map(numbered));
-    candidates.into_iter().find(|path| fs::symlink_metadata(path).is_err()).expect("names do not run out")
+    let is_taken = |path: &Path| fs::symlink_metadata(path).is_ok();
+    let mut path = base.to_owned();
+    let mut number = 2;
+    while is_taken(&path) {
+        path = numbered(number);
+        number += 1;
+    }
+    path
 }
 
 /// Writes `experiment` as the directory `target`, which must be new or empty. Whatever happens, `target` is
@@ -83,17 +89,21 @@ pub fn fresh_dir(base: &Path) -> PathBuf {
 /// If `target` is occupied or the system refuses.
 pub fn save(experiment: &Experiment, target: &Path) -> Result<(), StoreError> {
     refuse_occupied(target)?;
-    let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = target
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(failed("create", parent))?;
     let partial = partial_name(target);
     // A leftover of a process that had this number before.
     let _ = fs::remove_dir_all(&partial);
     fs::create_dir(&partial).map_err(failed("create", &partial))?;
-    let written = write_all(experiment, &partial).and_then(|()| match fs::rename(&partial, target) {
-        Ok(()) => Ok(()),
-        Err(_) if is_occupied(target) => Err(StoreError::Occupied(target.to_owned())),
-        Err(error) => Err(failed("create", target)(error)),
-    });
+    let written =
+        write_all(experiment, &partial).and_then(|()| match fs::rename(&partial, target) {
+            Ok(()) => Ok(()),
+            Err(_) if is_occupied(target) => Err(StoreError::Occupied(target.to_owned())),
+            Err(error) => Err(failed("create", target)(error)),
+        });
     if written.is_err() {
         // The first error is the one to report; a leftover with this name harms nothing.
         let _ = fs::remove_dir_all(&partial);
@@ -106,7 +116,11 @@ pub fn save(experiment: &Experiment, target: &Path) -> Result<(), StoreError> {
 /// # Errors
 /// If `target` is occupied.
 pub fn refuse_occupied(target: &Path) -> Result<(), StoreError> {
-    if is_occupied(target) { Err(StoreError::Occupied(target.to_owned())) } else { Ok(()) }
+    if is_occupied(target) {
+        Err(StoreError::Occupied(target.to_owned()))
+    } else {
+        Ok(())
+    }
 }
 
 fn is_occupied(target: &Path) -> bool {
@@ -124,7 +138,7 @@ fn partial_name(target: &Path) -> PathBuf {
 
 fn write_all(experiment: &Experiment, directory: &Path) -> Result<(), StoreError> {
     let platforms = &experiment.manifest.platforms;
-    let cannot = |error: TableError| corrupt(directory, error);
+    let cannot = |error: TableError| corrupt(directory, error.to_string());
     let tables = Tables::of(&experiment.runs, platforms).map_err(cannot)?;
     let mut files = BTreeMap::new();
     let mut put = |name: &str, bytes: &[u8]| {
@@ -132,30 +146,54 @@ fn write_all(experiment: &Experiment, directory: &Path) -> Result<(), StoreError
         write(&directory.join(name), bytes)
     };
     put(SCENARIO, experiment.scenario.as_bytes())?;
-    let Tables { summary, counts, samples, latency, lorenz, jobs } = tables;
-    let required = [summary, counts, samples, latency, lorenz].into_iter().zip(TABLES);
+    let Tables {
+        summary,
+        counts,
+        samples,
+        latency,
+        lorenz,
+        jobs,
+    } = tables;
+    let required = [summary, counts, samples, latency, lorenz]
+        .into_iter()
+        .zip(TABLES);
     for (mut table, name) in required.chain(jobs.map(|table| (table, JOBS))) {
-        let bytes = parquet(&mut table).map_err(|error| corrupt(&directory.join(name), error))?;
+        let bytes = parquet(&mut table)
+            .map_err(|error| corrupt(&directory.join(name), error.to_string()))?;
         put(name, &bytes)?;
     }
-    let manifest = Manifest { files, ..experiment.manifest.clone() };
+    let manifest = Manifest {
+        files,
+        ..experiment.manifest.clone()
+    };
     let text = serde_json::to_string_pretty(&manifest).expect("a manifest is plain data");
     write(&directory.join(MANIFEST), format!("{text}\n").as_bytes())
 }
 
 /// Parquet files in the order of [`Tables`].
-const TABLES: [&str; 5] = ["summary.parquet", "counts.parquet", "samples.parquet", "latency.parquet", "lorenz.parquet"];
+const TABLES: [&str; 5] = [
+    "summary.parquet",
+    "counts.parquet",
+    "samples.parquet",
+    "latency.parquet",
+    "lorenz.parquet",
+];
 
 fn parquet(table: &mut DataFrame) -> Result<Vec<u8>, TableError> {
     let mut bytes = Vec::new();
     // One thread and one compression, named, so that equal tables give equal files.
-    ParquetWriter::new(&mut bytes).with_compression(ParquetCompression::Zstd(None)).set_parallel(false).finish(table)?;
+    ParquetWriter::new(&mut bytes)
+        .with_compression(ParquetCompression::Zstd(None))
+        .set_parallel(false)
+        .finish(table)?;
     Ok(bytes)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let mut file = File::create_new(path).map_err(failed("create", path))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed("write", path))
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(failed("write", path))
 }
 
 /// Reads the run directory `directory`, without its jobs.
@@ -169,23 +207,42 @@ pub fn load(directory: &Path) -> Result<Experiment, StoreError> {
         let bytes = read(directory, name)?;
         match manifest.files.get(name) {
             Some(expected) if *expected == fingerprint(&bytes) => Ok(bytes),
-            Some(_) => Err(corrupt(&directory.join(name), "its content does not match the manifest")),
+            Some(_) => Err(corrupt(
+                &directory.join(name),
+                "its content does not match the manifest",
+            )),
             None => Err(corrupt(&path, format!("it does not list `{name}`"))),
         }
     };
-    let scenario = String::from_utf8(file(SCENARIO)?).map_err(|error| corrupt(&directory.join(SCENARIO), error))?;
+    let scenario = String::from_utf8(file(SCENARIO)?)
+        .map_err(|error| corrupt(&directory.join(SCENARIO), error.to_string()))?;
     let table = |name: &str| {
         let frame = ParquetReader::new(Cursor::new(file(name)?)).finish();
-        frame.map_err(|error| corrupt(&directory.join(name), error))
+        frame.map_err(|error| corrupt(&directory.join(name), error.to_string()))
     };
     let [summary, counts, samples, latency, lorenz] = TABLES.map(table);
-    let tables =
-        Tables { summary: summary?, counts: counts?, samples: samples?, latency: latency?, lorenz: lorenz?, jobs: None };
-    let runs = tables.runs(&manifest.runs, &manifest.platforms).map_err(|error| corrupt(directory, error))?;
+    let tables = Tables {
+        summary: summary?,
+        counts: counts?,
+        samples: samples?,
+        latency: latency?,
+        lorenz: lorenz?,
+        jobs: None,
+    };
+    let runs = tables
+        .runs(&manifest.runs, &manifest.platforms)
+        .map_err(|error| corrupt(directory, error.to_string()))?;
     if combined(&runs) != manifest.digest {
-        return Err(corrupt(&path, "the digest of the experiment is not that of its runs"));
+        return Err(corrupt(
+            &path,
+            "the digest of the experiment is not that of its runs",
+        ));
     }
-    Ok(Experiment { manifest, scenario, runs })
+    Ok(Experiment {
+        manifest,
+        scenario,
+        runs,
+    })
 }
 
 /// The table of jobs of a run directory, if jobs were recorded.
@@ -198,21 +255,38 @@ pub fn jobs(directory: &Path) -> Result<Option<DataFrame>, StoreError> {
         return Ok(None);
     }
     let frame = ParquetReader::new(Cursor::new(read(directory, JOBS)?)).finish();
-    frame.map(Some).map_err(|error| corrupt(&directory.join(JOBS), error))
+    frame
+        .map(Some)
+        .map_err(|error| corrupt(&directory.join(JOBS), error.to_string()))
 }
 
 fn manifest(bytes: &[u8], path: &Path) -> Result<Manifest, StoreError> {
-    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| corrupt(path, error))?;
+    let value: serde_json::Value =
+        serde_json::from_slice(bytes).map_err(|error| corrupt(path, error.to_string()))?;
     let Some(found) = value.get("format").and_then(serde_json::Value::as_u64) else {
         return Err(corrupt(path, "it names no format of walras"));
     };
     if found != u64::from(FORMAT) {
-        let version = value.get("walras").and_then(serde_json::Value::as_str).unwrap_or("of the version that wrote it");
-        return Err(StoreError::Format { path: path.to_owned(), found, version: version.to_owned() });
+        let version = value
+            .get("walras")
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or("of the version that wrote it");
+        return Err(StoreError::Format {
+            path: path.to_owned(),
+            found,
+            version: version.to_owned(),
+        });
     }
-    let manifest: Manifest = serde_json::from_value(value).map_err(|error| corrupt(path, error))?;
+    let manifest: Manifest =
+        serde_json::from_value(value).map_err(|error| corrupt(path, error.to_string()))?;
     if !manifest.platforms.contains(&manifest.baseline) {
-        return Err(corrupt(path, format!("its baseline `{}` is not among its platforms", manifest.baseline)));
+        return Err(corrupt(
+            path,
+            format!(
+                "its baseline `{}` is not among its platforms",
+                manifest.baseline
+            ),
+        ));
     }
     Ok(manifest)
 }
@@ -220,9 +294,10 @@ fn manifest(bytes: &[u8], path: &Path) -> Result<Manifest, StoreError> {
 fn read(directory: &Path, name: &str) -> Result<Vec<u8>, StoreError> {
     let path = directory.join(name);
     fs::read(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            StoreError::Missing { directory: directory.to_owned(), file: name.to_owned() }
-        }
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StoreError::Missing {
+            directory: directory.to_owned(),
+            file: name.to_owned(),
+        },
         _ => failed("read", &path)(error),
     })
 }
@@ -241,9 +316,16 @@ fn fingerprint(bytes: &[u8]) -> String {
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError + use<> {
     let path = path.to_owned();
-    move |source| StoreError::Io { action, path, source }
+    move |source| StoreError::Io {
+        action,
+        path,
+        source,
+    }
 }
 
-fn corrupt(path: &Path, message: impl ToString) -> StoreError {
-    StoreError::Corrupt { path: path.to_owned(), message: message.to_string() }
+fn corrupt(path: &Path, message: impl Into<String>) -> StoreError {
+    StoreError::Corrupt {
+        path: path.to_owned(),
+        message: message.into(),
+    }
 }

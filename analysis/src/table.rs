@@ -40,7 +40,9 @@ pub enum TableError {
         row: usize,
     },
     /// A row belongs to no run of the manifest.
-    #[error("platform `{platform}`, replication {replication} is not among the finished runs of the manifest")]
+    #[error(
+        "platform `{platform}`, replication {replication} is not among the finished runs of the manifest"
+    )]
     UnknownRun {
         /// What the row says.
         platform: String,
@@ -68,7 +70,11 @@ impl Tables {
             samples: rows.samples()?,
             latency: rows.latency()?,
             lorenz: rows.lorenz()?,
-            jobs: runs.iter().any(|run| !run.jobs.is_empty()).then(|| rows.jobs()).transpose()?,
+            jobs: runs
+                .iter()
+                .any(|run| !run.jobs.is_empty())
+                .then(|| rows.jobs())
+                .transpose()?,
         })
     }
 
@@ -77,7 +83,10 @@ impl Tables {
     /// # Errors
     /// If a column is missing, a value is out of place, or the tables contradict `entries`.
     pub fn runs(&self, entries: &[RunEntry], platforms: &[String]) -> Result<Vec<Run>, TableError> {
-        let mut runs = entries.iter().map(|entry| empty(entry, platforms)).collect::<Result<Vec<_>, _>>()?;
+        let mut runs = entries
+            .iter()
+            .map(|entry| empty(entry, platforms))
+            .collect::<Result<Vec<_>, _>>()?;
         self.read_summary(&mut runs, platforms)?;
         self.read_counts(&mut runs, entries, platforms)?;
         self.read_samples(&mut runs, platforms)?;
@@ -97,22 +106,51 @@ impl Tables {
         Ok(())
     }
 
-    fn read_counts(&self, runs: &mut [Run], entries: &[RunEntry], platforms: &[String]) -> Result<(), TableError> {
+    fn read_counts(
+        &self,
+        runs: &mut [Run],
+        entries: &[RunEntry],
+        platforms: &[String],
+    ) -> Result<(), TableError> {
         let table = &self.counts;
         let keys = keys(table, runs, platforms)?;
         if keys.len() != runs.len() {
-            let text = format!("the manifest lists {} finished runs, the table of counts {}", runs.len(), keys.len());
+            let text = format!(
+                "the manifest lists {} finished runs, the table of counts {}",
+                runs.len(),
+                keys.len()
+            );
             return Err(TableError::Contradiction(text));
         }
         let digests = strings(table, "digest")?;
-        let columns = ["events", "submitted", "completed", "failed", "rejected", "live", "refused_orders"];
-        let [events, submitted, completed, failed, rejected, live, refused_orders] =
-            columns.map(|column| integers(table, column));
+        let columns = [
+            "events",
+            "submitted",
+            "completed",
+            "failed",
+            "rejected",
+            "live",
+            "refused_orders",
+        ];
+        let [
+            events,
+            submitted,
+            completed,
+            failed,
+            rejected,
+            live,
+            refused_orders,
+        ] = columns.map(|column| integers(table, column));
         let (events, submitted, completed) = (events?, submitted?, completed?);
         let (failed, rejected, live, refused_orders) = (failed?, rejected?, live?, refused_orders?);
         for (row, run) in keys.into_iter().enumerate() {
             if digests[row] != entries[run].digest {
-                let text = format!("run {} has digest {}, the manifest says {}", run + 1, digests[row], entries[run].digest);
+                let text = format!(
+                    "run {} has digest {}, the manifest says {}",
+                    run + 1,
+                    digests[row],
+                    entries[run].digest
+                );
                 return Err(TableError::Contradiction(text));
             }
             runs[run].events = events[row];
@@ -133,8 +171,20 @@ impl Tables {
         let keys = keys(table, runs, platforms)?;
         let [at, output_tokens] = ["at_ns", "output_tokens"].map(|column| integers(table, column));
         let (at, output_tokens) = (at?, output_tokens?);
-        let columns = ["nodes_up", "nodes_busy", "jobs_live", "jobs_waiting", "submitted", "completed", "within_slo", "lost"];
-        let columns = columns.iter().map(|column| small_integers(table, column)).collect::<Result<Vec<_>, _>>()?;
+        let columns = [
+            "nodes_up",
+            "nodes_busy",
+            "jobs_live",
+            "jobs_waiting",
+            "submitted",
+            "completed",
+            "within_slo",
+            "lost",
+        ];
+        let columns = columns
+            .iter()
+            .map(|column| small_integers(table, column))
+            .collect::<Result<Vec<_>, _>>()?;
         let spend = floats(table, "spend_usd")?;
         let base_fee = table.column("base_fee")?.f64()?;
         for (row, run) in keys.into_iter().enumerate() {
@@ -158,11 +208,17 @@ impl Tables {
 
     fn read_latency(&self, runs: &mut [Run], platforms: &[String]) -> Result<(), TableError> {
         let keys = keys(&self.latency, runs, platforms)?;
-        let (kinds, lower) = (strings(&self.latency, "metric")?, floats(&self.latency, "lower_s")?);
+        let (kinds, lower) = (
+            strings(&self.latency, "metric")?,
+            floats(&self.latency, "lower_s")?,
+        );
         let counts = integers(&self.latency, "count")?;
         for (row, run) in keys.into_iter().enumerate() {
-            if !(lower[row] >= 0.0) {
-                return Err(TableError::Contradiction(format!("row {} has a negative latency", row + 1)));
+            if lower[row].is_nan() || lower[row] < 0.0 {
+                return Err(TableError::Contradiction(format!(
+                    "row {} has no possible latency",
+                    row + 1
+                )));
             }
             match kinds[row].as_str() {
                 // The lower edge belongs to the bucket.
@@ -200,17 +256,27 @@ impl Rows<'_> {
         let (mut platform, mut replication, mut all) = (Vec::new(), Vec::new(), Vec::new());
         for run in self.runs {
             let rows = rows(run);
-            platform.extend(std::iter::repeat_n(self.platforms[run.platform].as_str(), rows.len()));
+            platform.extend(std::iter::repeat_n(
+                self.platforms[run.platform].as_str(),
+                rows.len(),
+            ));
             replication.extend(std::iter::repeat_n(run.replication, rows.len()));
             all.extend(rows);
         }
-        let mut table = vec![column("platform", &platform), column("replication", &replication)];
+        let mut table = vec![
+            column("platform", &platform),
+            column("replication", &replication),
+        ];
         table.extend(columns(&all));
         Ok(DataFrame::new(all.len(), table)?)
     }
 
     fn summary(&self) -> Result<DataFrame, TableError> {
-        let rows = |run: &Run| MetricId::all().map(|id| (id, run.metrics.get(id))).collect::<Vec<_>>();
+        let rows = |run: &Run| {
+            MetricId::all()
+                .map(|id| (id, run.metrics.get(id)))
+                .collect::<Vec<_>>()
+        };
         self.table(rows, |rows| {
             vec![
                 column("metric", &map(rows, |(id, _)| id.metric().name)),
@@ -225,14 +291,20 @@ impl Rows<'_> {
             |run| vec![(run, run.counts)],
             |rows| {
                 vec![
-                    column("digest", &map(rows, |(run, _)| format!("{:016x}", run.digest))),
+                    column(
+                        "digest",
+                        &map(rows, |(run, _)| format!("{:016x}", run.digest)),
+                    ),
                     column("events", &map(rows, |(run, _)| run.events)),
                     column("submitted", &map(rows, |(_, counts)| counts.submitted)),
                     column("completed", &map(rows, |(_, counts)| counts.completed)),
                     column("failed", &map(rows, |(_, counts)| counts.failed)),
                     column("rejected", &map(rows, |(_, counts)| counts.rejected)),
                     column("live", &map(rows, |(_, counts)| counts.live)),
-                    column("refused_orders", &map(rows, |(_, counts)| counts.refused_orders)),
+                    column(
+                        "refused_orders",
+                        &map(rows, |(_, counts)| counts.refused_orders),
+                    ),
                 ]
             },
         )
@@ -263,7 +335,8 @@ impl Rows<'_> {
     fn latency(&self) -> Result<DataFrame, TableError> {
         let rows = |run: &Run| {
             let ttft = run.ttft.iter().map(|bucket| ("ttft", bucket));
-            ttft.chain(run.tpot.iter().map(|bucket| ("tpot", bucket))).collect::<Vec<_>>()
+            ttft.chain(run.tpot.iter().map(|bucket| ("tpot", bucket)))
+                .collect::<Vec<_>>()
         };
         self.table(rows, |rows| {
             vec![
@@ -279,7 +352,11 @@ impl Rows<'_> {
         #[allow(clippy::cast_precision_loss)]
         let rows = |run: &Run| {
             let last = run.lorenz.len().saturating_sub(1) as f64;
-            run.lorenz.iter().enumerate().map(|(i, share)| (i as f64 / last, *share)).collect::<Vec<_>>()
+            run.lorenz
+                .iter()
+                .enumerate()
+                .map(|(i, share)| (i as f64 / last, *share))
+                .collect::<Vec<_>>()
         };
         self.table(rows, |rows| {
             vec![
@@ -333,10 +410,20 @@ fn map<T, U>(rows: &[T], f: impl Fn(&T) -> U) -> Vec<U> {
 
 /// A run that has only its name.
 fn empty(entry: &RunEntry, platforms: &[String]) -> Result<Run, TableError> {
-    let unknown = || TableError::UnknownRun { platform: entry.platform.clone(), replication: entry.replication };
-    let platform = platforms.iter().position(|name| *name == entry.platform).ok_or_else(unknown)?;
-    let digest = u64::from_str_radix(&entry.digest, 16)
-        .map_err(|_| TableError::Contradiction(format!("`{}` in the manifest is not a digest", entry.digest)))?;
+    let unknown = || TableError::UnknownRun {
+        platform: entry.platform.clone(),
+        replication: entry.replication,
+    };
+    let platform = platforms
+        .iter()
+        .position(|name| *name == entry.platform)
+        .ok_or_else(unknown)?;
+    let digest = u64::from_str_radix(&entry.digest, 16).map_err(|_| {
+        TableError::Contradiction(format!(
+            "`{}` in the manifest is not a digest",
+            entry.digest
+        ))
+    })?;
     Ok(Run {
         platform,
         replication: entry.replication,
@@ -362,7 +449,10 @@ fn keys(table: &DataFrame, runs: &[Run], platforms: &[String]) -> Result<Vec<usi
         let is_it = |run: &Run| platforms[run.platform] == name && run.replication == replication;
         // Rows of a run stand together, so that the run of the last row is nearly always right.
         if !runs.get(last).is_some_and(is_it) {
-            let unknown = || TableError::UnknownRun { platform: name.clone(), replication };
+            let unknown = || TableError::UnknownRun {
+                platform: name.clone(),
+                replication,
+            };
             last = runs.iter().position(is_it).ok_or_else(unknown)?;
         }
         keys.push(last);
@@ -371,7 +461,14 @@ fn keys(table: &DataFrame, runs: &[Run], platforms: &[String]) -> Result<Vec<usi
 }
 
 fn strings(table: &DataFrame, column: &'static str) -> Result<Vec<String>, TableError> {
-    full(table.column(column)?.str()?.iter().map(|value| value.map(str::to_owned)), column)
+    full(
+        table
+            .column(column)?
+            .str()?
+            .iter()
+            .map(|value| value.map(str::to_owned)),
+        column,
+    )
 }
 
 fn integers(table: &DataFrame, column: &'static str) -> Result<Vec<u64>, TableError> {
@@ -386,6 +483,17 @@ fn floats(table: &DataFrame, column: &'static str) -> Result<Vec<f64>, TableErro
     full(table.column(column)?.f64()?.iter(), column)
 }
 
-fn full<T>(values: impl Iterator<Item = Option<T>>, column: &'static str) -> Result<Vec<T>, TableError> {
-    values.enumerate().map(|(index, value)| value.ok_or(TableError::Null { column, row: index + 1 })).collect()
+fn full<T>(
+    values: impl Iterator<Item = Option<T>>,
+    column: &'static str,
+) -> Result<Vec<T>, TableError> {
+    values
+        .enumerate()
+        .map(|(index, value)| {
+            value.ok_or(TableError::Null {
+                column,
+                row: index + 1,
+            })
+        })
+        .collect()
 }

@@ -1,7 +1,5 @@
 //! Figures in words: titles, units that suit the size of a number, and differences as a reader would say them.
 
-use std::borrow::Cow;
-
 use walras_sim::record::{Better, MetricId, Range};
 
 use crate::estimate::{Difference, Estimate, Interval};
@@ -25,8 +23,14 @@ pub enum Group {
 
 impl Group {
     /// All groups in the order of reports.
-    pub const ALL: [Self; 6] =
-        [Self::Money, Self::Speed, Self::Reliability, Self::Owners, Self::Energy, Self::Capacity];
+    pub const ALL: [Self; 6] = [
+        Self::Money,
+        Self::Speed,
+        Self::Reliability,
+        Self::Owners,
+        Self::Energy,
+        Self::Capacity,
+    ];
 
     /// The heading.
     #[must_use]
@@ -47,10 +51,15 @@ impl Group {
         use MetricId as M;
         match metric {
             M::CostPerMillion | M::Spend | M::ProtocolFees => Self::Money,
-            M::TtftP50 | M::TtftP95 | M::TtftP99 | M::TpotP50 | M::TpotP95 | M::TpotP99 => Self::Speed,
-            M::OwnerRevenue | M::OwnerPowerCost | M::OwnerMargin | M::OwnersInProfit | M::OwnerGini | M::Slashed => {
-                Self::Owners
+            M::TtftP50 | M::TtftP95 | M::TtftP99 | M::TpotP50 | M::TpotP95 | M::TpotP99 => {
+                Self::Speed
             }
+            M::OwnerRevenue
+            | M::OwnerPowerCost
+            | M::OwnerMargin
+            | M::OwnersInProfit
+            | M::OwnerGini
+            | M::Slashed => Self::Owners,
             M::Energy | M::ActiveEnergy => Self::Energy,
             M::Utilization | M::NodesAvailable | M::BatchSize | M::OutputRate => Self::Capacity,
             _ => Self::Reliability,
@@ -81,9 +90,9 @@ pub fn is_primary(metric: MetricId) -> bool {
 
 /// What a figure is called in a report.
 #[must_use]
-pub fn title(metric: MetricId) -> Cow<'static, str> {
+pub fn title(metric: MetricId) -> &'static str {
     use MetricId as M;
-    Cow::Borrowed(match metric {
+    match metric {
         M::CostPerMillion => "cost per million output tokens",
         M::TtftP50 => "time to first token, median",
         M::TtftP95 => "time to first token, 95th percentile",
@@ -110,10 +119,10 @@ pub fn title(metric: MetricId) -> Cow<'static, str> {
         M::OwnerGini => "inequality of owner revenue (Gini)",
         M::ProtocolFees => "protocol fees",
         M::Slashed => "stakes forfeited",
+        M::Utilization => "utilization",
         M::NodesAvailable => "nodes available",
         M::BatchSize => "requests running on a working node",
-        other => return Cow::Owned(other.metric().name.replace('_', " ")),
-    })
+    }
 }
 
 /// A unit that suits the size of some values of one figure.
@@ -163,7 +172,9 @@ impl Scale {
         let decimals = decimals(mean, interval.map(Interval::half_width));
         Shown {
             value: with_unit(&number(mean, decimals), self.unit),
-            interval: interval.map(|Interval { low, high }| format!("[{} … {}]", number(low, decimals), number(high, decimals))),
+            interval: interval.map(|Interval { low, high }| {
+                format!("[{} … {}]", number(low, decimals), number(high, decimals))
+            }),
         }
     }
 
@@ -213,7 +224,9 @@ pub struct Wording {
 #[must_use]
 pub fn describe(metric: MetricId, difference: &Difference) -> Wording {
     // Shares are compared in points, and what may be negative has no ratio worth telling.
-    let relative = difference.ratio.filter(|_| metric.metric().range == Range::NonNegative);
+    let relative = difference
+        .ratio
+        .filter(|_| metric.metric().range == Range::NonNegative);
     let lower = relative.map_or(difference.difference.mean < 0.0, |ratio| ratio.mean < 1.0);
     let single = difference.difference.interval.is_none();
     let clear = difference.is_clear();
@@ -224,7 +237,11 @@ pub fn describe(metric: MetricId, difference: &Difference) -> Wording {
         (true, Better::Higher) if !lower => Tone::Better,
         (true, _) => Tone::Worse,
     };
-    let is_same = difference.difference.mean == 0.0 && difference.difference.interval.is_none_or(|i| i.half_width() == 0.0);
+    let is_same = difference.difference.mean == 0.0
+        && difference
+            .difference
+            .interval
+            .is_none_or(|i| i.half_width() == 0.0);
     let text = if is_same {
         "the same".to_owned()
     } else {
@@ -242,22 +259,36 @@ const SAID_AS_FACTOR: f64 = 2.0;
 fn relative_words(metric: MetricId, ratio: &Estimate, say_direction: bool) -> String {
     if !say_direction {
         let percent = ratio.map(|r| (r - 1.0) * 100.0);
-        return format!("no clear difference{}", range(percent.interval, Signs::Always, " %"));
+        return format!(
+            "no clear difference{}",
+            range(percent.interval, Signs::Always, " %")
+        );
     }
     let (less, more) = directions(metric);
     let lower = ratio.mean < 1.0;
     let factor = if lower { inverse(ratio) } else { *ratio };
     let word = if lower { less } else { more };
     if factor.mean >= SAID_AS_FACTOR {
-        let decimals = decimals(factor.mean, factor.interval.map(Interval::half_width)).min(factor_decimals(factor.mean));
-        let interval = factor.interval.map_or(String::new(), |Interval { low, high }| {
-            format!(" [{} … {}]", number(low, decimals), number(high, decimals))
-        });
+        let decimals = decimals(factor.mean, factor.interval.map(Interval::half_width))
+            .min(factor_decimals(factor.mean));
+        let interval = factor
+            .interval
+            .map_or(String::new(), |Interval { low, high }| {
+                format!(" [{} … {}]", number(low, decimals), number(high, decimals))
+            });
         return format!("{} times {word}{interval}", number(factor.mean, decimals));
     }
-    let percent = if lower { mirrored(ratio, |r| (1.0 - r) * 100.0) } else { ratio.map(|r| (r - 1.0) * 100.0) };
+    let percent = if lower {
+        mirrored(ratio, |r| (1.0 - r) * 100.0)
+    } else {
+        ratio.map(|r| (r - 1.0) * 100.0)
+    };
     let decimals = percent_decimals(percent.mean, percent.interval);
-    format!("{} % {word}{}", number(percent.mean, decimals), range_with(percent.interval, Signs::Negative, "", decimals))
+    format!(
+        "{} % {word}{}",
+        number(percent.mean, decimals),
+        range_with(percent.interval, Signs::Negative, "", decimals)
+    )
 }
 
 fn absolute_words(metric: MetricId, difference: &Estimate, say_direction: bool) -> String {
@@ -271,14 +302,25 @@ fn absolute_words(metric: MetricId, difference: &Estimate, say_direction: bool) 
     let scaled = difference.map(|value| value * scale.factor);
     let space = if unit.is_empty() { "" } else { " " };
     if !say_direction {
-        return format!("no clear difference{}", range(scaled.interval, Signs::Always, &format!("{space}{unit}")));
+        return format!(
+            "no clear difference{}",
+            range(scaled.interval, Signs::Always, &format!("{space}{unit}"))
+        );
     }
     let (less, more) = directions(metric);
     let lower = difference.mean < 0.0;
-    let size = if lower { mirrored(&scaled, |value| -value) } else { scaled };
+    let size = if lower {
+        mirrored(&scaled, |value| -value)
+    } else {
+        scaled
+    };
     let decimals = decimals(size.mean, size.interval.map(Interval::half_width)).min(3);
     let interval = range_with(size.interval, Signs::Negative, "", decimals);
-    format!("{}{space}{unit} {}{interval}", number(size.mean, decimals), if lower { less } else { more })
+    format!(
+        "{}{space}{unit} {}{interval}",
+        number(size.mean, decimals),
+        if lower { less } else { more }
+    )
 }
 
 /// The words for less and for more of a figure.
@@ -300,8 +342,15 @@ fn inverse(ratio: &Estimate) -> Estimate {
 
 /// `estimate` through the decreasing function `f`, which swaps the ends of the interval.
 fn mirrored(estimate: &Estimate, f: impl Fn(f64) -> f64) -> Estimate {
-    let interval = estimate.interval.map(|Interval { low, high }| Interval { low: f(high), high: f(low) });
-    Estimate { mean: f(estimate.mean), interval, ..*estimate }
+    let interval = estimate.interval.map(|Interval { low, high }| Interval {
+        low: f(high),
+        high: f(low),
+    });
+    Estimate {
+        mean: f(estimate.mean),
+        interval,
+        ..*estimate
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -311,7 +360,9 @@ enum Signs {
 }
 
 fn range(interval: Option<Interval>, signs: Signs, unit: &str) -> String {
-    let decimals = interval.map_or(0, |interval| percent_decimals(interval.half_width(), Some(interval)));
+    let decimals = interval.map_or(0, |interval| {
+        percent_decimals(interval.half_width(), Some(interval))
+    });
     range_with(interval, signs, unit, decimals)
 }
 
@@ -320,22 +371,41 @@ fn range_with(interval: Option<Interval>, signs: Signs, unit: &str, decimals: us
         Signs::Always if value > 0.0 => format!("+{}", number(value, decimals)),
         _ => number(value, decimals),
     };
-    interval.map_or(String::new(), |Interval { low, high }| format!(" [{} … {}{unit}]", signed(low), signed(high)))
+    interval.map_or(String::new(), |Interval { low, high }| {
+        format!(" [{} … {}{unit}]", signed(low), signed(high))
+    })
 }
 
+/// Decimals for a percentage: fewer the wider its interval, but enough that no end other than zero reads as zero.
 fn percent_decimals(mean: f64, interval: Option<Interval>) -> usize {
     let half = interval.map_or(f64::INFINITY, Interval::half_width);
-    if mean.abs() >= 10.0 && half >= 2.0 {
+    let nearest = interval.map_or(f64::INFINITY, |interval| {
+        interval.low.abs().min(interval.high.abs())
+    });
+    let decimals = if mean.abs() >= 10.0 && half >= 2.0 {
         0
     } else if mean.abs() >= 1.0 || half >= 0.05 {
         1
     } else {
         2
-    }
+    };
+    let reads_as_zero = |decimals: usize| {
+        nearest > 0.0
+            && number(nearest, decimals)
+                .bytes()
+                .all(|c| matches!(c, b'0' | b'.'))
+    };
+    (decimals..=3)
+        .find(|&decimals| !reads_as_zero(decimals))
+        .unwrap_or(decimals)
 }
 
 fn factor_decimals(factor: f64) -> usize {
-    if factor < 10.0 { 2 } else { usize::from(factor < 100.0) }
+    if factor < 10.0 {
+        2
+    } else {
+        usize::from(factor < 100.0)
+    }
 }
 
 /// Decimals that show three digits of `value`, or so many that half of its interval shows one, but five digits at most
@@ -344,14 +414,25 @@ fn decimals(value: f64, half_width: Option<f64>) -> usize {
     if value == 0.0 && half_width.is_none_or(|half| half == 0.0) {
         return 0;
     }
-    let magnitude = |x: f64| if x > 0.0 && x.is_finite() { x.log10().floor() } else { 0.0 };
+    let magnitude = |x: f64| {
+        if x > 0.0 && x.is_finite() {
+            x.log10().floor()
+        } else {
+            0.0
+        }
+    };
     // Near zero the interval sets the scale.
     let size = magnitude(value.abs().max(half_width.unwrap_or(0.0)));
     let half = half_width.filter(|half| *half > 0.0);
-    let (one_digit, two_digits) =
-        half.map_or((f64::NEG_INFINITY, f64::INFINITY), |half| (-magnitude(half), 1.0 - magnitude(half)));
+    let (one_digit, two_digits) = half.map_or((f64::NEG_INFINITY, f64::INFINITY), |half| {
+        (-magnitude(half), 1.0 - magnitude(half))
+    });
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let decimals = (2.0 - size).max(one_digit).min(two_digits).min(4.0 - size).clamp(0.0, 9.0) as usize;
+    let decimals = (2.0 - size)
+        .max(one_digit)
+        .min(two_digits)
+        .min(4.0 - size)
+        .clamp(0.0, 9.0) as usize;
     decimals
 }
 
@@ -359,7 +440,11 @@ fn decimals(value: f64, half_width: Option<f64>) -> usize {
 #[must_use]
 pub fn number(value: f64, decimals: usize) -> String {
     let text = format!("{:.decimals$}", value.abs());
-    let (whole, fraction) = text.split_once('.').map_or((text.as_str(), None), |(whole, fraction)| (whole, Some(fraction)));
+    let (whole, fraction) = text
+        .split_once('.')
+        .map_or((text.as_str(), None), |(whole, fraction)| {
+            (whole, Some(fraction))
+        });
     let mut grouped = String::with_capacity(text.len() + 4);
     if value < 0.0 && text.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) {
         grouped.push('−');
@@ -378,7 +463,11 @@ pub fn number(value: f64, decimals: usize) -> String {
 }
 
 fn with_unit(number: &str, unit: &str) -> String {
-    if unit.is_empty() { number.to_owned() } else { format!("{number} {unit}") }
+    if unit.is_empty() {
+        number.to_owned()
+    } else {
+        format!("{number} {unit}")
+    }
 }
 
 #[cfg(test)]
@@ -387,20 +476,46 @@ mod tests {
     use crate::estimate::{Method, paired};
 
     fn shown(metric: MetricId, mean: f64, low: f64, high: f64) -> String {
-        let estimate = Estimate { mean, interval: Some(Interval { low, high }), n: 9, method: Method::StudentT };
+        let estimate = Estimate {
+            mean,
+            interval: Some(Interval { low, high }),
+            n: 9,
+            method: Method::StudentT,
+        };
         let Shown { value, interval } = Scale::of(metric, [mean]).show(&estimate);
         format!("{value} {}", interval.unwrap())
     }
 
     #[test]
     fn numbers_are_shown_in_units_that_suit_them() {
-        assert_eq!(shown(MetricId::TtftP99, 0.2121, 0.2052, 0.2194), "212 ms [205 … 219]");
-        assert_eq!(shown(MetricId::TtftP99, 3.1819, 3.1, 3.2551), "3.18 s [3.10 … 3.26]");
-        assert_eq!(shown(MetricId::SloAttainment, 0.987_65, 0.987_2, 0.988_1), "98.77 % [98.72 … 98.81]");
-        assert_eq!(shown(MetricId::CostPerMillion, 0.8512, 0.84, 0.86), "0.851 USD [0.840 … 0.860]");
-        assert_eq!(shown(MetricId::Spend, 12_345.6, 12_300.0, 12_400.0), "12,346 USD/day [12,300 … 12,400]");
-        assert_eq!(shown(MetricId::OwnerMargin, -0.0512, -0.12, 0.02), "−0.051 USD/day [−0.120 … 0.020]");
-        assert_eq!(shown(MetricId::Energy, 0.0412, 0.0408, 0.0416), "41.2 Wh [40.8 … 41.6]");
+        assert_eq!(
+            shown(MetricId::TtftP99, 0.2121, 0.2052, 0.2194),
+            "212 ms [205 … 219]"
+        );
+        assert_eq!(
+            shown(MetricId::TtftP99, 3.1819, 3.1, 3.2551),
+            "3.18 s [3.10 … 3.26]"
+        );
+        assert_eq!(
+            shown(MetricId::SloAttainment, 0.987_65, 0.987_2, 0.988_1),
+            "98.77 % [98.72 … 98.81]"
+        );
+        assert_eq!(
+            shown(MetricId::CostPerMillion, 0.8512, 0.84, 0.86),
+            "0.851 USD [0.840 … 0.860]"
+        );
+        assert_eq!(
+            shown(MetricId::Spend, 12_345.6, 12_300.0, 12_400.0),
+            "12,346 USD/day [12,300 … 12,400]"
+        );
+        assert_eq!(
+            shown(MetricId::OwnerMargin, -0.0512, -0.12, 0.02),
+            "−0.051 USD/day [−0.120 … 0.020]"
+        );
+        assert_eq!(
+            shown(MetricId::Energy, 0.0412, 0.0408, 0.0416),
+            "41.2 Wh [40.8 … 41.6]"
+        );
     }
 
     fn said(metric: MetricId, first: &[f64], second: &[f64]) -> (String, Tone) {
@@ -414,23 +529,52 @@ mod tests {
         let third = [1.0, 1.02, 1.0, 0.99];
         let twelve = [3.36, 3.47, 3.25, 3.37];
         let (text, tone) = said(MetricId::CostPerMillion, &third, &base);
-        assert_eq!((text.as_str(), tone), ("2.99 times cheaper [2.89 … 3.10]", Tone::Better));
+        assert_eq!(
+            (text.as_str(), tone),
+            ("2.99 times cheaper [2.89 … 3.10]", Tone::Better)
+        );
         let (text, tone) = said(MetricId::TtftP99, &twelve, &base);
-        assert_eq!((text.as_str(), tone), ("12.1 % slower [11.8 … 12.4]", Tone::Worse));
+        assert_eq!(
+            (text.as_str(), tone),
+            ("12.1 % slower [11.8 … 12.4]", Tone::Worse)
+        );
         let (text, tone) = said(MetricId::TtftP99, &[3.0, 3.0, 3.1, 2.9], &base);
-        assert_eq!((text.as_str(), tone), ("no clear difference [−7.2 … +7.8 %]", Tone::Unclear));
-        let (text, tone) = said(MetricId::SloAttainment, &[0.95, 0.96, 0.95, 0.94], &[0.99, 1.0, 0.98, 0.99]);
-        assert_eq!((text.as_str(), tone), ("4.0 points lower [2.7 … 5.3]", Tone::Worse));
-        let (text, tone) = said(MetricId::OwnerMargin, &[-0.1, -0.2, -0.1, -0.1], &[1.0, 1.1, 1.0, 1.1]);
-        assert_eq!((text.as_str(), tone), ("1.18 USD/day lower [1.02 … 1.33]", Tone::Worse));
-        assert_eq!(said(MetricId::TpotP50, &base, &base), ("the same".to_owned(), Tone::Unclear));
-        assert_eq!(said(MetricId::TpotP50, &[2.0], &[1.0]), ("2.00 times slower".to_owned(), Tone::Unclear));
+        assert_eq!(
+            (text.as_str(), tone),
+            ("no clear difference [−7.2 … +7.8 %]", Tone::Unclear)
+        );
+        let (text, tone) = said(
+            MetricId::SloAttainment,
+            &[0.95, 0.96, 0.95, 0.94],
+            &[0.99, 1.0, 0.98, 0.99],
+        );
+        assert_eq!(
+            (text.as_str(), tone),
+            ("4.0 points lower [2.7 … 5.3]", Tone::Worse)
+        );
+        let (text, tone) = said(
+            MetricId::OwnerMargin,
+            &[-0.1, -0.2, -0.1, -0.1],
+            &[1.0, 1.1, 1.0, 1.1],
+        );
+        assert_eq!(
+            (text.as_str(), tone),
+            ("1.18 USD/day lower [1.02 … 1.33]", Tone::Worse)
+        );
+        assert_eq!(
+            said(MetricId::TpotP50, &base, &base),
+            ("the same".to_owned(), Tone::Unclear)
+        );
+        assert_eq!(
+            said(MetricId::TpotP50, &[2.0], &[1.0]),
+            ("2.00 times slower".to_owned(), Tone::Unclear)
+        );
     }
 
     #[test]
     fn every_metric_has_a_title_of_its_own() {
         let mut titles: Vec<_> = MetricId::all().map(title).collect();
-        titles.sort();
+        titles.sort_unstable();
         titles.dedup();
         assert_eq!(titles.len(), MetricId::COUNT);
     }

@@ -2,6 +2,8 @@
 
 mod fixture;
 
+use std::fmt::Write;
+
 use walras_analysis::compare::Comparison;
 use walras_analysis::curves::{self, Latency, Series};
 use walras_analysis::json;
@@ -13,37 +15,73 @@ fn findings_say_what_the_numbers_say() {
     let comparison = Comparison::of(&experiment);
     let mut text = format!("{}\n", comparison.verdict);
     for finding in &comparison.findings {
-        text += &format!("{:?}: {}\n", finding.tone, finding.text);
+        writeln!(text, "{:?}: {}", finding.tone, finding.text).unwrap();
     }
     for warning in &comparison.warnings {
-        text += &format!("warning: {warning}\n");
+        writeln!(text, "warning: {warning}").unwrap();
     }
     assert_eq!(text, include_str!("golden/findings.txt"));
     // Beside the golden: the ratio is that of the values within replications.
     let cost = comparison.cell(MetricId::CostPerMillion, 1).unwrap();
-    let logs: f64 = (0..20).map(|r| value(&experiment, 1, r) / value(&experiment, 0, r)).map(f64::ln).sum();
+    let logs: f64 = (0..20)
+        .map(|r| value(&experiment, 1, r) / value(&experiment, 0, r))
+        .map(f64::ln)
+        .sum();
     assert!((cost.difference.unwrap().ratio.unwrap().mean - (logs / 20.0).exp()).abs() < 1e-12);
-    assert_eq!(comparison.cell(MetricId::OwnerGini, 0).unwrap().estimate, None, "a single owner has no Gini coefficient");
+    assert_eq!(
+        comparison.cell(MetricId::OwnerGini, 0).unwrap().estimate,
+        None,
+        "a single owner has no Gini coefficient"
+    );
 }
 
-fn value(experiment: &walras_analysis::experiment::Experiment, platform: usize, replication: u32) -> f64 {
-    let run = experiment.of(platform).find(|run| run.replication == replication).unwrap();
+fn value(
+    experiment: &walras_analysis::experiment::Experiment,
+    platform: usize,
+    replication: u32,
+) -> f64 {
+    let run = experiment
+        .of(platform)
+        .find(|run| run.replication == replication)
+        .unwrap();
     run.metrics.get(MetricId::CostPerMillion).unwrap()
 }
 
 #[test]
 fn many_platforms_are_ranked() {
     let comparison = Comparison::of(&fixture::experiment(&["a", "b", "c", "d"], 12));
-    assert!(comparison.findings[0].text.starts_with("Cheapest is b, 0.897 USD per million output tokens: 11"), "{}", comparison.findings[0].text);
-    assert!(comparison.verdict.starts_with("Clearly ahead of all others: a in tail latency of the first token, time per token,"), "{}", comparison.verdict);
+    assert!(
+        comparison.findings[0]
+            .text
+            .starts_with("Cheapest: b, 0.897 USD per million output tokens; 11"),
+        "{}",
+        comparison.findings[0].text
+    );
+    assert!(
+        comparison.verdict.starts_with(
+            "Clearly ahead of all others: a in tail latency of the first token, time per token,"
+        ),
+        "{}",
+        comparison.verdict
+    );
 }
 
 #[test]
 fn one_replication_claims_nothing() {
     let comparison = Comparison::of(&fixture::experiment(&["cloud", "network"], 1));
-    assert!(comparison.verdict.starts_with("One replication cannot tell whether network and cloud differ"));
+    assert!(
+        comparison
+            .verdict
+            .starts_with("One replication cannot tell whether network and cloud differ")
+    );
     assert!(comparison.warnings[0].starts_with("one replication: no intervals"));
-    assert!(comparison.rows.iter().flat_map(|row| &row.cells).all(|cell| cell.estimate.is_none_or(|e| e.interval.is_none())));
+    assert!(
+        comparison
+            .rows
+            .iter()
+            .flat_map(|row| &row.cells)
+            .all(|cell| cell.estimate.is_none_or(|e| e.interval.is_none()))
+    );
 }
 
 #[test]
@@ -52,7 +90,10 @@ fn an_interrupted_experiment_compares_what_is_complete() {
     experiment.runs.pop();
     experiment.manifest.interrupted = true;
     let comparison = Comparison::of(&experiment);
-    assert_eq!(comparison.warnings[0], "stopped early: 15 of 16 runs finished");
+    assert_eq!(
+        comparison.warnings[0],
+        "stopped early: 15 of 16 runs finished"
+    );
     let cost = comparison.row(MetricId::CostPerMillion).unwrap();
     assert_eq!(cost.cells[0].estimate.unwrap().n, 8);
     assert_eq!(cost.cells[1].difference.unwrap().difference.n, 7);
@@ -69,7 +110,9 @@ fn two_directories_are_paired_only_on_the_same_requests() {
     assert!(!other.is_paired && other.warnings[0].contains("Welch"));
     second.manifest.platforms = vec!["elsewhere".to_owned(), "nowhere".to_owned()];
     let error = Comparison::between(&first, &second).unwrap_err();
-    assert!(error.to_string().starts_with("the runs have no platform in common: `cloud, network` and `elsewhere, nowhere`"));
+    assert!(error.to_string().starts_with(
+        "the runs have no platform in common: `cloud, network` and `elsewhere, nowhere`"
+    ));
 }
 
 #[test]
@@ -80,11 +123,19 @@ fn the_json_object_holds_what_the_table_shows() {
     let cost = &object["platforms"]["network"]["cost_per_million_output_tokens"];
     assert_eq!(cost["unit"], "USD");
     assert_eq!(cost["n"], 4);
-    assert!(cost["low"].as_f64() < cost["estimate"].as_f64() && cost["estimate"].as_f64() < cost["high"].as_f64());
-    let ratio = &object["differences"]["network"]["metrics"]["cost_per_million_output_tokens"]["ratio"];
+    assert!(
+        cost["low"].as_f64() < cost["estimate"].as_f64()
+            && cost["estimate"].as_f64() < cost["high"].as_f64()
+    );
+    let ratio =
+        &object["differences"]["network"]["metrics"]["cost_per_million_output_tokens"]["ratio"];
     assert_eq!(ratio["method"], "paired-log-ratio");
     assert_eq!(object["differences"]["network"]["against"], "cloud");
-    assert!(object["platforms"]["cloud"].get("owner_revenue_gini").is_none());
+    assert!(
+        object["platforms"]["cloud"]
+            .get("owner_revenue_gini")
+            .is_none()
+    );
 }
 
 #[test]
@@ -92,12 +143,24 @@ fn curves_have_a_band_per_platform() {
     let experiment = fixture::experiment(&["cloud", "network"], 5);
     for latency in [Latency::Ttft, Latency::Tpot] {
         for curve in curves::distribution(&experiment, latency) {
-            assert!(curve.points.windows(2).all(|pair| pair[0].x < pair[1].x && pair[0].y.mean <= pair[1].y.mean));
-            assert!((curve.points.last().unwrap().y.mean - 1.0).abs() < 1e-12, "the grid ends above every value");
+            assert!(
+                curve
+                    .points
+                    .windows(2)
+                    .all(|pair| pair[0].x < pair[1].x && pair[0].y.mean <= pair[1].y.mean)
+            );
+            assert!(
+                (curve.points.last().unwrap().y.mean - 1.0).abs() < 1e-12,
+                "the grid ends above every value"
+            );
             assert!(curve.points[0].y.mean < 0.02);
         }
     }
-    assert_eq!(curves::lorenz(&experiment).len(), 1, "a single owner has no Lorenz curve");
+    assert_eq!(
+        curves::lorenz(&experiment).len(),
+        1,
+        "a single owner has no Lorenz curve"
+    );
     let up = curves::over_time(&experiment, Series::NodesUp);
     assert_eq!(up[1].points.len(), 144);
     assert!((up[1].points[143].x - 24.0).abs() < 1e-12);

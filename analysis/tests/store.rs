@@ -30,8 +30,10 @@ impl Drop for Scratch {
 }
 
 fn names(directory: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -48,7 +50,11 @@ fn what_is_written_is_read_back() {
     loaded.manifest.files.clear();
     assert!(loaded == experiment, "the experiment changed on the way");
     assert_eq!(jobs(&target).unwrap().map(|table| table.height()), None);
-    assert_eq!(names(&scratch.join("runs")), ["first"], "nothing partial is left");
+    assert_eq!(
+        names(&scratch.join("runs")),
+        ["first"],
+        "nothing partial is left"
+    );
 }
 
 #[test]
@@ -60,7 +66,10 @@ fn jobs_are_kept_on_request() {
     let table = jobs(&scratch.join("run")).unwrap().unwrap();
     assert_eq!(table.height(), 3);
     assert_eq!(table.column("node").unwrap().null_count(), 2);
-    assert_eq!(table.column("replication").unwrap().u32().unwrap().get(0), Some(1));
+    assert_eq!(
+        table.column("replication").unwrap().u32().unwrap().get(0),
+        Some(1)
+    );
 }
 
 /// Only the manifest may differ, because it holds the wall time.
@@ -73,7 +82,8 @@ fn equal_results_give_equal_files() {
     experiment.manifest.execution.threads = 7;
     save(&experiment, &scratch.join("b")).unwrap();
     for name in names(&scratch.join("a")) {
-        let same = fs::read(scratch.join("a").join(&name)).unwrap() == fs::read(scratch.join("b").join(&name)).unwrap();
+        let same = fs::read(scratch.join("a").join(&name)).unwrap()
+            == fs::read(scratch.join("b").join(&name)).unwrap();
         assert_eq!(same, name != "manifest.json", "{name}");
     }
 }
@@ -95,8 +105,17 @@ fn nothing_is_overwritten() {
     assert_eq!(error.to_string(), expected);
     let file = scratch.join("file");
     fs::write(&file, "mine").unwrap();
-    assert!(matches!(save(&experiment, &file), Err(StoreError::Occupied(_))));
-    assert!(matches!(save(&experiment, &file.join("below")), Err(StoreError::Io { .. })), "a file has no folders");
+    assert!(matches!(
+        save(&experiment, &file),
+        Err(StoreError::Occupied(_))
+    ));
+    assert!(
+        matches!(
+            save(&experiment, &file.join("below")),
+            Err(StoreError::Io { .. })
+        ),
+        "a file has no folders"
+    );
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     assert_eq!(names(&scratch.0), ["file", "run"]);
 }
@@ -105,7 +124,10 @@ fn nothing_is_overwritten() {
 fn damage_is_told_plainly() {
     let scratch = Scratch::new("damage");
     let target = scratch.join("run");
-    assert!(matches!(load(&target), Err(StoreError::Missing { .. })), "there is nothing yet");
+    assert!(
+        matches!(load(&target), Err(StoreError::Missing { .. })),
+        "there is nothing yet"
+    );
     save(&fixture::experiment(&["cloud", "network"], 2), &target).unwrap();
     let check = |name: &str, change: &dyn Fn(Vec<u8>) -> Option<Vec<u8>>, expect: &str| {
         let path = target.join(name);
@@ -119,15 +141,57 @@ fn damage_is_told_plainly() {
         assert!(message.contains("\n  help: "), "{name}: {message}");
         fs::write(&path, good).unwrap();
     };
-    check("samples.parquet", &|mut bytes| { bytes.truncate(100); Some(bytes) }, "does not match the manifest");
-    check("summary.parquet", &|_| None, "is not a run directory: it has no `summary.parquet`");
-    check("manifest.json", &|_| None, "is not a run directory: it has no `manifest.json`");
-    check("manifest.json", &|mut bytes| { bytes.truncate(50); Some(bytes) }, "is damaged or was changed: EOF");
-    check("manifest.json", &|_| Some(b"{\"name\": \"someone else's\"}".to_vec()), "it names no format of walras");
-    check("manifest.json", &replace("\"format\": 1", "\"format\": 99"), "has format 99, this version reads format 1");
-    check("manifest.json", &replace("\"baseline\": \"cloud\"", "\"baseline\": \"sky\""), "its baseline `sky`");
-    check("manifest.json", &replace("\"replication\": 1", "\"replication\": 3"), "replication 1 is not among the finished runs");
-    check("scenario.yaml", &|_| Some(b"walras: 2".to_vec()), "does not match the manifest");
+    check(
+        "samples.parquet",
+        &|mut bytes| {
+            bytes.truncate(100);
+            Some(bytes)
+        },
+        "does not match the manifest",
+    );
+    check(
+        "summary.parquet",
+        &|_| None,
+        "is not a run directory: it has no `summary.parquet`",
+    );
+    check(
+        "manifest.json",
+        &|_| None,
+        "is not a run directory: it has no `manifest.json`",
+    );
+    check(
+        "manifest.json",
+        &|mut bytes| {
+            bytes.truncate(50);
+            Some(bytes)
+        },
+        "is damaged or was changed: EOF",
+    );
+    check(
+        "manifest.json",
+        &|_| Some(b"{\"name\": \"someone else's\"}".to_vec()),
+        "it names no format of walras",
+    );
+    check(
+        "manifest.json",
+        &replace("\"format\": 1", "\"format\": 99"),
+        "has format 99, this version reads format 1",
+    );
+    check(
+        "manifest.json",
+        &replace("\"baseline\": \"cloud\"", "\"baseline\": \"sky\""),
+        "its baseline `sky`",
+    );
+    check(
+        "manifest.json",
+        &replace("\"replication\": 1", "\"replication\": 3"),
+        "replication 1 is not among the finished runs",
+    );
+    check(
+        "scenario.yaml",
+        &|_| Some(b"walras: 2".to_vec()),
+        "does not match the manifest",
+    );
     load(&target).expect("all damage was undone");
 }
 

@@ -75,13 +75,23 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
 
 fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let mut set = args.set.clone();
-    set.extend(args.seed.map(|seed| ("run.seed".to_owned(), seed.to_string())));
-    set.extend(args.replications.map(|n| ("run.replications".to_owned(), n.to_string())));
+    set.extend(
+        args.seed
+            .map(|seed| ("run.seed".to_owned(), seed.to_string())),
+    );
+    set.extend(
+        args.replications
+            .map(|n| ("run.replications".to_owned(), n.to_string())),
+    );
     let scenario = load(&args.scenario, &set, args.trace.as_deref())?;
     if let Some(out) = &args.out {
         store::refuse_occupied(out).map_err(BadInput::error)?;
     }
-    let threads = if args.threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { args.threads };
+    let threads = if args.threads == 0 {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    } else {
+        args.threads
+    };
     if !args.json {
         eprintln!("{}", overview::overview(&scenario, threads));
     }
@@ -93,10 +103,17 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     });
     let (started, clock) = (SystemTime::now(), Instant::now());
     let line = progress::Line::new(&scenario.plan);
-    let options = Options { threads, record_jobs: args.record_jobs, stop: &STOP };
-    let results = walras_scenarios::execute(&scenario.plan, &options, &|progress| line.advance(progress));
+    let options = Options {
+        threads,
+        record_jobs: args.record_jobs,
+        stop: &STOP,
+    };
+    let results =
+        walras_scenarios::execute(&scenario.plan, &options, &|progress| line.advance(progress));
     line.finish();
-    let results = results.context("an invariant of the simulation was violated; please report it with the scenario")?;
+    let results = results.context(
+        "an invariant of the simulation was violated; please report it with the scenario",
+    )?;
     let interrupted = results.interrupted;
     if results.runs.is_empty() {
         eprintln!("interrupted before the first run had finished; nothing was written");
@@ -104,16 +121,29 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     }
     let execution = Execution {
         command: std::env::args().collect(),
-        started: started.duration_since(UNIX_EPOCH).map_or(String::new(), |time| format!("{} s after 1970-01-01 UTC", time.as_secs())),
+        started: started
+            .duration_since(UNIX_EPOCH)
+            .map_or(String::new(), |time| {
+                format!("{} s after 1970-01-01 UTC", time.as_secs())
+            }),
         wall_seconds: clock.elapsed().as_secs_f64(),
         threads,
     };
     let experiment = Experiment::new(&scenario, results, execution);
-    let out = args.out.clone().unwrap_or_else(|| store::fresh_dir(&Path::new("runs").join(&scenario.name)));
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| store::fresh_dir(&Path::new("runs").join(&scenario.name)));
     store::save(&experiment, &out).context("the results could not be written")?;
     // What is reported is what was written.
     let experiment = store::load(&out).context("the results could not be read back")?;
-    show(&experiment, &out.join("report.html"), &out, args.json, args.all)?;
+    show(
+        &experiment,
+        &out.join("report.html"),
+        &out,
+        args.json,
+        args.all,
+    )?;
     Ok(ExitCode::from(if interrupted { 130 } else { 0 }))
 }
 
@@ -122,17 +152,28 @@ fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     for path in &args.scenarios {
         match walras_scenarios::load(path, &args.set, args.trace.as_deref()) {
             Ok(scenario) => {
-                print(&format!("{}: ok, {} platforms\n", path.display(), scenario.plan.platforms.len()))?;
+                print(&format!(
+                    "{}: ok, {} platforms\n",
+                    path.display(),
+                    scenario.plan.platforms.len()
+                ))?;
             }
             Err(issues) => problems.push(issues.to_string()),
         }
     }
-    if problems.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(BadInput(problems.join("\n")).into()) }
+    if problems.is_empty() {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(BadInput(problems.join("\n")).into())
+    }
 }
 
 fn report(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let experiment = store::load(&args.run).map_err(BadInput::error)?;
-    let page = args.out.clone().unwrap_or_else(|| args.run.join("report.html"));
+    let page = args
+        .out
+        .clone()
+        .unwrap_or_else(|| args.run.join("report.html"));
     show(&experiment, &page, &args.run, args.json, args.all)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -160,24 +201,49 @@ fn load(path: &Path, set: &[(String, String)], trace: Option<&Path>) -> anyhow::
 }
 
 /// Writes the HTML page and prints the figures.
-fn show(experiment: &Experiment, page: &Path, directory: &Path, as_json: bool, all: bool) -> anyhow::Result<()> {
+fn show(
+    experiment: &Experiment,
+    page: &Path,
+    directory: &Path,
+    as_json: bool,
+    all: bool,
+) -> anyhow::Result<()> {
     let comparison = Comparison::of(experiment);
-    write_whole(page, html::render(experiment, &comparison, walras_sim::LIMITS).as_bytes())?;
+    write_whole(
+        page,
+        html::render(experiment, &comparison, walras_sim::LIMITS).as_bytes(),
+    )?;
     if as_json {
-        print(&format!("{:#}\n", json::experiment(experiment, &comparison)))?;
+        print(&format!(
+            "{:#}\n",
+            json::experiment(experiment, &comparison)
+        ))?;
         eprintln!("results  {}", directory.display());
         return Ok(());
     }
     print(&table(&comparison, all))?;
-    print(&format!("\nresults  {}\nreport   {}\n", directory.display(), page.display()))?;
+    print(&format!(
+        "\nresults  {}\nreport   {}\n",
+        directory.display(),
+        page.display()
+    ))?;
     Ok(())
 }
 
 fn table(comparison: &Comparison, all: bool) -> String {
     let stdout = io::stdout();
     let color = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    terminal::table(comparison, terminal::Options { width: columns.unwrap_or(80), color, all })
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    terminal::table(
+        comparison,
+        terminal::Options {
+            width: columns.unwrap_or(80),
+            color,
+            all,
+        },
+    )
 }
 
 /// Replaces a file in one step.
@@ -185,7 +251,8 @@ fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
-    std::fs::write(&partial, bytes).with_context(|| format!("cannot write {}", partial.display()))?;
+    std::fs::write(&partial, bytes)
+        .with_context(|| format!("cannot write {}", partial.display()))?;
     std::fs::rename(&partial, path).with_context(|| format!("cannot write {}", path.display()))
 }
 
@@ -198,5 +265,7 @@ fn print(text: &str) -> anyhow::Result<ExitCode> {
 
 /// Whether the reader of our output has gone, as in `walras list | head -1`.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

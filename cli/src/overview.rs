@@ -29,10 +29,20 @@ pub fn overview(scenario: &Scenario, threads: usize) -> String {
 
 fn requests(workload: &Workload, plan: &Plan) -> String {
     let sizes = workload.sizes();
-    let mean = format!("{:.0} prompt and {:.0} output tokens on average", sizes.mean_prompt, sizes.mean_output);
+    let mean = format!(
+        "{:.0} prompt and {:.0} output tokens on average",
+        sizes.mean_prompt, sizes.mean_output
+    );
     match &workload.source {
-        Source::Synthetic(synthetic) => format!("{:.2} per second for {}, {mean}", synthetic.rate, plan.horizon),
-        Source::Trace(trace) => format!("{} of a trace over {}, {mean}", trace.at.len(), plan.horizon),
+        Source::Synthetic(synthetic) => format!(
+            "{:.2} per second for {}, {mean}",
+            synthetic.rate, plan.horizon
+        ),
+        Source::Trace(trace) => format!(
+            "{} of a trace over {}, {mean}",
+            trace.at.len(),
+            plan.horizon
+        ),
     }
 }
 
@@ -41,8 +51,16 @@ fn describe(platform: &Platform) -> String {
         .fleets
         .iter()
         .map(|fleet| {
-            let devices: Vec<&str> =
-                fleet.devices.iter().map(|offer| platform.profiles[offer.profile.index()].device.name.as_str()).collect();
+            let devices: Vec<&str> = fleet
+                .devices
+                .iter()
+                .map(|offer| {
+                    platform.profiles[offer.profile.index()]
+                        .device
+                        .name
+                        .as_str()
+                })
+                .collect();
             let count = match &fleet.size {
                 Size::Fixed(count) => count.to_string(),
                 Size::Autoscaled(scaler) => format!("{} to {}", scaler.min, scaler.max),

@@ -12,9 +12,15 @@ pub struct Line {
 impl Line {
     /// A line for all runs of a plan.
     pub fn new(plan: &Plan) -> Self {
-        let platforms: Vec<String> = plan.platforms.iter().map(|platform| platform.name.clone()).collect();
+        let platforms: Vec<String> = plan
+            .platforms
+            .iter()
+            .map(|platform| platform.name.clone())
+            .collect();
         let runs = platforms.len() as u64 * u64::from(plan.replications);
-        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} runs  {elapsed} elapsed, {eta} left  {msg}");
+        let style = ProgressStyle::with_template(
+            "{bar:24} {pos}/{len} runs  {elapsed} elapsed, {eta} left  {msg}",
+        );
         let bar = ProgressBar::new(runs).with_style(style.expect("the template is valid"));
         bar.enable_steady_tick(std::time::Duration::from_millis(200));
         Self { bar, platforms }
@@ -22,7 +28,10 @@ impl Line {
 
     /// A run has ended.
     pub fn advance(&self, progress: Progress) {
-        self.bar.set_message(format!("{} #{}", self.platforms[progress.platform], progress.replication));
+        self.bar.set_message(format!(
+            "{} #{}",
+            self.platforms[progress.platform], progress.replication
+        ));
         self.bar.inc(1);
     }
 

@@ -11,6 +11,9 @@ use walras_analysis::words::{Group, Scale, Tone, describe, is_primary, number, t
 use crate::figures::{self, Figure};
 
 /// The page for `experiment`; `limits` are known limits and assumptions, one sentence each.
+///
+/// # Panics
+/// If the template does not match the page, which tests rule out.
 #[must_use]
 pub fn render(experiment: &Experiment, comparison: &Comparison, limits: &[&str]) -> String {
     let manifest = &experiment.manifest;
@@ -18,18 +21,41 @@ pub fn render(experiment: &Experiment, comparison: &Comparison, limits: &[&str])
         scenario: &manifest.scenario,
         question: &manifest.question,
         verdict: &comparison.verdict,
-        findings: comparison.findings.iter().map(|finding| Note { class: class(finding.tone), text: unbroken(&finding.text) }).collect(),
+        findings: comparison
+            .findings
+            .iter()
+            .map(|finding| Note {
+                class: class(finding.tone),
+                text: unbroken(&finding.text),
+            })
+            .collect(),
         warnings: &comparison.warnings,
         primary: sections(comparison, is_primary),
         secondary: sections(comparison, |metric| !is_primary(metric)),
-        has_differences: comparison.entries.iter().any(|entry| entry.against.is_some()),
+        has_differences: comparison
+            .entries
+            .iter()
+            .any(|entry| entry.against.is_some()),
         baseline: &manifest.baseline,
-        figures: figures::all(experiment, comparison).into_iter().map(Picture::of).collect(),
+        figures: figures::all(experiment, comparison)
+            .into_iter()
+            .map(Picture::of)
+            .collect(),
         replications: comparison.replications,
         runs: experiment.runs.len(),
         runs_requested: manifest.runs_requested,
-        requests: number(experiment.runs.iter().map(|run| run.counts.submitted).sum::<u64>() as f64, 0),
-        events: number(experiment.runs.iter().map(|run| run.events).sum::<u64>() as f64, 0),
+        requests: number(
+            experiment
+                .runs
+                .iter()
+                .map(|run| run.counts.submitted)
+                .sum::<u64>() as f64,
+            0,
+        ),
+        events: number(
+            experiment.runs.iter().map(|run| run.events).sum::<u64>() as f64,
+            0,
+        ),
         horizon: hours(manifest.horizon_s),
         warm_up: hours(manifest.warm_up_s),
         limits,
@@ -42,8 +68,21 @@ pub fn render(experiment: &Experiment, comparison: &Comparison, limits: &[&str])
         wall: number(manifest.execution.wall_seconds, 1),
         threads: manifest.execution.threads,
         resolved: &experiment.scenario,
-        digests: manifest.runs.iter().map(|run| [run.platform.clone(), run.replication.to_string(), run.digest.clone()]).collect(),
-        glossary: METRICS.iter().map(|metric| [metric.name, metric.unit, metric.description]).collect(),
+        digests: manifest
+            .runs
+            .iter()
+            .map(|run| {
+                [
+                    run.platform.clone(),
+                    run.replication.to_string(),
+                    run.digest.clone(),
+                ]
+            })
+            .collect(),
+        glossary: METRICS
+            .iter()
+            .map(|metric| [metric.name, metric.unit, metric.description])
+            .collect(),
     };
     page.render().expect("the page is plain data")
 }
@@ -95,7 +134,7 @@ struct Section {
 
 /// One figure of all platforms.
 struct Block {
-    title: String,
+    title: &'static str,
     description: &'static str,
     lines: Vec<Line>,
 }
@@ -119,30 +158,68 @@ struct Picture {
 
 impl Picture {
     fn of(figure: Figure) -> Self {
-        let data = format!("data:text/csv;charset=utf-8,{}", percent_encoded(&figure.csv));
+        let data = format!(
+            "data:text/csv;charset=utf-8,{}",
+            percent_encoded(&figure.csv)
+        );
         Self { figure, data }
     }
 }
 
-fn sections(comparison: &Comparison, is_shown: impl Fn(walras_analysis::record::MetricId) -> bool) -> Vec<Section> {
+fn sections(
+    comparison: &Comparison,
+    is_shown: impl Fn(walras_analysis::record::MetricId) -> bool,
+) -> Vec<Section> {
     let section = |group: Group| {
-        let rows = comparison.rows.iter().filter(|row| Group::of(row.metric) == group && is_shown(row.metric));
-        Section { title: group.title(), figures: rows.map(|row| block(comparison, row)).collect() }
+        let rows = comparison
+            .rows
+            .iter()
+            .filter(|row| Group::of(row.metric) == group && is_shown(row.metric));
+        Section {
+            title: group.title(),
+            figures: rows.map(|row| block(comparison, row)).collect(),
+        }
     };
-    Group::ALL.into_iter().map(section).filter(|section| !section.figures.is_empty()).collect()
+    Group::ALL
+        .into_iter()
+        .map(section)
+        .filter(|section| !section.figures.is_empty())
+        .collect()
 }
 
 fn block(comparison: &Comparison, row: &Row) -> Block {
-    let scale = Scale::of(row.metric, row.cells.iter().filter_map(|cell| cell.estimate).map(|estimate| estimate.mean));
-    let line = |(color, (entry, cell)): (usize, (&walras_analysis::compare::Entry, &walras_analysis::compare::Cell))| {
+    let scale = Scale::of(
+        row.metric,
+        row.cells
+            .iter()
+            .filter_map(|cell| cell.estimate)
+            .map(|estimate| estimate.mean),
+    );
+    let line = |(color, (entry, cell)): (
+        usize,
+        (
+            &walras_analysis::compare::Entry,
+            &walras_analysis::compare::Cell,
+        ),
+    )| {
         let shown = cell.estimate.map(|estimate| scale.show(&estimate));
-        let said = cell.difference.map(|difference| describe(row.metric, &difference));
+        let said = cell
+            .difference
+            .map(|difference| describe(row.metric, &difference));
         let is_baseline = entry.against.is_none() && cell.estimate.is_some();
-        let baseline = || if is_baseline { "baseline".to_owned() } else { String::new() };
+        let baseline = || {
+            if is_baseline {
+                "baseline".to_owned()
+            } else {
+                String::new()
+            }
+        };
         Line {
             color,
             name: entry.name.clone(),
-            value: shown.as_ref().map_or("not applicable".to_owned(), |shown| shown.value.clone()),
+            value: shown
+                .as_ref()
+                .map_or("not applicable".to_owned(), |shown| shown.value.clone()),
             interval: shown.and_then(|shown| shown.interval).unwrap_or_default(),
             class: said.as_ref().map_or("neutral", |said| class(said.tone)),
             difference: said.map_or_else(baseline, |said| said.text),
@@ -150,9 +227,15 @@ fn block(comparison: &Comparison, row: &Row) -> Block {
         }
     };
     Block {
-        title: title(row.metric).into_owned(),
+        title: title(row.metric),
         description: row.metric.metric().description,
-        lines: comparison.entries.iter().zip(&row.cells).enumerate().map(line).collect(),
+        lines: comparison
+            .entries
+            .iter()
+            .zip(&row.cells)
+            .enumerate()
+            .map(line)
+            .collect(),
     }
 }
 

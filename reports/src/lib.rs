@@ -3,5 +3,7 @@
 //! Everything here is a pure function of a comparison or of curves; [`figures`] draws, [`html`] and [`terminal`] lay out.
 
 pub mod terminal;
+
 pub mod figures;
+
 pub mod html;

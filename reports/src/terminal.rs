@@ -18,7 +18,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { width: 80, color: false, all: false }
+        Self {
+            width: 80,
+            color: false,
+            all: false,
+        }
     }
 }
 
@@ -27,7 +31,8 @@ impl Default for Options {
 pub fn table(comparison: &Comparison, options: Options) -> String {
     let mut text = String::new();
     for group in Group::ALL {
-        let is_shown = |row: &&Row| Group::of(row.metric) == group && (options.all || is_primary(row.metric));
+        let is_shown =
+            |row: &&Row| Group::of(row.metric) == group && (options.all || is_primary(row.metric));
         let rows: Vec<&Row> = comparison.rows.iter().filter(is_shown).collect();
         if rows.is_empty() {
             continue;
@@ -73,12 +78,25 @@ impl Layout {
             value = value.max(width(&shown.value));
             interval = interval.max(shown.interval.as_deref().map_or(0, width));
         }
-        let name = comparison.entries.iter().map(|entry| width(&entry.name)).max().unwrap_or(0);
-        Self { options, name, value, interval }
+        let name = comparison
+            .entries
+            .iter()
+            .map(|entry| width(&entry.name))
+            .max()
+            .unwrap_or(0);
+        Self {
+            options,
+            name,
+            value,
+            interval,
+        }
     }
 
     fn row(&self, comparison: &Comparison, row: &Row, text: &mut String) {
-        push(text, &format!("  {}", self.paint(Style::Title, &title(row.metric))));
+        push(
+            text,
+            &format!("  {}", self.paint(Style::Title, title(row.metric))),
+        );
         for ((entry, cell), shown) in comparison.entries.iter().zip(&row.cells).zip(cells(row)) {
             let name = pad_right(&entry.name, self.name);
             let Some(Shown { value, interval }) = shown else {
@@ -92,24 +110,49 @@ impl Layout {
             let used = INDENT + self.name + self.value + self.interval + 3 * GAP.len();
             let mut line = format!("{:INDENT$}{name}{GAP}{value}", "");
             if note.is_empty() {
-                write!(line, "{GAP}{}", self.paint(Style::Faint, &interval)).expect("a string takes everything");
+                write!(line, "{GAP}{}", self.paint(Style::Faint, &interval))
+                    .expect("a string takes everything");
             } else if used + width(&note) <= self.options.width {
                 let interval = self.paint(Style::Faint, &pad_right(&interval, self.interval));
-                write!(line, "{GAP}{interval}{GAP}{}", self.paint(style, &note)).expect("a string takes everything");
+                write!(line, "{GAP}{interval}{GAP}{}", self.paint(style, &note))
+                    .expect("a string takes everything");
             } else {
-                let (interval, below) = (self.paint(Style::Faint, &interval), INDENT + self.name + GAP.len());
-                write!(line, "{GAP}{interval}\n{:below$}{}", "", self.paint(style, &note)).expect("a string takes everything");
+                let (interval, below) = (
+                    self.paint(Style::Faint, &interval),
+                    INDENT + self.name + GAP.len(),
+                );
+                write!(
+                    line,
+                    "{GAP}{interval}\n{:below$}{}",
+                    "",
+                    self.paint(style, &note)
+                )
+                .expect("a string takes everything");
             }
             push(text, line.trim_end());
         }
     }
 
     /// The difference, and the number of replications where it is not that of all.
-    fn note(&self, comparison: &Comparison, row: &Row, cell: &Cell, against: Option<usize>) -> (Style, String) {
+    fn note(
+        &self,
+        comparison: &Comparison,
+        row: &Row,
+        cell: &Cell,
+        against: Option<usize>,
+    ) -> (Style, String) {
         let n = cell.estimate.map_or(0, |estimate| estimate.n);
-        let fewer = if n < comparison.replications { format!(" (n = {n})") } else { String::new() };
-        let Some(against) = against else { return (Style::Faint, format!("baseline{fewer}")) };
-        let Some(difference) = cell.difference else { return (Style::Faint, fewer) };
+        let fewer = if n < comparison.replications {
+            format!(" (n = {n})")
+        } else {
+            String::new()
+        };
+        let Some(against) = against else {
+            return (Style::Faint, format!("baseline{fewer}"));
+        };
+        let Some(difference) = cell.difference else {
+            return (Style::Faint, fewer);
+        };
         let said = describe(row.metric, &difference);
         let style = match said.tone {
             Tone::Better => Style::Good,
@@ -117,8 +160,17 @@ impl Layout {
             Tone::Neutral | Tone::Unclear => Style::Faint,
         };
         // With a single baseline there is no doubt what the difference is to.
-        let several = comparison.entries.iter().filter(|entry| entry.against.is_none()).count() > 1;
-        let to = if several && self.options.width >= 120 { format!(" than {}", comparison.entries[against].name) } else { String::new() };
+        let several = comparison
+            .entries
+            .iter()
+            .filter(|entry| entry.against.is_none())
+            .count()
+            > 1;
+        let to = if several && self.options.width >= 120 {
+            format!(" than {}", comparison.entries[against].name)
+        } else {
+            String::new()
+        };
         (style, format!("{}{to}{fewer}", said.text))
     }
 
@@ -126,8 +178,12 @@ impl Layout {
         let n = comparison.replications;
         let basis = match (n, comparison.is_paired) {
             (0 | 1, _) => "one replication: estimates without intervals".to_owned(),
-            (_, true) => format!("[ ] are 95 % intervals over n = {n} replications; differences are paired by replication"),
-            (_, false) => format!("[ ] are 95 % intervals over n = {n} replications; differences are between independent sets"),
+            (_, true) => format!(
+                "[ ] are 95 % intervals over n = {n} replications; differences are paired by replication"
+            ),
+            (_, false) => format!(
+                "[ ] are 95 % intervals over n = {n} replications; differences are between independent sets"
+            ),
         };
         self.wrapped(Style::Faint, "", &basis, text);
         if !comparison.verdict.is_empty() {
@@ -155,7 +211,7 @@ impl Layout {
         let limit = self.options.width.max(20).saturating_sub(width(bullet));
         let mut line = String::new();
         let mut lines = Vec::new();
-        // A number and its unit stay together, and so do both ends of an interval.
+        // Both ends of an interval stay together.
         for word in unbroken(words) {
             if !line.is_empty() && width(&line) + 1 + width(&word) > limit {
                 lines.push(std::mem::take(&mut line));
@@ -167,9 +223,17 @@ impl Layout {
         }
         lines.push(line);
         for (index, line) in lines.iter().enumerate() {
-            let lead = if index == 0 { self.paint(style, bullet) } else { " ".repeat(width(bullet)) };
+            let lead = if index == 0 {
+                self.paint(style, bullet)
+            } else {
+                " ".repeat(width(bullet))
+            };
             // Long text in colour is hard to read: where there is a bullet, it carries the colour.
-            let line = if bullet.is_empty() { self.paint(style, line) } else { line.clone() };
+            let line = if bullet.is_empty() {
+                self.paint(style, line)
+            } else {
+                line.clone()
+            };
             push(text, &format!("{lead}{line}"));
         }
     }
@@ -195,16 +259,19 @@ impl Layout {
 fn cells(row: &Row) -> Vec<Option<Shown>> {
     let estimates = || row.cells.iter().filter_map(|cell| cell.estimate);
     let scale = Scale::of(row.metric, estimates().map(|estimate| estimate.mean));
-    row.cells.iter().map(|cell| cell.estimate.map(|estimate| scale.show(&estimate))).collect()
+    row.cells
+        .iter()
+        .map(|cell| cell.estimate.map(|estimate| scale.show(&estimate)))
+        .collect()
 }
 
-/// `text` in words, where what stands between brackets counts as one.
+/// `text` in words, where what stands between brackets, and a number with its percent sign, count as one.
 fn unbroken(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut is_open = false;
     for word in text.split(' ') {
         match words.last_mut() {
-            Some(last) if is_open => {
+            Some(last) if is_open || word.starts_with('%') => {
                 last.push(' ');
                 last.push_str(word);
             }

@@ -21,8 +21,17 @@ fn the_table_is_readable_at_80_columns() {
 fn colour_adds_nothing_but_colour() {
     let comparison = Comparison::of(&fixture::experiment(&["cloud", "network"], 5));
     for all in [false, true] {
-        let options = Options { all, ..Options::default() };
-        let colored = table(&comparison, Options { color: true, ..options });
+        let options = Options {
+            all,
+            ..Options::default()
+        };
+        let colored = table(
+            &comparison,
+            Options {
+                color: true,
+                ..options
+            },
+        );
         assert_eq!(without_colors(&colored), table(&comparison, options));
         assert!(colored.contains("\u{1b}[32m"));
     }
@@ -50,7 +59,7 @@ fn the_page_needs_nothing_from_outside() {
     let namespaces = page.matches("xmlns=\"http://www.w3.org/2000/svg\"").count();
     assert_eq!(links, namespaces, "an address outside of the page");
     assert!(page.len() < 1_000_000, "{} bytes", page.len());
-    assert_eq!(page.matches("<figure ").count(), 9);
+    assert_eq!(page.matches("<figure ").count(), 10);
     for text in [&experiment.manifest.question, &comparison.verdict] {
         assert!(page.contains(text.as_str()), "{text}");
     }
@@ -65,17 +74,37 @@ fn markup_in_names_is_escaped() {
 
 #[test]
 fn every_figure_says_something_and_brings_its_data() {
-    for (names, replications) in [(&["only"][..], 3), (&["cloud", "network"], 1), (&["a", "b", "c", "d", "e"], 4)] {
+    for (names, replications) in [
+        (&["only"][..], 3),
+        (&["cloud", "network"], 1),
+        (&["a", "b", "c", "d", "e"], 4),
+    ] {
         let experiment = fixture::experiment(names, replications);
         let comparison = Comparison::of(&experiment);
         let drawn = figures::all(&experiment, &comparison);
         assert!(drawn.len() >= 6, "{}", drawn.len());
         for figure in drawn {
-            assert!(figure.svg.contains("role=\"img\"") && !figure.svg.contains("NaN"), "{}", figure.name);
-            assert!(figure.finding.ends_with('.') && figure.finding.len() > 20, "{}: {}", figure.name, figure.finding);
-            assert!(figure.csv.lines().count() > 1 && !figure.csv.contains("NaN"), "{}", figure.name);
+            assert!(
+                figure.svg.contains("role=\"img\"") && !figure.svg.contains("NaN"),
+                "{}",
+                figure.name
+            );
+            assert!(
+                figure.finding.ends_with('.') && figure.finding.len() > 20,
+                "{}: {}",
+                figure.name,
+                figure.finding
+            );
+            assert!(
+                figure.csv.lines().count() > 1 && !figure.csv.contains("NaN"),
+                "{}",
+                figure.name
+            );
         }
-        save(&format!("{}-platforms", names.len()), &html::render(&experiment, &comparison, &[]));
+        save(
+            &format!("{}-platforms", names.len()),
+            &html::render(&experiment, &comparison, &[]),
+        );
     }
 }
 

@@ -149,7 +149,7 @@ pub struct Profile {
 const USABLE_MEMORY: f64 = 0.9;
 
 /// Memory that activations, graphs and the runtime take beside them [B]: what vLLM 0.19 left of an RTX 4090 for the KV cache of
-/// Llama-3.1-8B, 41,408 tokens (benchmark records of LLMServingSim, MIT).
+/// Llama-3.1-8B, 41,408 tokens (benchmark records of `LLMServingSim`, MIT).
 const RUNTIME_MEMORY: f64 = 1.7e9;
 
 impl Profile {

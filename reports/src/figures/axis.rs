@@ -29,34 +29,77 @@ impl Axis {
             ticks.push((index * step, number(index * step, decimals)));
             index += 1.0;
         }
-        Self { label: label.to_owned(), ticks, low: first * step, high: last * step, is_log: false }
+        Self {
+            label: label.to_owned(),
+            ticks,
+            low: first * step,
+            high: last * step,
+            is_log: false,
+        }
     }
 
     /// No scale at all, for rows with names.
     #[must_use]
     pub fn rows() -> Self {
-        Self { label: String::new(), ticks: Vec::new(), low: 0.0, high: 1.0, is_log: false }
+        Self {
+            label: String::new(),
+            ticks: Vec::new(),
+            low: 0.0,
+            high: 1.0,
+            is_log: false,
+        }
     }
 
     /// From zero to one, in percent.
     #[must_use]
     pub fn percent(label: &str) -> Self {
-        let ticks = (0..=5).map(|i| (f64::from(i) / 5.0, format!("{} %", i * 20))).collect();
-        Self { label: label.to_owned(), ticks, low: 0.0, high: 1.0, is_log: false }
+        let ticks = (0..=5)
+            .map(|i| (f64::from(i) / 5.0, format!("{} %", i * 20)))
+            .collect();
+        Self {
+            label: label.to_owned(),
+            ticks,
+            low: 0.0,
+            high: 1.0,
+            is_log: false,
+        }
     }
 
     /// Hours from zero to `hours`.
     #[must_use]
     pub fn hours(hours: f64) -> Self {
-        let steps = [1.0 / 60.0, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 12.0, 24.0, 48.0, 168.0];
-        let step = steps.into_iter().find(|step| hours / step <= 9.0).unwrap_or(hours / 8.0);
+        let steps = [
+            1.0 / 60.0,
+            0.1,
+            0.25,
+            0.5,
+            1.0,
+            2.0,
+            3.0,
+            4.0,
+            6.0,
+            12.0,
+            24.0,
+            48.0,
+            168.0,
+        ];
+        let step = steps
+            .into_iter()
+            .find(|step| hours / step <= 9.0)
+            .unwrap_or(hours / 8.0);
         let mut ticks = Vec::new();
         let mut hour = 0.0;
         while hour <= hours * (1.0 + 1e-9) {
             ticks.push((hour, format!("{} h", trimmed(hour, 2))));
             hour += step;
         }
-        Self { label: "simulated time".to_owned(), ticks, low: 0.0, high: hours, is_log: false }
+        Self {
+            label: "simulated time".to_owned(),
+            ticks,
+            low: 0.0,
+            high: hours,
+            is_log: false,
+        }
     }
 
     /// A logarithmic axis from `low` to `high`, both positive, written by `format`.
@@ -65,6 +108,7 @@ impl Axis {
         let decades = (high / low).log10();
         let factors: &[f64] = match decades {
             d if d < 0.7 => &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0],
+            d if d < 1.1 => &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0],
             d if d < 2.6 => &[1.0, 2.0, 5.0],
             d if d < 4.0 => &[1.0, 3.0],
             _ => &[1.0],
@@ -72,11 +116,20 @@ impl Axis {
         let mut ticks = Vec::new();
         let mut decade = 10f64.powf(low.log10().floor());
         while decade <= high * 1.001 {
-            let here = factors.iter().map(|factor| decade * factor).filter(|x| *x >= low * 0.999 && *x <= high * 1.001);
+            let here = factors
+                .iter()
+                .map(|factor| decade * factor)
+                .filter(|x| *x >= low * 0.999 && *x <= high * 1.001);
             ticks.extend(here.map(|x| (x, format(x))));
             decade *= 10.0;
         }
-        Self { label: format!("{label}, log scale"), ticks, low, high, is_log: true }
+        Self {
+            label: format!("{label}, log scale"),
+            ticks,
+            low,
+            high,
+            is_log: true,
+        }
     }
 
     /// As [`log`](Self::log), reaching outward to 1, 2 or 5 times a power of ten.
@@ -108,7 +161,10 @@ impl Axis {
 /// 1, 2 or 5 times a power of ten, at least `rough`.
 fn round_step(rough: f64) -> f64 {
     let decade = 10f64.powf(rough.log10().floor());
-    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| decade * factor >= rough * (1.0 - 1e-9)).unwrap_or(10.0);
+    let factor = [1.0, 2.0, 5.0]
+        .into_iter()
+        .find(|factor| decade * factor >= rough * (1.0 - 1e-9))
+        .unwrap_or(10.0);
     decade * factor
 }
 
@@ -137,7 +193,11 @@ pub fn plain(value: f64) -> String {
 
 fn trimmed(value: f64, decimals: usize) -> String {
     let text = number(value, decimals);
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -151,11 +211,30 @@ mod tests {
     #[test]
     fn ticks_are_round() {
         assert_eq!(texts(&Axis::linear("", 0.0, 2.7)), ["0", "1", "2", "3"]);
-        assert_eq!(texts(&Axis::linear("", 0.0, 0.9)), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
-        assert_eq!(texts(&Axis::linear("", -0.3, 0.4)), ["−0.4", "−0.2", "0.0", "0.2", "0.4"]);
-        assert_eq!(texts(&Axis::linear("", 0.0, 3_712.0)), ["0", "1,000", "2,000", "3,000", "4,000"]);
-        assert_eq!(texts(&Axis::log("", 0.01, 2.0, seconds)), ["10 ms", "20 ms", "50 ms", "100 ms", "200 ms", "500 ms", "1 s", "2 s"]);
-        assert_eq!(texts(&Axis::hours(24.0)), ["0 h", "3 h", "6 h", "9 h", "12 h", "15 h", "18 h", "21 h", "24 h"]);
+        assert_eq!(
+            texts(&Axis::linear("", 0.0, 0.9)),
+            ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
+        );
+        assert_eq!(
+            texts(&Axis::linear("", -0.3, 0.4)),
+            ["−0.4", "−0.2", "0.0", "0.2", "0.4"]
+        );
+        assert_eq!(
+            texts(&Axis::linear("", 0.0, 3_712.0)),
+            ["0", "1,000", "2,000", "3,000", "4,000"]
+        );
+        assert_eq!(
+            texts(&Axis::log("", 0.01, 2.0, seconds)),
+            [
+                "10 ms", "20 ms", "50 ms", "100 ms", "200 ms", "500 ms", "1 s", "2 s"
+            ]
+        );
+        assert_eq!(
+            texts(&Axis::hours(24.0)),
+            [
+                "0 h", "3 h", "6 h", "9 h", "12 h", "15 h", "18 h", "21 h", "24 h"
+            ]
+        );
     }
 
     #[test]

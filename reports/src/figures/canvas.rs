@@ -74,13 +74,21 @@ pub fn draw(width: f64, height: f64, label: &str, paint: impl FnOnce(&Canvas<'_>
     let mut svg = String::new();
     let size = |pixels: f64| device(pixels).unsigned_abs();
     {
-        let area = SVGBackend::with_string(&mut svg, (size(width), size(height))).into_drawing_area();
+        let area =
+            SVGBackend::with_string(&mut svg, (size(width), size(height))).into_drawing_area();
         let canvas = Canvas { area };
         paint(&canvas);
         canvas.area.present().expect("memory takes everything");
     }
-    let label = label.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
-    svg.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{label}\" style=\"max-width:{width}px\" "), 1)
+    let label = label
+        .replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;");
+    svg.replacen(
+        "<svg ",
+        &format!("<svg role=\"img\" aria-label=\"{label}\" style=\"max-width:{width}px\" "),
+        1,
+    )
 }
 
 /// plotters measures text with this font; a browser may show another.
@@ -88,7 +96,10 @@ fn register() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let font = include_bytes!("../../assets/DejaVuSans-subset.ttf");
-        assert!(register_font(FAMILY, FontStyle::Normal, font).is_ok(), "the embedded font is sound");
+        assert!(
+            register_font(FAMILY, FontStyle::Normal, font).is_ok(),
+            "the embedded font is sound"
+        );
     });
 }
 
@@ -126,7 +137,11 @@ impl<'a> Canvas<'a> {
 
     /// A translucent area between an upper and a lower edge.
     pub fn band(&self, upper: &[Place], lower: &[Place], color: RGBColor) {
-        let outline: Vec<(i32, i32)> = upper.iter().chain(lower.iter().rev()).map(|place| at(*place)).collect();
+        let outline: Vec<(i32, i32)> = upper
+            .iter()
+            .chain(lower.iter().rev())
+            .map(|place| at(*place))
+            .collect();
         self.put(&Polygon::new(outline, color.mix(BAND)));
     }
 
@@ -137,7 +152,10 @@ impl<'a> Canvas<'a> {
 
     /// A filled rectangle.
     pub fn bar(&self, from: Place, to: Place, color: RGBColor, opacity: f64) {
-        self.put(&Rectangle::new([at(from), at(to)], color.mix(opacity).filled()));
+        self.put(&Rectangle::new(
+            [at(from), at(to)],
+            color.mix(opacity).filled(),
+        ));
     }
 
     /// A line of text, its middle at the height of `place`.
@@ -154,7 +172,10 @@ impl<'a> Canvas<'a> {
     /// How wide `text` is.
     #[must_use]
     pub fn width(&self, text: &str) -> f64 {
-        let (width, _) = self.area.estimate_text_size(text, &style(INK)).expect("the font is registered");
+        let (width, _) = self
+            .area
+            .estimate_text_size(text, &style(INK))
+            .expect("the font is registered");
         f64::from(width) / DENSITY / FONT_UNIT * LINE_HEIGHT
     }
 
@@ -172,5 +193,7 @@ fn stroke(color: RGBColor, width: f64) -> ShapeStyle {
 }
 
 fn style(color: RGBColor) -> TextStyle<'static> {
-    (FAMILY, TEXT * DENSITY * FONT_UNIT).into_font().color(&color)
+    (FAMILY, TEXT * DENSITY * FONT_UNIT)
+        .into_font()
+        .color(&color)
 }

@@ -27,7 +27,14 @@ pub(super) fn figure(comparison: &Comparison) -> Option<Figure> {
     let svg = draw(WIDTH, height, &title, |canvas| {
         let left = widest(canvas, &names) + 16.0;
         let axis = Axis::linear("USD per million output tokens", 0.0, highest);
-        let panel = Panel { left, right: WIDTH - 190.0, top: 8.0, bottom: height - 46.0, x: axis, y: Axis::rows() };
+        let panel = Panel {
+            left,
+            right: WIDTH - 190.0,
+            top: 8.0,
+            bottom: height - 46.0,
+            x: axis,
+            y: Axis::rows(),
+        };
         panel.frame(canvas);
         let scale = Scale::of(metric, [highest]);
         for (index, estimate) in estimates.iter().enumerate() {
@@ -39,7 +46,12 @@ pub(super) fn figure(comparison: &Comparison) -> Option<Figure> {
                 continue;
             };
             let x = |value: f64| panel.place(value, 0.0).0;
-            canvas.bar((left, y - 9.0), (x(estimate.mean), y + 9.0), color(index), 0.85);
+            canvas.bar(
+                (left, y - 9.0),
+                (x(estimate.mean), y + 9.0),
+                color(index),
+                0.85,
+            );
             if let Some(interval) = estimate.interval {
                 let (low, high) = (x(interval.low), x(interval.high));
                 canvas.line(&[(low, y), (high, y)], INK, 1.5);
@@ -49,28 +61,53 @@ pub(super) fn figure(comparison: &Comparison) -> Option<Figure> {
             }
             let shown = scale.show(estimate);
             let text = format!("{} {}", shown.value, shown.interval.unwrap_or_default());
-            canvas.text((x(upper(estimate)) + 8.0, y), text.trim_end(), Align::Left, INK);
+            canvas.text(
+                (x(upper(estimate)) + 8.0, y),
+                text.trim_end(),
+                Align::Left,
+                INK,
+            );
         }
     });
     let mut csv = "platform,usd_per_million_output_tokens,low,high,n\n".to_owned();
     for (name, estimate) in names.iter().zip(&estimates) {
-        let Some(Estimate { mean, interval, n, .. }) = estimate else { continue };
-        let (low, high) = interval.map_or((String::new(), String::new()), |i| (i.low.to_string(), i.high.to_string()));
-        writeln!(csv, "{},{mean},{low},{high},{n}", quoted(name)).expect("a string takes everything");
+        let Some(Estimate {
+            mean, interval, n, ..
+        }) = estimate
+        else {
+            continue;
+        };
+        let (low, high) = interval.map_or((String::new(), String::new()), |i| {
+            (i.low.to_string(), i.high.to_string())
+        });
+        writeln!(csv, "{},{mean},{low},{high},{n}", quoted(name))
+            .expect("a string takes everything");
     }
     let said: Vec<String> = names
         .iter()
         .zip(&row.cells)
         .filter_map(|(name, cell)| match cell.difference {
             Some(difference) => Some(format!("{name}: {}", describe(metric, &difference).text)),
-            None => Some(format!("{name}: {} per million output tokens", Scale::of(metric, [highest]).show(&cell.estimate?).value)),
+            None => Some(format!(
+                "{name}: {} per million output tokens",
+                Scale::of(metric, [highest]).show(&cell.estimate?).value
+            )),
         })
         .collect();
     let finding = format!("{}.", said.join("; "));
     let reading = "Bars start at zero; whiskers are 95 % intervals of the mean over replications. Shorter is cheaper for customers.";
-    Some(Figure { name: "cost", title, finding, reading: reading.to_owned(), svg, csv })
+    Some(Figure {
+        name: "cost",
+        title,
+        finding,
+        reading: reading.to_owned(),
+        svg,
+        csv,
+    })
 }
 
 fn upper(estimate: &Estimate) -> f64 {
-    estimate.interval.map_or(estimate.mean, |interval| interval.high)
+    estimate
+        .interval
+        .map_or(estimate.mean, |interval| interval.high)
 }

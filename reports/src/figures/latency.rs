@@ -49,8 +49,16 @@ impl Kind {
         let curves = distribution(experiment, self.latency);
         let names = names(comparison);
         // A few stray requests would squeeze the rest: the axis ends where 0.1 % of the slowest platform are left.
-        let low = curves.iter().filter_map(|curve| reaches(curve, 0.001)).fold(f64::INFINITY, f64::min).min(self.objective);
-        let high = curves.iter().filter_map(|curve| reaches(curve, 0.999)).fold(0.0, f64::max).max(self.objective * 1.25);
+        let low = curves
+            .iter()
+            .filter_map(|curve| reaches(curve, 0.001))
+            .fold(f64::INFINITY, f64::min)
+            .min(self.objective);
+        let high = curves
+            .iter()
+            .filter_map(|curve| reaches(curve, 0.999))
+            .fold(0.0, f64::max)
+            .max(self.objective * 1.25);
         if curves.is_empty() {
             return None;
         }
@@ -65,30 +73,63 @@ impl Kind {
                 y: Axis::percent("share of requests served at least this fast"),
             };
             panel.frame(canvas);
-            panel.mark(canvas, self.objective, &format!("objective {}", seconds(self.objective)));
+            panel.mark(
+                canvas,
+                self.objective,
+                &format!("objective {}", seconds(self.objective)),
+            );
             for curve in &curves {
                 panel.curve(canvas, curve);
             }
-            key(canvas, (panel.left, 14.0), curves.iter().map(|curve| curve.platform), &names);
+            key(
+                canvas,
+                (panel.left, 14.0),
+                curves.iter().map(|curve| curve.platform),
+                &names,
+            );
         });
         let within = |curve: &Curve| {
-            let share = curve.points.iter().rev().find(|point| point.x <= self.objective).map_or(0.0, |point| point.y.mean);
+            let share = curve
+                .points
+                .iter()
+                .rev()
+                .find(|point| point.x <= self.objective)
+                .map_or(0.0, |point| point.y.mean);
             let decimals = if share > 0.999 { 2 } else { 1 };
-            format!("{} % on {}", number(share * 100.0, decimals), names[curve.platform])
+            format!(
+                "{} % on {}",
+                number(share * 100.0, decimals),
+                names[curve.platform]
+            )
         };
         let shares: Vec<String> = curves.iter().map(within).collect();
-        let finding = format!("Within the objective of {}, of the requests that were served: {}.", seconds(self.objective), shares.join(", "));
+        let finding = format!(
+            "Within the objective of {}, of the requests that were served: {}.",
+            seconds(self.objective),
+            shares.join(", ")
+        );
         let reading = format!(
             "Further left and steeper is faster and more even; where a curve crosses the dashed line is the share that meets this \
              objective. Requests that were never served are not in it. {}",
             band_note(comparison.replications)
         );
         let csv = curves_csv(self.column, "share", &curves, &names);
-        Some(Figure { name: self.name, title, finding, reading, svg, csv })
+        Some(Figure {
+            name: self.name,
+            title,
+            finding,
+            reading,
+            svg,
+            csv,
+        })
     }
 }
 
 /// The first latency at which `curve` is at least `share`.
 fn reaches(curve: &Curve, share: f64) -> Option<f64> {
-    curve.points.iter().find(|point| point.y.mean >= share).map(|point| point.x)
+    curve
+        .points
+        .iter()
+        .find(|point| point.y.mean >= share)
+        .map(|point| point.x)
 }

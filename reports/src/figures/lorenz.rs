@@ -37,18 +37,39 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
         for curve in &curves {
             panel.curve(canvas, curve);
         }
-        key(canvas, (panel.left, 14.0), curves.iter().map(|curve| curve.platform), &names);
+        key(
+            canvas,
+            (panel.left, 14.0),
+            curves.iter().map(|curve| curve.platform),
+            &names,
+        );
     });
     let top = |curve: &Curve| {
         let above = |x: f64| {
-            let below = curve.points.iter().rev().find(|point| point.x <= x + 1e-9).map_or(0.0, |point| point.y.mean);
+            let below = curve
+                .points
+                .iter()
+                .rev()
+                .find(|point| point.x <= x + 1e-9)
+                .map_or(0.0, |point| point.y.mean);
             (1.0 - below) * 100.0
         };
         // Where a tenth has nearly everything, a hundredth says more.
-        let (few, share) = if above(0.9) < 99.0 { ("tenth", above(0.9)) } else { ("hundredth", above(0.99)) };
-        let gini = comparison.cell(MetricId::OwnerGini, curve.platform).and_then(|cell| cell.estimate);
-        let gini = gini.map_or(String::new(), |gini| format!(" (Gini {})", quantity(MetricId::OwnerGini, &gini)));
-        format!("on {} the best-paid {few} of owners receives {share:.0} % of the revenue{gini}", names[curve.platform])
+        let (few, share) = if above(0.9) < 99.0 {
+            ("tenth", above(0.9))
+        } else {
+            ("hundredth", above(0.99))
+        };
+        let gini = comparison
+            .cell(MetricId::OwnerGini, curve.platform)
+            .and_then(|cell| cell.estimate);
+        let gini = gini.map_or(String::new(), |gini| {
+            format!(" (Gini {})", quantity(MetricId::OwnerGini, &gini))
+        });
+        format!(
+            "on {} the best-paid {few} of owners receives {share:.0} % of the revenue{gini}",
+            names[curve.platform]
+        )
     };
     let parts: Vec<String> = curves.iter().map(top).collect();
     let finding = capitalized(&format!("{}.", parts.join("; ")));
@@ -58,5 +79,12 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
         band_note(comparison.replications)
     );
     let csv = curves_csv("owner_share", "revenue_share", &curves, &names);
-    Some(Figure { name: "lorenz", title, finding, reading, svg, csv })
+    Some(Figure {
+        name: "lorenz",
+        title,
+        finding,
+        reading,
+        svg,
+        csv,
+    })
 }

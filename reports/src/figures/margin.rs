@@ -25,9 +25,14 @@ struct Node {
 
 impl Node {
     fn of(comparison: &Comparison, index: usize) -> Option<Self> {
-        let figure = |metric| comparison.cell(metric, index).and_then(|cell| cell.estimate);
+        let figure = |metric| {
+            comparison
+                .cell(metric, index)
+                .and_then(|cell| cell.estimate)
+        };
         let mean = |metric| figure(metric).map(|estimate| estimate.mean);
-        let fees = mean(MetricId::ProtocolFees).zip(mean(MetricId::Spend).filter(|spend| *spend > 0.0));
+        let fees =
+            mean(MetricId::ProtocolFees).zip(mean(MetricId::Spend).filter(|spend| *spend > 0.0));
         Some(Self {
             revenue: figure(MetricId::OwnerRevenue)?,
             electricity: figure(MetricId::OwnerPowerCost)?,
@@ -46,11 +51,18 @@ impl Node {
 /// The figure, if owners have revenue and electricity to pay.
 pub(super) fn figure(comparison: &Comparison) -> Option<Figure> {
     let names = names(comparison);
-    let nodes: Vec<Option<Node>> = (0..names.len()).map(|index| Node::of(comparison, index)).collect();
-    let values = nodes.iter().flatten().flat_map(|node| [node.revenue.mean, node.electricity.mean]);
+    let nodes: Vec<Option<Node>> = (0..names.len())
+        .map(|index| Node::of(comparison, index))
+        .collect();
+    let values = nodes
+        .iter()
+        .flatten()
+        .flat_map(|node| [node.revenue.mean, node.electricity.mean]);
     let highest = values.clone().fold(0.0, f64::max);
     // Six decades are enough to tell that a node earns nothing.
-    let lowest = values.filter(|value| *value > highest * 1e-6).fold(f64::INFINITY, f64::min);
+    let lowest = values
+        .filter(|value| *value > highest * 1e-6)
+        .fold(f64::INFINITY, f64::min);
     if !(lowest.is_finite() && highest > 0.0) {
         return None;
     }
@@ -59,7 +71,14 @@ pub(super) fn figure(comparison: &Comparison) -> Option<Figure> {
     let svg = draw(WIDTH, height, &title, |canvas| {
         let left = widest(canvas, &names) + 16.0;
         let axis = Axis::log_to_ticks("USD per node and day", lowest / 1.2, highest * 1.2, plain);
-        let panel = Panel { left, right: WIDTH - 24.0, top: 30.0, bottom: height - 46.0, x: axis, y: Axis::rows() };
+        let panel = Panel {
+            left,
+            right: WIDTH - 24.0,
+            top: 30.0,
+            bottom: height - 46.0,
+            x: axis,
+            y: Axis::rows(),
+        };
         panel.frame(canvas);
         canvas.dot((left + DOT, 14.0), DOT, MUTED);
         canvas.text((left + 3.5 * DOT, 14.0), "revenue", Align::Left, INK);
@@ -75,24 +94,50 @@ pub(super) fn figure(comparison: &Comparison) -> Option<Figure> {
             canvas.line(&[(revenue, y), (electricity, y)], color(index), 2.0);
             canvas.dot((revenue, y), DOT, color(index));
             cross(canvas, (electricity, y), color(index));
-            label(canvas, &panel, (f64::midpoint(revenue, electricity), y - 15.0), &node.said());
+            label(
+                canvas,
+                &panel,
+                (f64::midpoint(revenue, electricity), y - 15.0),
+                &node.said(),
+            );
         }
     });
-    let mut csv = "platform,revenue_usd_per_node_day,electricity_usd_per_node_day,protocol_fee_share\n".to_owned();
+    let mut csv =
+        "platform,revenue_usd_per_node_day,electricity_usd_per_node_day,protocol_fee_share\n"
+            .to_owned();
     let mut parts = Vec::new();
     for (name, node) in names.iter().zip(&nodes) {
         let Some(node) = node else { continue };
         let fees = node.fees.map_or(String::new(), |fees| fees.to_string());
-        writeln!(csv, "{},{},{},{fees}", quoted(name), node.revenue.mean, node.electricity.mean).expect("a string takes everything");
+        writeln!(
+            csv,
+            "{},{},{},{fees}",
+            quoted(name),
+            node.revenue.mean,
+            node.electricity.mean
+        )
+        .expect("a string takes everything");
         let fees = node.fees.filter(|fees| *fees > 0.0);
-        let fees = fees.map_or(String::new(), |fees| format!(" (the protocol kept {} % of the payments)", number(fees * 100.0, 1)));
+        let fees = fees.map_or(String::new(), |fees| {
+            format!(
+                " (the protocol kept {} % of the payments)",
+                number(fees * 100.0, 1)
+            )
+        });
         parts.push(format!("on {name} it {}{fees}", node.said()));
     }
     let finding = format!("An average node: {}.", parts.join("; "));
     let reading = "A dot to the right of its cross is a node that pays for its electricity; the distance is a factor, because the scale \
                    is logarithmic. A dot at the left edge earns nothing or loses stakes. Means over replications and over all nodes that \
                    could serve, idle or not; hardware is not deducted.";
-    Some(Figure { name: "margin", title, finding, reading: reading.to_owned(), svg, csv })
+    Some(Figure {
+        name: "margin",
+        title,
+        finding,
+        reading: reading.to_owned(),
+        svg,
+        csv,
+    })
 }
 
 fn cross(canvas: &Canvas<'_>, (x, y): Place, color: plotters::style::RGBColor) {

@@ -13,6 +13,7 @@ mod lorenz;
 mod losses;
 mod margin;
 mod nodes;
+mod price;
 mod service;
 
 use std::fmt::Write;
@@ -47,6 +48,7 @@ pub fn all(experiment: &Experiment, comparison: &Comparison) -> Vec<Figure> {
     let figures = [
         forest::figure(comparison),
         cost::figure(comparison),
+        price::figure(experiment, comparison),
         latency::first_token(experiment, comparison),
         latency::per_token(experiment, comparison),
         service::figure(experiment, comparison),
@@ -63,7 +65,9 @@ fn band_note(replications: usize) -> String {
     if replications < 2 {
         "One replication, so there is no band.".to_owned()
     } else {
-        format!("The band is the pointwise 95 % interval of the mean over {replications} replications.")
+        format!(
+            "The band is the pointwise 95 % interval of the mean over {replications} replications."
+        )
     }
 }
 
@@ -72,9 +76,19 @@ fn curves_csv(x: &str, y: &str, curves: &[Curve], names: &[String]) -> String {
     let mut csv = format!("platform,{x},{y},low,high,n\n");
     for curve in curves {
         for point in &curve.points {
-            let (low, high) = point.y.interval.map_or((String::new(), String::new()), |i| (i.low.to_string(), i.high.to_string()));
+            let (low, high) = point
+                .y
+                .interval
+                .map_or((String::new(), String::new()), |i| {
+                    (i.low.to_string(), i.high.to_string())
+                });
             let name = quoted(&names[curve.platform]);
-            writeln!(csv, "{name},{},{},{low},{high},{}", point.x, point.y.mean, point.y.n).expect("a string takes everything");
+            writeln!(
+                csv,
+                "{name},{},{},{low},{high},{}",
+                point.x, point.y.mean, point.y.n
+            )
+            .expect("a string takes everything");
         }
     }
     csv
@@ -82,16 +96,26 @@ fn curves_csv(x: &str, y: &str, curves: &[Curve], names: &[String]) -> String {
 
 /// A CSV field.
 fn quoted(text: &str) -> String {
-    if text.contains(['"', ',', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains(['"', ',', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Names of the entries.
 fn names(comparison: &Comparison) -> Vec<String> {
-    comparison.entries.iter().map(|entry| entry.name.clone()).collect()
+    comparison
+        .entries
+        .iter()
+        .map(|entry| entry.name.clone())
+        .collect()
 }
 
 /// `text` as the beginning of a sentence.
 fn capitalized(text: &str) -> String {
     let mut characters = text.chars();
-    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
+    characters.next().map_or(String::new(), |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
 }

@@ -21,15 +21,23 @@ pub(super) struct Row {
 impl Row {
     /// A panel whose axis starts at zero and holds all `curves`.
     pub(super) fn from_zero(label: &str, column: &'static str, curves: Vec<Curve>) -> Self {
-        Self { axis: Axis::linear(label, 0.0, extent(&curves).1), column, curves }
+        Self {
+            axis: Axis::linear(label, 0.0, extent(&curves).1),
+            column,
+            curves,
+        }
     }
 
     /// A panel whose axis is logarithmic if `curves` are too far apart for one that starts at zero.
-    fn of_sizes(label: &str, column: &'static str, curves: Vec<Curve>) -> Self {
+    pub(super) fn of_sizes(label: &str, column: &'static str, curves: Vec<Curve>) -> Self {
         const FAR_APART: f64 = 20.0;
         let (low, high) = extent(&curves);
         if low > 0.0 && high > FAR_APART * low {
-            Self { axis: Axis::log(label, low / 1.3, high * 1.3, plain), column, curves }
+            Self {
+                axis: Axis::log(label, low / 1.3, high * 1.3, plain),
+                column,
+                curves,
+            }
         } else {
             Self::from_zero(label, column, curves)
         }
@@ -39,16 +47,28 @@ impl Row {
 /// The smallest and the largest value, intervals included.
 fn extent(curves: &[Curve]) -> (f64, f64) {
     let values = curves.iter().flat_map(|curve| &curve.points).map(|point| {
-        point.y.interval.map_or((point.y.mean, point.y.mean), |interval| (interval.low, interval.high))
+        point
+            .y
+            .interval
+            .map_or((point.y.mean, point.y.mean), |interval| {
+                (interval.low, interval.high)
+            })
     });
-    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (l, h)| (low.min(l), high.max(h)))
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (l, h)| {
+        (low.min(l), high.max(h))
+    })
 }
 
 const PANEL: f64 = 150.0;
 const BETWEEN: f64 = 74.0;
 
 /// Panels one above the other over the simulated time, and their data; `None` without samples.
-pub(super) fn stacked(experiment: &Experiment, title: &str, rows: &[Row], names: &[String]) -> Option<(String, String)> {
+pub(super) fn stacked(
+    experiment: &Experiment,
+    title: &str,
+    rows: &[Row],
+    names: &[String],
+) -> Option<(String, String)> {
     if rows.iter().all(|row| row.curves.is_empty()) {
         return None;
     }
@@ -57,10 +77,21 @@ pub(super) fn stacked(experiment: &Experiment, title: &str, rows: &[Row], names:
     let hours = experiment.manifest.horizon_s / 3600.0;
     let svg = draw(WIDTH, height, title, |canvas| {
         let right = WIDTH - widest(canvas, names) - 20.0;
-        let left = rows.iter().map(|row| widest(canvas, row.axis.ticks.iter().map(|(_, text)| text))).fold(40.0, f64::max) + 14.0;
+        let left = rows
+            .iter()
+            .map(|row| widest(canvas, row.axis.ticks.iter().map(|(_, text)| text)))
+            .fold(40.0, f64::max)
+            + 14.0;
         let mut top = 34.0;
         for row in rows {
-            let panel = Panel { left, right, top, bottom: top + PANEL, x: Axis::hours(hours), y: row.axis.clone() };
+            let panel = Panel {
+                left,
+                right,
+                top,
+                bottom: top + PANEL,
+                x: Axis::hours(hours),
+                y: row.axis.clone(),
+            };
             panel.frame(canvas);
             for curve in &row.curves {
                 panel.curve(canvas, curve);
@@ -69,7 +100,10 @@ pub(super) fn stacked(experiment: &Experiment, title: &str, rows: &[Row], names:
             top += PANEL + BETWEEN;
         }
     });
-    let tables: Vec<String> = rows.iter().map(|row| curves_csv("hour", row.column, &row.curves, names)).collect();
+    let tables: Vec<String> = rows
+        .iter()
+        .map(|row| curves_csv("hour", row.column, &row.curves, names))
+        .collect();
     Some((svg, tables.join("\n")))
 }
 
@@ -78,9 +112,21 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
     let names = names(comparison);
     let title = "Capacity and load over time".to_owned();
     let rows = [
-        Row::of_sizes("nodes up", "nodes_up", over_time(experiment, Series::NodesUp)),
-        Row { axis: Axis::percent("nodes at work, share of the nodes up"), column: "busy_share", curves: over_time(experiment, Series::BusyShare) },
-        Row::of_sizes("requests in the system", "jobs_live", over_time(experiment, Series::JobsLive)),
+        Row::of_sizes(
+            "nodes up",
+            "nodes_up",
+            over_time(experiment, Series::NodesUp),
+        ),
+        Row {
+            axis: Axis::percent("nodes at work, share of the nodes up"),
+            column: "busy_share",
+            curves: over_time(experiment, Series::BusyShare),
+        },
+        Row::of_sizes(
+            "requests in the system",
+            "jobs_live",
+            over_time(experiment, Series::JobsLive),
+        ),
     ];
     let (svg, csv) = stacked(experiment, &title, &rows, &names)?;
     let figure = |metric: MetricId, index: usize| {
@@ -90,8 +136,13 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
         .iter()
         .enumerate()
         .filter_map(|(index, name)| {
-            let (nodes, utilization) = (figure(MetricId::NodesAvailable, index)?, figure(MetricId::Utilization, index)?);
-            Some(format!("{name} {nodes}, at work {utilization} of their time"))
+            let (nodes, utilization) = (
+                figure(MetricId::NodesAvailable, index)?,
+                figure(MetricId::Utilization, index)?,
+            );
+            Some(format!(
+                "{name} {nodes}, at work {utilization} of their time"
+            ))
         })
         .collect();
     let finding = format!("Up on average: {}.", parts.join("; "));
@@ -99,5 +150,12 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
         "Idle nodes are capacity that somebody pays for; a growing number of requests in the system is a platform that cannot keep up. {}",
         band_note(comparison.replications)
     );
-    Some(Figure { name: "capacity", title, finding, reading, svg, csv })
+    Some(Figure {
+        name: "capacity",
+        title,
+        finding,
+        reading,
+        svg,
+        csv,
+    })
 }

@@ -28,7 +28,10 @@ impl Panel {
     /// Where a value is drawn.
     #[must_use]
     pub fn place(&self, x: f64, y: f64) -> Place {
-        (self.left + self.x.share(x) * (self.right - self.left), self.bottom - self.y.share(y) * (self.bottom - self.top))
+        (
+            self.left + self.x.share(x) * (self.right - self.left),
+            self.bottom - self.y.share(y) * (self.bottom - self.top),
+        )
     }
 
     /// Grid, ticks and labels; the label of the vertical axis stands above it, where it is easy to read. Grid lines
@@ -52,17 +55,47 @@ impl Panel {
                 free_from = x + half + 6.0;
             }
         }
-        canvas.line(&[(self.left, self.bottom), (self.right, self.bottom)], MUTED, 1.0);
-        canvas.text((self.left, self.top - 14.0), &self.y.label, Align::Left, INK);
-        canvas.text((f64::midpoint(self.left, self.right), self.bottom + 32.0), &self.x.label, Align::Center, INK);
+        canvas.line(
+            &[(self.left, self.bottom), (self.right, self.bottom)],
+            MUTED,
+            1.0,
+        );
+        canvas.text(
+            (self.left, self.top - 14.0),
+            &self.y.label,
+            Align::Left,
+            INK,
+        );
+        canvas.text(
+            (f64::midpoint(self.left, self.right), self.bottom + 32.0),
+            &self.x.label,
+            Align::Center,
+            INK,
+        );
     }
 
     /// `curve` with its band.
     pub fn curve(&self, canvas: &Canvas<'_>, curve: &Curve) {
         let color = color(curve.platform);
-        let edge = |f: &dyn Fn(&Point) -> f64| curve.points.iter().map(|p| self.place(p.x, f(p))).collect::<Vec<_>>();
-        let low = edge(&|point| point.y.interval.map_or(point.y.mean, |interval| interval.low));
-        let high = edge(&|point| point.y.interval.map_or(point.y.mean, |interval| interval.high));
+        let edge = |f: &dyn Fn(&Point) -> f64| {
+            curve
+                .points
+                .iter()
+                .map(|p| self.place(p.x, f(p)))
+                .collect::<Vec<_>>()
+        };
+        let low = edge(&|point| {
+            point
+                .y
+                .interval
+                .map_or(point.y.mean, |interval| interval.low)
+        });
+        let high = edge(&|point| {
+            point
+                .y
+                .interval
+                .map_or(point.y.mean, |interval| interval.high)
+        });
         if curve.points.iter().any(|point| point.y.interval.is_some()) {
             canvas.band(&high, &low, color);
         }
@@ -76,7 +109,11 @@ impl Panel {
         }
         let (x, _) = self.place(x, 0.0);
         canvas.dashed((x, self.bottom), (x, self.top), INK);
-        let (place, align) = if x > f64::midpoint(self.left, self.right) { (x - 6.0, Align::Right) } else { (x + 6.0, Align::Left) };
+        let (place, align) = if x > f64::midpoint(self.left, self.right) {
+            (x - 6.0, Align::Right)
+        } else {
+            (x + 6.0, Align::Left)
+        };
         // Near the bottom: curves are high where the objective is met.
         canvas.text((place, self.bottom - TEXT), text, align, INK);
     }
@@ -85,14 +122,31 @@ impl Panel {
     pub fn label_ends(&self, canvas: &Canvas<'_>, curves: &[Curve], names: &[String]) {
         let mut labels: Vec<(f64, usize)> = curves
             .iter()
-            .filter_map(|curve| Some((self.place(0.0, curve.points.last()?.y.mean).1, curve.platform)))
+            .filter_map(|curve| {
+                Some((
+                    self.place(0.0, curve.points.last()?.y.mean).1,
+                    curve.platform,
+                ))
+            })
             .collect();
         labels.sort_by(|a, b| a.0.total_cmp(&b.0));
         let line = TEXT * 1.25;
         let lowest = self.bottom - line * 0.4;
-        for (index, place) in spread(&labels.iter().map(|(y, _)| *y).collect::<Vec<_>>(), line, lowest).into_iter().enumerate() {
+        for (index, place) in spread(
+            &labels.iter().map(|(y, _)| *y).collect::<Vec<_>>(),
+            line,
+            lowest,
+        )
+        .into_iter()
+        .enumerate()
+        {
             let platform = labels[index].1;
-            canvas.text((self.right + 8.0, place), &names[platform], Align::Left, color(platform));
+            canvas.text(
+                (self.right + 8.0, place),
+                &names[platform],
+                Align::Left,
+                color(platform),
+            );
         }
     }
 }
@@ -112,7 +166,12 @@ fn spread(wanted: &[f64], gap: f64, last: f64) -> Vec<f64> {
 }
 
 /// A key in one line that begins at `start`.
-pub fn key(canvas: &Canvas<'_>, start: Place, platforms: impl Iterator<Item = usize>, names: &[String]) {
+pub fn key(
+    canvas: &Canvas<'_>,
+    start: Place,
+    platforms: impl Iterator<Item = usize>,
+    names: &[String],
+) {
     let (mut x, y) = start;
     for platform in platforms {
         canvas.dot((x + DOT, y), DOT, color(platform));
@@ -124,7 +183,10 @@ pub fn key(canvas: &Canvas<'_>, start: Place, platforms: impl Iterator<Item = us
 /// The width of the widest of `texts`.
 #[must_use]
 pub fn widest<'t>(canvas: &Canvas<'_>, texts: impl IntoIterator<Item = &'t String>) -> f64 {
-    texts.into_iter().map(|text| canvas.width(text)).fold(0.0, f64::max)
+    texts
+        .into_iter()
+        .map(|text| canvas.width(text))
+        .fold(0.0, f64::max)
 }
 
 #[cfg(test)]

@@ -6,18 +6,29 @@ use walras_analysis::experiment::Experiment;
 use walras_analysis::record::MetricId;
 use walras_analysis::words::Scale;
 
-use super::nodes::{Row, stacked};
 use super::axis::Axis;
+use super::nodes::{Row, stacked};
 use super::{Figure, band_note, names};
 
 /// The figure, if there are samples.
 pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
-    let (within, goodput) = (over_time(experiment, Series::WithinSlo), over_time(experiment, Series::Goodput));
+    let (within, goodput) = (
+        over_time(experiment, Series::WithinSlo),
+        over_time(experiment, Series::Goodput),
+    );
     let names = names(comparison);
     let title = "Service within both objectives".to_owned();
     let rows = [
-        Row { axis: Axis::percent("share of completed requests within both objectives"), column: "share_within_objectives", curves: within },
-        Row::from_zero("requests per second within both objectives", "goodput_per_s", goodput),
+        Row {
+            axis: Axis::percent("share of completed requests within both objectives"),
+            column: "share_within_objectives",
+            curves: within,
+        },
+        Row::from_zero(
+            "requests per second within both objectives",
+            "goodput_per_s",
+            goodput,
+        ),
     ];
     let (svg, csv) = stacked(experiment, &title, &rows, &names)?;
     let metric = MetricId::SloAttainment;
@@ -29,14 +40,32 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
         .filter_map(|(cell, name)| {
             let estimate = cell.estimate?;
             let shown = Scale::of(metric, [estimate.mean]).show(&estimate);
-            Some(format!("{name} {} {}", shown.value, shown.interval.unwrap_or_default()).trim_end().to_owned())
+            Some(
+                format!(
+                    "{name} {} {}",
+                    shown.value,
+                    shown.interval.unwrap_or_default()
+                )
+                .trim_end()
+                .to_owned(),
+            )
         })
         .collect();
-    let finding = format!("Of all requests submitted, served within both objectives: {}.", shares.join(", "));
+    let finding = format!(
+        "Of all requests submitted, served within both objectives: {}.",
+        shares.join(", ")
+    );
     let reading = format!(
         "Above: quality of what was completed, by time of day. Below: how much good service that is; with equal demand, a lower curve \
          is service that was late or never came. {}",
         band_note(comparison.replications)
     );
-    Some(Figure { name: "service", title, finding, reading, svg, csv })
+    Some(Figure {
+        name: "service",
+        title,
+        finding,
+        reading,
+        svg,
+        csv,
+    })
 }

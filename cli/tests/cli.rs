@@ -1,0 +1,348 @@
+//! The binary as a user meets it: results, determinism, exit codes, interruption, bad input.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A small experiment: a cloud and a network of 300 nodes, one hour, three replications.
+const SMALL: &str = "\
+walras: 1
+question: does the binary work?
+run: {horizon: 1 h, replications: 3, seed: 5}
+workload: {requests: azure-conv-2023, model: llama-3.1-8b, slo: {ttft: 2 s, tpot: 100 ms}, patience: 60 s}
+platforms:
+  cloud: {extends: hyperscaler}
+  depin: {extends: decentralized-network, fleets: {home: {nodes: 280}, datacenter: {nodes: 20}}}
+";
+
+/// A folder of its own for each test, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.0.join(name), text).expect("a file");
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_walras"));
+        command
+            .args(arguments)
+            .current_dir(&self.0)
+            .env("NO_COLOR", "1")
+            .env_remove("COLUMNS");
+        command
+    }
+
+    fn walras(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("the binary runs")
+    }
+
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.walras(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {:?}\n{errors}",
+            output.status
+        );
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(arguments)).expect("one JSON object on stdout")
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.0).expect("a folder");
+        let mut names: Vec<String> = entries
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .into_string()
+                    .expect("plain names")
+            })
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Contents of the Parquet files of a run that every run has.
+fn tables(run: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found: Vec<_> = fs::read_dir(run)
+        .expect("a run directory")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "parquet")
+        })
+        .filter(|path| path.file_stem().is_some_and(|stem| stem != "jobs"))
+        .map(|path| {
+            (
+                path.file_name().unwrap().to_string_lossy().into_owned(),
+                fs::read(&path).expect("a file"),
+            )
+        })
+        .collect();
+    found.sort();
+    assert!(found.len() >= 4, "{found:?}");
+    found
+}
+
+/// One thread or two, again, with jobs recorded or not: the same digest and the same Parquet files, byte for byte.
+#[test]
+fn results_do_not_depend_on_threads_repetition_or_recording() {
+    let folder = Folder::new("determinism");
+    folder.write("small.yaml", SMALL);
+    let run = |out: &str, more: &[&str]| {
+        let arguments = [&["run", "small.yaml", "--json", "--out", out], more].concat();
+        let object = folder.json(&arguments);
+        (
+            object["digest"].clone(),
+            object["platforms"].clone(),
+            tables(&folder.0.join(out)),
+        )
+    };
+    let first = run("one", &["--threads", "1"]);
+    assert!(first.0.as_str().is_some_and(|digest| digest.len() == 16));
+    assert_eq!(first, run("two", &["--threads", "2"]));
+    assert_eq!(first, run("again", &["--threads", "2"]));
+    assert_eq!(first, run("recorded", &["--threads", "2", "--record-jobs"]));
+    assert!(
+        folder.0.join("recorded/jobs.parquet").exists()
+            && !folder.0.join("one/jobs.parquet").exists()
+    );
+    assert_ne!(first.0, run("other", &["--seed", "6"]).0);
+}
+
+#[test]
+fn json_has_every_figure_with_its_interval_and_unit() {
+    let folder = Folder::new("json");
+    folder.write("small.yaml", SMALL);
+    let object = folder.json(&["run", "small.yaml", "--json"]);
+    for platform in ["cloud", "depin"] {
+        for metric in [
+            "cost_per_million_output_tokens",
+            "ttft_p99",
+            "tpot_p50",
+            "slo_attainment",
+            "goodput",
+            "utilization",
+        ] {
+            let figure = &object["platforms"][platform][metric];
+            let number = |key: &str| {
+                figure[key]
+                    .as_f64()
+                    .unwrap_or_else(|| panic!("{platform}.{metric}.{key}: {figure}"))
+            };
+            assert!(
+                number("low") <= number("estimate") && number("estimate") <= number("high"),
+                "{figure}"
+            );
+            assert_eq!(figure["n"], 3);
+            assert!(figure["unit"].is_string());
+        }
+    }
+    assert!(object["platforms"]["depin"]["owner_revenue_gini"]["estimate"].is_number());
+    assert_eq!(folder.names(), ["runs", "small.yaml"]);
+}
+
+/// The table comes with intervals and says where the report is; a second run takes the next name; nothing is overwritten.
+#[test]
+fn a_run_prints_its_table_and_keeps_earlier_results() {
+    let folder = Folder::new("table");
+    folder.write("small.yaml", SMALL);
+    let text = folder.ok(&["run", "small.yaml", "--replications", "2"]);
+    for expected in [
+        "cost per million output tokens",
+        "baseline",
+        "[",
+        "n = 2",
+        "report   runs/small/report.html",
+    ] {
+        assert!(text.contains(expected), "{expected} is not in:\n{text}");
+    }
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "fits 80 columns:\n{text}"
+    );
+    let page = fs::read_to_string(folder.0.join("runs/small/report.html")).expect("the report");
+    assert!(page.matches("<svg").count() >= 6, "at least six figures");
+    for outside in ["src=\"http", "href=\"http", "url(http", "@import"] {
+        assert!(!page.contains(outside), "the page loads {outside}");
+    }
+    let again = folder.ok(&["run", "small.yaml", "--replications", "2"]);
+    assert!(again.contains("runs/small-2"));
+    let shown = folder.ok(&["report", "runs/small"]);
+    assert!(shown.contains("cost per million output tokens"));
+    let compared = folder.ok(&["compare", "runs/small", "runs/small-2"]);
+    assert!(compared.contains("the same"), "{compared}");
+    let occupied = folder.walras(&["run", "small.yaml", "--out", "runs/small"]);
+    assert_eq!(occupied.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&occupied.stderr).contains("is not empty"));
+}
+
+/// Wrong input: exit code 2, all problems on stderr with their places, nothing on stdout, nothing written.
+#[test]
+fn bad_input_writes_nothing() {
+    let folder = Folder::new("bad");
+    folder.write(
+        "bad.yaml",
+        &SMALL
+            .replace("horizon: 1 h", "horizon: 1")
+            .replace("extends: hyperscaler", "extend: hyperscaler"),
+    );
+    folder.write(
+        "broken.csv",
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,x\n",
+    );
+    folder.write("small.yaml", SMALL);
+    let cases: [(&[&str], &[&str]); 6] = [
+        (
+            &["run", "bad.yaml"],
+            &["bad.yaml:3:16", "bad.yaml:6:11", "extends"],
+        ),
+        (&["check", "bad.yaml"], &["bad.yaml:3:16", "bad.yaml:6:11"]),
+        (
+            &["run", "small.yaml", "--trace", "broken.csv"],
+            &["broken.csv:2:33"],
+        ),
+        (
+            &["run", "small.yaml", "--set", "run.sed=3"],
+            &["run.sed", "seed"],
+        ),
+        (&["run", "missing.yaml"], &["missing.yaml"]),
+        (&["report", "nowhere"], &["nowhere"]),
+    ];
+    let before = folder.names();
+    for (arguments, expected) in cases {
+        let output = folder.walras(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}\n{errors}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        for part in expected {
+            assert!(
+                errors.contains(part),
+                "{arguments:?}: `{part}` is not in\n{errors}"
+            );
+        }
+        assert_eq!(folder.names(), before, "{arguments:?} wrote something");
+    }
+}
+
+#[test]
+fn list_schema_and_help_teach() {
+    let folder = Folder::new("teach");
+    let list = folder.ok(&["list"]);
+    assert!(list.lines().count() >= 4 && list.contains("depin-vs-cloud"));
+    let schema: Value = serde_json::from_str(&folder.ok(&["schema"])).expect("JSON");
+    assert!(schema["properties"]["platforms"].is_object());
+    for line in list.lines() {
+        let name = line.split_whitespace().next().expect("a name");
+        assert!(folder.ok(&["check", name]).contains("ok"));
+    }
+    assert!(folder.ok(&["--help"]).contains("walras run depin-vs-cloud"));
+}
+
+/// The published trace, every row of it: 19,366 requests (Azure LLM inference 2023, conversation).
+#[test]
+fn a_recorded_trace_is_replayed_whole() {
+    let data = std::env::var_os("WALRAS_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
+        PathBuf::from,
+    );
+    let trace = data.join("traces/azure-llm-2023/AzureLLMInferenceTrace_conv.csv");
+    if !trace.exists() {
+        println!(
+            "skipped: the Azure trace is not in the data folder; set WALRAS_DATA to where it is"
+        );
+        return;
+    }
+    let folder = Folder::new("trace");
+    folder.write("small.yaml", SMALL);
+    let trace = trace.to_str().expect("a plain path");
+    let object = folder.json(&[
+        "run",
+        "small.yaml",
+        "--json",
+        "--replications",
+        "2",
+        "--trace",
+        trace,
+    ]);
+    assert!(
+        object["platforms"]["cloud"]["ttft_p99"]["estimate"]
+            .as_f64()
+            .is_some_and(|ttft| ttft > 0.0)
+    );
+    let page = fs::read_to_string(folder.0.join("runs/small/report.html")).expect("the report");
+    // Two platforms, two replications.
+    assert!(
+        page.contains("77,464"),
+        "4 × 19,366 requests were simulated"
+    );
+}
+
+/// Ctrl-C keeps the replications that are finished, says so, and exits with 130.
+#[cfg(unix)]
+#[test]
+fn an_interruption_keeps_what_is_finished() {
+    let folder = Folder::new("interrupt");
+    folder.write("small.yaml", SMALL);
+    let arguments = [
+        "run",
+        "small.yaml",
+        "--json",
+        "--threads",
+        "1",
+        "--replications",
+        "100000",
+    ];
+    let mut child = folder
+        .command(&arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    std::thread::sleep(Duration::from_secs(3));
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .expect("kill");
+    assert!(sent.success());
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while child.try_wait().expect("a status").is_none() {
+        assert!(Instant::now() < deadline, "the run did not stop");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let output = child.wait_with_output().expect("an output");
+    assert_eq!(output.status.code(), Some(130));
+    let object: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(object["interrupted"], true);
+    let kept = object["platforms"]["cloud"]["ttft_p50"]["n"]
+        .as_u64()
+        .expect("a count");
+    assert!((1..100_000).contains(&kept), "{kept} replications");
+    assert_eq!(
+        folder.json(&["report", "runs/small", "--json"])["digest"],
+        object["digest"]
+    );
+}
