@@ -5,7 +5,9 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use walras_des::{Context, Dist, Engine, Event, EventQueue, Model, Purpose, SimTime, Span, Stream, Streams};
+use walras_des::{
+    Context, Dist, Engine, Event, EventQueue, Model, Purpose, SimTime, Span, Stream, Streams,
+};
 
 const HOLDS: u64 = 100_000;
 
@@ -21,13 +23,21 @@ fn queue(c: &mut Criterion) {
         let mut stream = stream();
         let mut queue = EventQueue::with_capacity(pending as usize);
         for event in 0..pending {
-            queue.push(SimTime::ZERO + Span::from_secs_f64(stream.exponential()), 0, event);
+            queue.push(
+                SimTime::ZERO + Span::from_secs_f64(stream.exponential()),
+                0,
+                event,
+            );
         }
         group.bench_function(BenchmarkId::from_parameter(pending), |b| {
             b.iter(|| {
                 for _ in 0..HOLDS {
                     let (time, rank, event) = queue.pop().expect("the queue never empties");
-                    queue.push(time + Span::from_secs_f64(stream.exponential()), rank, event);
+                    queue.push(
+                        time + Span::from_secs_f64(stream.exponential()),
+                        rank,
+                        event,
+                    );
                 }
             });
         });
@@ -65,7 +75,9 @@ fn engine(c: &mut Criterion) {
         group.throughput(Throughput::Elements(HOLDS));
         let mut engine = Engine::new(Hold(stream()));
         for event in 0..pending {
-            engine.context_mut().after(Span::from_nanos(event), Tick(event));
+            engine
+                .context_mut()
+                .after(Span::from_nanos(event), Tick(event));
         }
         let slice = Span::from_secs_f64(HOLDS as f64 / pending as f64);
         let mut limit = SimTime::ZERO + Span::SECOND;

@@ -9,14 +9,30 @@ use walras_sim::record::Nothing;
 use walras_sim::world::{Settings, simulate};
 
 fn main_job(c: &mut Criterion) {
-    let scenario = walras_scenarios::load(Path::new("depin-vs-cloud"), &[], None).expect("a library scenario is valid");
+    let scenario = walras_scenarios::load(Path::new("depin-vs-cloud"), &[], None)
+        .expect("a library scenario is valid");
     let plan = &scenario.plan;
-    let settings = Settings { horizon: plan.horizon, warm_up: plan.warm_up, sample_every: plan.sample_every };
+    let settings = Settings {
+        horizon: plan.horizon,
+        warm_up: plan.warm_up,
+        sample_every: plan.sample_every,
+    };
     let mut group = c.benchmark_group("main job");
     group.sample_size(10);
     for platform in &plan.platforms {
         group.bench_function(&platform.name, |b| {
-            b.iter(|| simulate(platform, &plan.workload, &settings, plan.seed, 0, Nothing, &|| false).expect("not stopped"));
+            b.iter(|| {
+                simulate(
+                    platform,
+                    &plan.workload,
+                    &settings,
+                    plan.seed,
+                    0,
+                    Nothing,
+                    &|| false,
+                )
+                .expect("not stopped")
+            });
         });
     }
     group.finish();

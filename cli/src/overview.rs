@@ -38,11 +38,16 @@ fn requests(workload: &Workload, plan: &Plan) -> String {
             "{:.2} per second for {}, {mean}",
             synthetic.rate, plan.horizon
         ),
-        Source::Trace(trace) => format!(
-            "{} of a trace over {}, {mean}",
-            trace.at.len(),
-            plan.horizon
-        ),
+        Source::Trace(trace) => {
+            let rows = trace.at.len();
+            let used = trace
+                .at
+                .partition_point(|at| at.as_nanos() <= plan.horizon.as_nanos());
+            format!(
+                "{used} of the {rows} in the trace, over {}, {mean}",
+                plan.horizon
+            )
+        }
     }
 }
 

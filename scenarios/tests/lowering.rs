@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use walras_des::SimTime;
+use walras_des::{SimTime, Span};
 use walras_scenarios::{Plan, load};
 use walras_sim::availability::Availability;
 use walras_sim::platform::{Fleet, Size};
@@ -197,4 +197,23 @@ fn a_device_of_the_catalog_can_be_amended() {
         "what is not said is inherited"
     );
     assert_eq!(platform.model.kv_bytes(), 65_536);
+}
+
+/// A day of horizon and a trace of 90.5 seconds: the run ends with the trace, so that nobody rents machines for the silence after it.
+#[test]
+fn a_short_trace_ends_the_run() {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("short.csv");
+    let rows = "TIMESTAMP,ContextTokens,GeneratedTokens\n\
+        2023-11-16 18:15:46.5000000,374,44\n\
+        2023-11-16 18:17:17.0000000,396,109\n";
+    std::fs::write(&file, rows).unwrap();
+    let plan = load(Path::new("depin-vs-cloud"), &[], Some(&file))
+        .unwrap()
+        .plan;
+    assert_eq!(plan.horizon, Span::from_secs(91));
+    let short = [("run.horizon".to_owned(), "30 s".to_owned())];
+    let plan = load(Path::new("depin-vs-cloud"), &short, Some(&file))
+        .unwrap()
+        .plan;
+    assert_eq!(plan.horizon, Span::from_secs(30));
 }

@@ -241,7 +241,7 @@ fn requests(stream: &mut Stream, longest: u64) -> Vec<(SimTime, Entry)> {
 fn fast_forward_equals_stepping_to_the_nanosecond() {
     let profiles = [
         Profile::new(&device(24), &llama_8b(), Precision::Bf16, 256),
-        Profile::new(&device(18), &llama_8b(), Precision::Bf16, 256),
+        Profile::new(&device(20), &llama_8b(), Precision::Bf16, 256),
         Profile::new(&device(24), &llama_8b(), Precision::Bf16, 3),
         Profile::new(&device(48), &mixtral(), Precision::Q4, 16),
     ];

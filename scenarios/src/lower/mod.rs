@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use walras_des::Span;
 use walras_sim::ids::RegionId;
 use walras_sim::network::{Network, Region};
-use walras_sim::workload::Trace;
+use walras_sim::workload::{Source, Trace, Workload};
 
 use crate::catalog::Catalog;
 use crate::issue::{Issue, suggestion};
@@ -52,11 +52,13 @@ pub(crate) fn lower(report: &mut Report, read_trace: ReadTrace<'_>) -> Option<Pl
         network: Arc::new(network(catalog)),
     };
     let run: Option<RunSpec> = report.part(&At::root("run"));
-    let times = run.as_ref().and_then(|run| times(report, run));
     let spec: Option<WorkloadSpec> = report.part(&At::root("workload"));
     let workload = spec
         .as_ref()
         .and_then(|spec| workload::lower(report, &tables, spec, read_trace));
+    let times = run
+        .as_ref()
+        .and_then(|run| times(report, run, workload.as_ref()));
     let served = spec
         .as_ref()
         .and_then(|spec| workload::served(report, &tables, spec));
@@ -123,10 +125,17 @@ fn amended<T: Clone + DeserializeOwned>(
     all
 }
 
-/// Horizon, warm-up and time between samples.
-fn times(report: &mut Report, run: &RunSpec) -> Option<(Span, Span, Span)> {
+/// Horizon, warm-up and time between samples. A trace that ends before the horizon ends the run: nobody pays for the silence after it.
+fn times(
+    report: &mut Report,
+    run: &RunSpec,
+    workload: Option<&Workload>,
+) -> Option<(Span, Span, Span)> {
     let at = At::root("run");
-    let horizon = span(run.horizon.0);
+    let recorded = workload.and_then(|workload| trace_length(&workload.source));
+    let horizon = recorded.map_or(span(run.horizon.0), |length| {
+        length.min(span(run.horizon.0))
+    });
     let warm_up = run.warm_up.map_or(Span::ZERO, |value| span(value.0));
     // Without a wish of the user, a run has 144 samples: one every ten minutes of a day.
     let sample_every = run.sample_every.map_or_else(
@@ -163,6 +172,16 @@ fn times(report: &mut Report, run: &RunSpec) -> Option<(Span, Span, Span)> {
         }
     }
     (report.issues.len() == before).then_some((horizon, warm_up, sample_every))
+}
+
+/// Time up to the last request of a trace, in whole seconds.
+fn trace_length(source: &Source) -> Option<Span> {
+    let Source::Trace(trace) = source else {
+        return None;
+    };
+    let last = trace.at.last()?.as_nanos();
+    let second = Span::SECOND.as_nanos();
+    Some(Span::SECOND * last.div_ceil(second).max(1))
 }
 
 /// Samples that a run may keep.

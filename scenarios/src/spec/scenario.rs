@@ -42,7 +42,7 @@ pub struct ScenarioSpec {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunSpec {
-    /// Length of a run.
+    /// Length of a run. A trace that is shorter ends it; of one that is longer, the rest is left out.
     pub horizon: Duration,
     /// Independent repetitions.
     #[schemars(range(min = 1, max = 1_000_000))]
