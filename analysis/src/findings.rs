@@ -161,7 +161,19 @@ fn pair_finding(comparison: &Comparison, metric: MetricId, index: usize) -> Opti
         MetricId::SloAttainment => {
             format!("Within both objectives {a} served {mine} of all requests and {b} {theirs}")
         }
-        MetricId::Energy => format!("Per million output tokens {a} drew {mine} and {b} {theirs}"),
+        // Idle machines weigh most where few work; whether they would be on anyway is for the reader to judge.
+        MetricId::Energy => {
+            let work = |platform: usize| {
+                let estimate = comparison
+                    .cell(MetricId::ActiveEnergy, platform)?
+                    .estimate?;
+                Some(Scale::of(metric, [estimate.mean]).show(&estimate).value)
+            };
+            let (my_work, their_work) = (work(index)?, work(against)?);
+            format!(
+                "Per million output tokens {a} drew {mine} ({my_work} of it above idle power) and {b} {theirs} ({their_work})"
+            )
+        }
         other => format!("{}: {mine} on {a}, {theirs} on {b}", title(other)),
     };
     Some(Finding {
