@@ -1,6 +1,7 @@
 //! The world: one replication of the main job on each of its platforms, 24 hours of 480,000 requests.
 //!
-//! Expected on one core of a 2020s server: 0.7 s for the cloud, 1 s for the decentralized network of 5,000 nodes.
+//! Expected on one core of a 2020s server: 0.4 s for the cloud, 0.6 s for the decentralized network of 5,000 nodes, so that
+//! the whole job (two platforms, 20 replications) takes 10 s on two cores.
 
 use std::path::Path;
 

@@ -272,6 +272,10 @@ impl Server {
             squares += u64::from(entry.prompt) * u64::from(entry.prompt);
             self.joining.push(entry);
         }
+        assert!(
+            self.reserved <= profile.kv_capacity,
+            "the KV cache is overcommitted"
+        );
         if !self.joining.is_empty() {
             let sequences = u32::try_from(self.joining.len()).expect("a batch fits 32 bits");
             self.phase = Phase::Prefill;
