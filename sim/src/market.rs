@@ -60,7 +60,7 @@ pub struct BaseFee {
     pub floor: Amount,
     /// Price of a prompt token relative to an output token.
     pub prompt_weight: f64,
-    /// Utilization of the willing nodes at which the price rests.
+    /// Share of the willing nodes' slots in use at which the price rests.
     pub target: f64,
     /// Largest relative change in an epoch is one over this (8 in EIP-1559).
     pub denominator: u64,

@@ -310,13 +310,29 @@ impl<'a> View<'a> {
             .price(card.prompt_tokens, card.output_estimate)
     }
 
-    /// Whether the expected price per output token is within the job's budget.
+    /// Whether the node's price is within the job's budget.
     #[must_use]
     pub fn affordable(&self, job: JobId, node: NodeId) -> bool {
+        self.pays(job, self.rates(node))
+    }
+
+    /// Whether the expected price of the job at these rates, per output token, is within its budget.
+    #[must_use]
+    pub fn pays(&self, job: JobId, rates: Rates) -> bool {
         let card = self.job(job);
-        card.budget.is_none_or(|budget| {
-            self.price(job, node).as_f64() * 1e6 <= budget * f64::from(card.output_estimate)
-        })
+        let price = || {
+            rates
+                .price(card.prompt_tokens, card.output_estimate)
+                .as_f64()
+        };
+        card.budget
+            .is_none_or(|budget| price() * 1e6 <= budget * f64::from(card.output_estimate))
+    }
+
+    /// The price for all, where the mechanism sets one; nothing where it does not.
+    #[must_use]
+    pub fn uniform_price(&self) -> Rates {
+        self.board.uniform.unwrap_or_default()
     }
 
     /// One-way latency between the job's customer and the node.

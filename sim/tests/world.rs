@@ -5,7 +5,7 @@ mod common;
 use common::{churn, platform, settings, workload};
 use walras_des::{Dist, Span};
 use walras_sim::availability::{Availability, Renewal};
-use walras_sim::market::{BaseFee, Pricing};
+use walras_sim::market::{BaseFee, Pricing, Rates};
 use walras_sim::platform::{Autoscaler, Ownership, Platform, Retry, Size};
 use walras_sim::record::{Fate, JobRow, JobTable, MetricId, Nothing, Output};
 use walras_sim::scheduling::Policy;
@@ -316,4 +316,53 @@ fn scaling_in_loses_no_work() {
     );
     assert_eq!(output.metrics.get(MetricId::Losses), Some(0.0));
     assert_eq!(output.counts.completed, output.counts.submitted);
+}
+
+/// A base fee that starts where no owner works rises until enough of them do, and rests where the target share of the willing
+/// nodes' slots is in use: `jobs in service = target · slots · willing nodes` (Little's law gives the jobs).
+#[test]
+fn a_base_fee_finds_the_price_at_which_the_target_is_used() {
+    let mut market = platform(400, 16, 8);
+    market.policy = Policy::CheapestWithinSlo;
+    market.fleets[0].ask_sigma = 0.8;
+    market.pricing = Pricing::BaseFee(BaseFee {
+        initial: Amount::from_f64(0.001),
+        floor: Amount::from_f64(0.001),
+        prompt_weight: 0.2,
+        target: 0.5,
+        denominator: 8,
+        epoch: Span::MINUTE,
+    });
+    let workload = Workload {
+        patience: Span::HOUR,
+        ..workload(40.0)
+    };
+    let output = recorded(&market, &workload, 3, 16, 0);
+    assert_eq!(output.counts.completed, output.counts.submitted);
+    let fees: Vec<f64> = output
+        .samples
+        .iter()
+        .filter_map(|sample| sample.base_fee)
+        .collect();
+    assert!(fees[0] < 0.002 && fees[fees.len() - 1] > 0.02, "{fees:?}");
+    let settled = &fees[fees.len() / 2..];
+    let (low, high) = settled
+        .iter()
+        .fold((f64::MAX, 0.0f64), |(l, h), &fee| (l.min(fee), h.max(fee)));
+    assert!(high < 1.6 * low, "the fee settles: {low} to {high}");
+    let per = |metric| output.metrics.get(metric).unwrap();
+    let in_service =
+        per(MetricId::BatchSize) * per(MetricId::Utilization) * per(MetricId::NodesAvailable);
+    let fee = settled.iter().sum::<f64>() / settled.len() as f64;
+    // Asks are log-normal around that of the posted price: the share of owners who ask at most the fee.
+    let sizes = workload.sizes();
+    let median = Rates::earning(0.4, &market.profiles[0], &sizes, 8)
+        .output
+        .as_f64();
+    let willing = 400.0 * walras_des::normal_cdf((fee / median).ln() / 0.8);
+    let used = in_service / (8.0 * willing);
+    assert!(
+        (0.4..0.6).contains(&used),
+        "{used} of the slots are in use; willing {willing}, in service {in_service}"
+    );
 }

@@ -247,7 +247,8 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
         cx.at(SimTime::ZERO + settings.horizon, Event::Horizon);
     }
 
-    /// Moves the base fee by how busy the willing nodes were.
+    /// Moves the base fee by how much of the willing nodes' slots was asked for at the present price: what was served, and what
+    /// waits and would pay it.
     fn reprice(&mut self, cx: &mut Cx) {
         let Pricing::BaseFee(rule) = &self.platform.pricing else {
             return;
@@ -255,20 +256,20 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
         let now = cx.now();
         cx.after(rule.epoch, Event::Reprice);
         let view = self.board.view(now);
-        let willing = view
-            .nodes_up()
-            .iter()
-            .filter(|&&node| view.willing(node))
+        let is_willing = |&&node: &&NodeId| view.willing(node);
+        let willing = view.nodes_up().iter().filter(is_willing).count() as f64;
+        let unmet = view
+            .waiting()
+            .filter(|&job| view.pays(job, view.uniform_price()))
             .count() as f64;
-        let milliseconds = rule.epoch.as_secs_f64() * 1e3;
-        let used = (self.tally.busy_since_repriced(now) * 1e3).round() as u64;
-        let target = (willing * milliseconds * rule.target).round() as u64;
-        let fee = self
-            .board
-            .uniform
-            .expect("a base fee is set from the start")
-            .output;
-        let next = next_base_fee(fee.0, used, target.max(1), rule.denominator)
+        let epoch = rule.epoch.as_secs_f64();
+        let served = self.tally.served_since_repriced(now);
+        let slots = (willing * f64::from(self.platform.slots) * rule.target).max(1.0);
+        // In request·ms; at most twice the target, as a block holds at most twice its target.
+        let target = (slots * epoch * 1e3).round() as u64;
+        let asked = (((served + unmet * epoch) * 1e3).round() as u64).min(2 * target);
+        let fee = view.uniform_price().output;
+        let next = next_base_fee(fee.0, asked, target, rule.denominator)
             .clamp(rule.floor.0, i128::from(i64::MAX));
         self.board.uniform = Some(uniform(Amount(next), rule.prompt_weight));
         self.ask(Cause::Repriced, cx);

@@ -1,6 +1,6 @@
 //! Measurement: counts, integrals over time and distributions of one run, within the measured window.
 
-use walras_des::{Digest, LogHistogram, SimTime, Span};
+use walras_des::{Digest, LogHistogram, SimTime, Span, TimeWeighted};
 
 use super::Settings;
 use super::nodes::Node;
@@ -38,9 +38,9 @@ pub(super) struct Tally {
     busy: Level,
     up: Level,
     running: Level,
-    /// Busy time up to the last change of price [node·s].
-    busy_at_repricing: f64,
-    busy_always: walras_des::TimeWeighted,
+    /// Requests being served, measured or not, and their integral up to the last change of price [request·s].
+    in_service: TimeWeighted,
+    served_at_repricing: f64,
     spend: Amount,
     fees: Amount,
     slashed: Amount,
@@ -78,8 +78,8 @@ impl Tally {
             busy: Level::ZERO,
             up: Level::ZERO,
             running: Level::ZERO,
-            busy_at_repricing: 0.0,
-            busy_always: walras_des::TimeWeighted::new(SimTime::ZERO, 0.0),
+            in_service: TimeWeighted::new(SimTime::ZERO, 0.0),
+            served_at_repricing: 0.0,
             spend: Amount::ZERO,
             fees: Amount::ZERO,
             slashed: Amount::ZERO,
@@ -114,7 +114,6 @@ impl Tally {
 
     pub(super) fn busy(&mut self, now: SimTime, delta: i64) {
         self.change(|tally| &mut tally.busy, now, delta);
-        self.busy_always.add(now, delta as f64);
     }
 
     pub(super) fn up(&mut self, now: SimTime, delta: i64) {
@@ -123,12 +122,13 @@ impl Tally {
 
     pub(super) fn running(&mut self, now: SimTime, delta: i64) {
         self.change(|tally| &mut tally.running, now, delta);
+        self.in_service.add(now, delta as f64);
     }
 
-    /// Busy node time since this was last asked [s].
-    pub(super) fn busy_since_repriced(&mut self, now: SimTime) -> f64 {
-        let total = self.busy_always.integral(now);
-        total - std::mem::replace(&mut self.busy_at_repricing, total)
+    /// Request time served since this was last asked [request·s].
+    pub(super) fn served_since_repriced(&mut self, now: SimTime) -> f64 {
+        let total = self.in_service.integral(now);
+        total - std::mem::replace(&mut self.served_at_repricing, total)
     }
 
     pub(super) fn submitted(&mut self, at: SimTime) {
