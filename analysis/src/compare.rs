@@ -1,6 +1,6 @@
 //! Comparisons: every figure of every platform with its interval, and its difference to what it is compared with.
 
-use walras_sim::record::MetricId;
+use walras_sim::record::{MetricId, Range};
 
 use crate::estimate::{Difference, Estimate, estimate, paired, unpaired};
 use crate::experiment::Experiment;
@@ -54,6 +54,15 @@ pub struct Cell {
     pub estimate: Option<Estimate>,
     /// Its difference to the entry it is compared with, over the replications that have both.
     pub difference: Option<Difference>,
+}
+
+impl Cell {
+    /// The replications behind what is shown of it: those of the difference, if there is one.
+    #[must_use]
+    pub fn n(&self) -> usize {
+        let difference = self.difference.map(|difference| difference.difference);
+        difference.or(self.estimate).map_or(0, |shown| shown.n)
+    }
 }
 
 /// Two directories hold nothing that can be compared.
@@ -156,11 +165,12 @@ impl Comparison {
     fn build(entries: Vec<Entry>, columns: &[Column<'_>], is_paired: bool) -> Self {
         let row = |metric: MetricId| {
             let values: Vec<Values> = columns.iter().map(|column| column.values(metric)).collect();
+            let range = metric.metric().range;
             let cell = |(index, entry): (usize, &Entry)| Cell {
-                estimate: estimate(&values[index].plain(), metric.metric().range),
+                estimate: estimate(&values[index].plain(), range),
                 difference: entry
                     .against
-                    .and_then(|against| values[index].against(&values[against], is_paired)),
+                    .and_then(|against| values[index].against(&values[against], range, is_paired)),
             };
             Row {
                 metric,
@@ -193,10 +203,16 @@ impl Comparison {
         self.rows.iter().find(|row| row.metric == metric)
     }
 
-    /// The value of `metric` for the entry at `index`.
+    /// What is known of `metric` for the entry at `index`.
     #[must_use]
     pub fn cell(&self, metric: MetricId, index: usize) -> Option<&Cell> {
         self.row(metric)?.cells.get(index)
+    }
+
+    /// The value of `metric` for the entry at `index`.
+    #[must_use]
+    pub fn estimate(&self, metric: MetricId, index: usize) -> Option<Estimate> {
+        self.cell(metric, index)?.estimate
     }
 }
 
@@ -209,9 +225,7 @@ struct Column<'a> {
 
 impl Column<'_> {
     fn values(self, metric: MetricId) -> Values {
-        Values::of(self.experiment, self.platform, |run| {
-            run.metrics.get(metric)
-        })
+        Values::of_metric(self.experiment, self.platform, metric)
     }
 }
 
@@ -234,14 +248,23 @@ impl Values {
         )
     }
 
+    pub(crate) fn of_metric(experiment: &Experiment, platform: usize, metric: MetricId) -> Self {
+        Self::of(experiment, platform, |run| run.metrics.get(metric))
+    }
+
     pub(crate) fn plain(&self) -> Vec<f64> {
         self.0.iter().map(|(_, value)| *value).collect()
     }
 
-    /// Over the replications that both have, or over all if they are independent.
-    pub(crate) fn against(&self, other: &Self, is_paired: bool) -> Option<Difference> {
+    /// Values in `range` over the replications that both have, or over all if they are independent.
+    pub(crate) fn against(
+        &self,
+        other: &Self,
+        range: Range,
+        is_paired: bool,
+    ) -> Option<Difference> {
         if !is_paired {
-            return unpaired(&self.plain(), &other.plain());
+            return unpaired(&self.plain(), &other.plain(), range);
         }
         let partner = |replication: u32| {
             other
@@ -255,6 +278,6 @@ impl Values {
             .iter()
             .filter_map(|(r, value)| Some((*value, partner(*r)?)))
             .unzip();
-        paired(&mine, &theirs)
+        paired(&mine, &theirs, range)
     }
 }

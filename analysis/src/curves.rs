@@ -13,8 +13,27 @@ use crate::experiment::{Experiment, Run};
 pub struct Curve {
     /// Index of the platform.
     pub platform: usize,
-    /// The points, by increasing position.
+    /// The points, by increasing position; at least one.
     pub points: Vec<Point>,
+}
+
+impl Curve {
+    /// The mean at `x`, on straight lines between the points; of the nearest end beyond them.
+    #[must_use]
+    pub fn at(&self, x: f64) -> f64 {
+        let after = self.points.partition_point(|point| point.x < x);
+        let (before, after) = (
+            &self.points[after.saturating_sub(1)],
+            &self.points[after.min(self.points.len() - 1)],
+        );
+        let width = after.x - before.x;
+        let share = if width > 0.0 {
+            (x - before.x) / width
+        } else {
+            0.0
+        };
+        before.y.mean + share * (after.y.mean - before.y.mean)
+    }
 }
 
 /// One point of a curve.

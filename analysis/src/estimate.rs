@@ -70,25 +70,56 @@ pub struct Difference {
     pub difference: Estimate,
     /// First divided by second; absent unless all values are positive.
     pub ratio: Option<Estimate>,
-    /// Two-sided p-value of "no difference", on the scale of the ratio if there is one; absent with one replication.
+    /// Two-sided p-value of "no difference", on the scale that judges; absent with one replication.
     pub p_value: Option<f64>,
+    /// Whether the ratio judges, and not the difference. Quantities are judged by their ratio; shares, and what may be
+    /// negative, by the difference.
+    by_ratio: bool,
 }
 
+/// An estimate with the p-value of "the true value is zero".
+type Tested = (Estimate, Option<f64>);
+
 impl Difference {
-    /// Whether the interval, on the scale of the ratio if there is one, excludes "no difference".
+    /// Of values in `range`, from the test of their differences and of the logarithms of their ratios.
+    fn of(range: Range, (difference, p_difference): Tested, logs: Option<Tested>) -> Self {
+        let interval = difference.interval.map(|interval| match range {
+            Range::Share => interval.within(-1.0, 1.0),
+            Range::Any | Range::NonNegative => interval,
+        });
+        let by_ratio = logs.is_some() && range == Range::NonNegative;
+        let (ratio, p_ratio) = logs.unzip();
+        Self {
+            difference: Estimate {
+                interval,
+                ..difference
+            },
+            ratio: ratio.map(|logs| logs.map(f64::exp)),
+            p_value: if by_ratio {
+                p_ratio.flatten()
+            } else {
+                p_difference
+            },
+            by_ratio,
+        }
+    }
+
+    /// The ratio, if it judges.
+    #[must_use]
+    pub fn relative(&self) -> Option<Estimate> {
+        self.ratio.filter(|_| self.by_ratio)
+    }
+
+    /// Whether the interval on the scale that judges excludes "no difference".
     #[must_use]
     pub fn is_clear(&self) -> bool {
-        match (self.ratio, self.difference.interval) {
-            (
-                Some(Estimate {
-                    interval: Some(ratio),
-                    ..
-                }),
-                _,
-            ) => !ratio.contains(1.0),
-            (_, Some(difference)) => !difference.contains(0.0),
-            _ => false,
-        }
+        let (judge, none) = match self.relative() {
+            Some(ratio) => (ratio, 1.0),
+            None => (self.difference, 0.0),
+        };
+        judge
+            .interval
+            .is_some_and(|interval| !interval.contains(none))
     }
 }
 
@@ -108,11 +139,14 @@ impl Interval {
     /// The part of it inside `range`.
     #[must_use]
     pub fn clip(self, range: Range) -> Self {
-        let (lowest, highest) = match range {
-            Range::Any => return self,
-            Range::NonNegative => (0.0, f64::INFINITY),
-            Range::Share => (0.0, 1.0),
-        };
+        match range {
+            Range::Any => self,
+            Range::NonNegative => self.within(0.0, f64::INFINITY),
+            Range::Share => self.within(0.0, 1.0),
+        }
+    }
+
+    fn within(self, lowest: f64, highest: f64) -> Self {
         Self {
             low: self.low.clamp(lowest, highest),
             high: self.high.clamp(lowest, highest),
@@ -146,79 +180,65 @@ impl Estimate {
 /// The mean of `values` with its Student t interval, clipped to `range`; `None` without values.
 #[must_use]
 pub fn estimate(values: &[f64], range: Range) -> Option<Estimate> {
-    let Moments { n, mean, variance } = Moments::of(values)?;
-    let interval =
-        variance.map(|variance| around(mean, (variance / n).sqrt(), n - 1.0).clip(range));
+    let (estimate, _) = student_t(values, Method::StudentT)?;
     Some(Estimate {
-        mean,
-        interval,
-        n: values.len(),
-        method: Method::StudentT,
+        interval: estimate.interval.map(|interval| interval.clip(range)),
+        ..estimate
     })
 }
 
-/// `first` against `second`, which belong together one by one; `None` without values.
+/// `first` against `second`, which belong together one by one and lie in `range`; `None` without values.
 ///
 /// # Panics
 /// If the lengths differ.
 #[must_use]
-pub fn paired(first: &[f64], second: &[f64]) -> Option<Difference> {
+pub fn paired(first: &[f64], second: &[f64], range: Range) -> Option<Difference> {
     assert_eq!(first.len(), second.len(), "pairs need two values each");
-    let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| a - b).collect();
-    let difference = Estimate {
-        method: Method::PairedT,
-        ..estimate(&differences, Range::Any)?
+    let pairs = |f: fn(f64, f64) -> f64| -> Vec<f64> {
+        first.iter().zip(second).map(|(a, b)| f(*a, *b)).collect()
     };
-    let positive = first.iter().chain(second).all(|&value| value > 0.0);
-    let logs: Option<Vec<f64>> = positive.then(|| {
-        first
-            .iter()
-            .zip(second)
-            .map(|(a, b)| (a / b).ln())
-            .collect()
-    });
-    let ratio = logs.as_ref().and_then(|logs| {
-        let logs = Estimate {
-            method: Method::PairedLogRatio,
-            ..estimate(logs, Range::Any)?
-        };
-        Some(logs.map(f64::exp))
-    });
-    let p_value = Moments::of(logs.as_ref().unwrap_or(&differences)).and_then(
-        |Moments { n, mean, variance }| {
-            let error = (variance? / n).sqrt();
-            Some(two_sided(mean, error, n - 1.0))
-        },
-    );
-    Some(Difference {
-        difference,
-        ratio,
-        p_value,
-    })
+    let difference = student_t(&pairs(minus), Method::PairedT)?;
+    let logs = are_positive(first, second).then(|| pairs(|a, b| minus(a.ln(), b.ln())));
+    let logs = logs.and_then(|logs| student_t(&logs, Method::PairedLogRatio));
+    Some(Difference::of(range, difference, logs))
 }
 
-/// `first` against `second`, which are independent; `None` if one of them is empty.
+/// `first` against `second`, which are independent and lie in `range`; `None` if one of them is empty.
 ///
 /// B. L. Welch, Biometrika 34, 1947: degrees of freedom after Satterthwaite.
 #[must_use]
-pub fn unpaired(first: &[f64], second: &[f64]) -> Option<Difference> {
-    let (difference, p_difference) = welch(first, second, Method::Welch)?;
-    let positive = first.iter().chain(second).all(|&value| value > 0.0);
+pub fn unpaired(first: &[f64], second: &[f64], range: Range) -> Option<Difference> {
+    let difference = welch(first, second, Method::Welch)?;
     let logs = |values: &[f64]| values.iter().map(|value| value.ln()).collect::<Vec<_>>();
-    let ratio = positive
-        .then(|| welch(&logs(first), &logs(second), Method::WelchLogRatio))
-        .flatten();
-    Some(Difference {
-        difference,
-        ratio: ratio.map(|(estimate, _)| estimate.map(f64::exp)),
-        p_value: ratio.map_or(p_difference, |(_, p)| p),
-    })
+    let logs = are_positive(first, second)
+        .then(|| welch(&logs(first), &logs(second), Method::WelchLogRatio));
+    Some(Difference::of(range, difference, logs.flatten()))
 }
 
-fn welch(first: &[f64], second: &[f64], method: Method) -> Option<(Estimate, Option<f64>)> {
+fn are_positive(first: &[f64], second: &[f64]) -> bool {
+    first.iter().chain(second).all(|&value| value > 0.0)
+}
+
+/// Values that agree to twelve digits are the same: the same sum taken in another order must not be a clear difference.
+const ROUNDING: f64 = 1e-12;
+
+fn minus(a: f64, b: f64) -> f64 {
+    let difference = a - b;
+    if difference.abs() <= ROUNDING * a.abs().max(b.abs()) {
+        0.0
+    } else {
+        difference
+    }
+}
+
+fn student_t(values: &[f64], method: Method) -> Option<Tested> {
+    let Moments { n, mean, variance } = Moments::of(values)?;
+    let spread = variance.map(|variance| ((variance / n).sqrt(), n - 1.0));
+    Some(tested(mean, spread, values.len(), method))
+}
+
+fn welch(first: &[f64], second: &[f64], method: Method) -> Option<Tested> {
     let (a, b) = (Moments::of(first)?, Moments::of(second)?);
-    let mean = a.mean - b.mean;
-    let n = first.len().min(second.len());
     let spread = a.variance.zip(b.variance).map(|(va, vb)| {
         let (va, vb) = (va / a.n, vb / b.n);
         let squares = va * va / (a.n - 1.0) + vb * vb / (b.n - 1.0);
@@ -230,17 +250,20 @@ fn welch(first: &[f64], second: &[f64], method: Method) -> Option<(Estimate, Opt
         };
         ((va + vb).sqrt(), freedom)
     });
-    let interval = spread.map(|(error, freedom)| around(mean, error, freedom));
+    let n = first.len().min(second.len());
+    Some(tested(minus(a.mean, b.mean), spread, n, method))
+}
+
+/// `spread` is the standard error with its degrees of freedom.
+fn tested(mean: f64, spread: Option<(f64, f64)>, n: usize, method: Method) -> Tested {
+    let estimate = Estimate {
+        mean,
+        interval: spread.map(|(error, freedom)| around(mean, error, freedom)),
+        n,
+        method,
+    };
     let p = spread.map(|(error, freedom)| two_sided(mean, error, freedom));
-    Some((
-        Estimate {
-            mean,
-            interval,
-            n,
-            method,
-        },
-        p,
-    ))
+    (estimate, p)
 }
 
 /// Replications beyond the `n` there are that would make the interval half as wide, if the spread stays the same.
@@ -266,10 +289,9 @@ impl Moments {
     #[allow(clippy::cast_precision_loss)]
     fn of(values: &[f64]) -> Option<Self> {
         let n = values.len() as f64;
-        if values.is_empty() {
-            return None;
-        }
-        let mean = values.iter().sum::<f64>() / n;
+        let first = *values.first()?;
+        // Summed from the first value on, so that equal values have exactly their mean, and no variance.
+        let mean = first + values.iter().map(|value| value - first).sum::<f64>() / n;
         let squares: f64 = values
             .iter()
             .map(|value| (value - mean) * (value - mean))
@@ -348,7 +370,7 @@ mod tests {
     fn students_sleep_data() {
         let first = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0];
         let second = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4];
-        let sleep = paired(&second, &first).unwrap();
+        let sleep = paired(&second, &first, Range::Any).unwrap();
         let interval = sleep.difference.interval.unwrap();
         close(sleep.difference.mean, 1.58, 1e-12);
         close(interval.low, 0.700_114_2, 1e-6);
@@ -357,7 +379,7 @@ mod tests {
         assert_eq!(sleep.ratio, None, "some values are negative");
         assert!(sleep.is_clear());
         // R's `t.test(extra ~ group)`, Welch: t = -1.8608, df = 17.776, p = 0.07939, interval -3.3655 to 0.2055.
-        let welch = unpaired(&first, &second).unwrap();
+        let welch = unpaired(&first, &second, Range::Any).unwrap();
         let interval = welch.difference.interval.unwrap();
         close(interval.low, -3.365_483_2, 1e-5);
         close(interval.high, 0.205_483_2, 1e-5);
@@ -370,7 +392,10 @@ mod tests {
     fn a_constant_ratio_has_no_width() {
         let base = [1.0, 40.0, 0.3, 7.0];
         let triple: Vec<f64> = base.iter().map(|value| value * 3.0).collect();
-        let ratio = paired(&triple, &base).unwrap().ratio.unwrap();
+        let ratio = paired(&triple, &base, Range::NonNegative)
+            .unwrap()
+            .ratio
+            .unwrap();
         close(ratio.mean, 3.0, 1e-12);
         close(ratio.interval.unwrap().low, 3.0, 1e-9);
         close(ratio.interval.unwrap().high, 3.0, 1e-9);
@@ -380,11 +405,42 @@ mod tests {
     fn one_replication_has_no_interval() {
         let one = estimate(&[2.5], Range::Any).unwrap();
         assert_eq!((one.mean, one.interval, one.n), (2.5, None, 1));
-        let pair = paired(&[3.0], &[2.0]).unwrap();
+        let pair = paired(&[3.0], &[2.0], Range::NonNegative).unwrap();
         assert_eq!((pair.difference.interval, pair.p_value), (None, None));
         close(pair.ratio.unwrap().mean, 1.5, 1e-12);
         assert!(!pair.is_clear());
         assert_eq!(estimate(&[], Range::Any), None);
+    }
+
+    /// On these values the ratio is clearly below one while the interval of the difference, which is shown, includes zero.
+    #[test]
+    fn shares_are_judged_by_the_difference_that_is_shown() {
+        let (first, second) = ([0.001, 0.01, 0.5], [0.002, 0.02, 0.99]);
+        let as_shares = paired(&first, &second, Range::Share).unwrap();
+        let ratio = as_shares.ratio.unwrap().interval.unwrap();
+        assert!(!ratio.contains(1.0) && as_shares.difference.interval.unwrap().contains(0.0));
+        assert!(!as_shares.is_clear() && as_shares.p_value.unwrap() > 0.05);
+        let as_sizes = paired(&first, &second, Range::NonNegative).unwrap();
+        assert!(as_sizes.is_clear() && as_sizes.p_value.unwrap() < 0.05);
+        let apart = as_shares.difference.interval.unwrap();
+        assert!(-1.0 <= apart.low && apart.high <= 1.0, "{apart:?}");
+    }
+
+    #[test]
+    fn rounding_is_no_difference() {
+        let (price, again) = ([0.1; 3], [0.1 * (1.0 + 4e-16); 3]);
+        for difference in [
+            paired(&again, &price, Range::NonNegative),
+            unpaired(&again, &price, Range::NonNegative),
+            unpaired(&[0.1; 10], &[0.1; 3], Range::Any),
+        ] {
+            let difference = difference.unwrap();
+            assert_eq!(
+                (difference.difference.mean, difference.p_value),
+                (0.0, Some(1.0))
+            );
+            assert!(!difference.is_clear());
+        }
     }
 
     #[test]
@@ -437,7 +493,8 @@ mod tests {
                     .unwrap()
                     .contains(5.0),
             );
-            let ratio = paired(&first, &second).unwrap().ratio.unwrap();
+            let difference = paired(&first, &second, Range::NonNegative).unwrap();
+            let ratio = difference.ratio.unwrap();
             ratio_held += i32::from(ratio.interval.unwrap().contains(2.0));
         }
         close(

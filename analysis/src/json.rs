@@ -71,6 +71,7 @@ fn differences(comparison: &Comparison) -> Value {
                 difference,
                 ratio,
                 p_value,
+                ..
             } = row.cells[index].difference?;
             let object = json!({
                 "difference": plain(&difference),

@@ -201,25 +201,10 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 /// # Errors
 /// If it is not a run directory, was written in another format, or is damaged.
 pub fn load(directory: &Path) -> Result<Experiment, StoreError> {
-    let path = directory.join(MANIFEST);
-    let manifest = manifest(&read(directory, MANIFEST)?, &path)?;
-    let file = |name: &str| {
-        let bytes = read(directory, name)?;
-        match manifest.files.get(name) {
-            Some(expected) if *expected == fingerprint(&bytes) => Ok(bytes),
-            Some(_) => Err(corrupt(
-                &directory.join(name),
-                "its content does not match the manifest",
-            )),
-            None => Err(corrupt(&path, format!("it does not list `{name}`"))),
-        }
-    };
-    let scenario = String::from_utf8(file(SCENARIO)?)
+    let manifest = manifest(directory)?;
+    let scenario = String::from_utf8(file(directory, &manifest, SCENARIO)?)
         .map_err(|error| corrupt(&directory.join(SCENARIO), error.to_string()))?;
-    let table = |name: &str| {
-        let frame = ParquetReader::new(Cursor::new(file(name)?)).finish();
-        frame.map_err(|error| corrupt(&directory.join(name), error.to_string()))
-    };
+    let table = |name: &str| table(directory, &manifest, name);
     let [summary, counts, samples, latency, lorenz] = TABLES.map(table);
     let tables = Tables {
         summary: summary?,
@@ -234,7 +219,7 @@ pub fn load(directory: &Path) -> Result<Experiment, StoreError> {
         .map_err(|error| corrupt(directory, error.to_string()))?;
     if combined(&runs) != manifest.digest {
         return Err(corrupt(
-            &path,
+            &directory.join(MANIFEST),
             "the digest of the experiment is not that of its runs",
         ));
     }
@@ -250,19 +235,39 @@ pub fn load(directory: &Path) -> Result<Experiment, StoreError> {
 /// # Errors
 /// As [`load`].
 pub fn jobs(directory: &Path) -> Result<Option<DataFrame>, StoreError> {
-    let manifest = manifest(&read(directory, MANIFEST)?, &directory.join(MANIFEST))?;
-    if !manifest.files.contains_key(JOBS) {
-        return Ok(None);
-    }
-    let frame = ParquetReader::new(Cursor::new(read(directory, JOBS)?)).finish();
-    frame
-        .map(Some)
-        .map_err(|error| corrupt(&directory.join(JOBS), error.to_string()))
+    let manifest = manifest(directory)?;
+    let is_listed = manifest.files.contains_key(JOBS);
+    is_listed
+        .then(|| table(directory, &manifest, JOBS))
+        .transpose()
 }
 
-fn manifest(bytes: &[u8], path: &Path) -> Result<Manifest, StoreError> {
-    let value: serde_json::Value =
-        serde_json::from_slice(bytes).map_err(|error| corrupt(path, error.to_string()))?;
+fn table(directory: &Path, manifest: &Manifest, name: &str) -> Result<DataFrame, StoreError> {
+    let bytes = file(directory, manifest, name)?;
+    let frame = ParquetReader::new(Cursor::new(bytes)).finish();
+    frame.map_err(|error| corrupt(&directory.join(name), error.to_string()))
+}
+
+/// The content of a file that `manifest` lists, if it is what was written.
+fn file(directory: &Path, manifest: &Manifest, name: &str) -> Result<Vec<u8>, StoreError> {
+    let bytes = read(directory, name)?;
+    match manifest.files.get(name) {
+        Some(expected) if *expected == fingerprint(&bytes) => Ok(bytes),
+        Some(_) => Err(corrupt(
+            &directory.join(name),
+            "its content does not match the manifest",
+        )),
+        None => Err(corrupt(
+            &directory.join(MANIFEST),
+            format!("it does not list `{name}`"),
+        )),
+    }
+}
+
+fn manifest(directory: &Path) -> Result<Manifest, StoreError> {
+    let path = &directory.join(MANIFEST);
+    let value: serde_json::Value = serde_json::from_slice(&read(directory, MANIFEST)?)
+        .map_err(|error| corrupt(path, error.to_string()))?;
     let Some(found) = value.get("format").and_then(serde_json::Value::as_u64) else {
         return Err(corrupt(path, "it names no format of walras"));
     };
@@ -272,7 +277,7 @@ fn manifest(bytes: &[u8], path: &Path) -> Result<Manifest, StoreError> {
             .and_then(serde_json::Value::as_str)
             .unwrap_or("of the version that wrote it");
         return Err(StoreError::Format {
-            path: path.to_owned(),
+            path: path.clone(),
             found,
             version: version.to_owned(),
         });

@@ -192,6 +192,16 @@ pub fn quantity(metric: MetricId, estimate: &Estimate) -> String {
     Scale::of(metric, [estimate.mean]).show(estimate).value
 }
 
+/// A share as a percentage with three digits.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    let scale = Scale {
+        factor: 100.0,
+        unit: "%",
+    };
+    scale.value(share)
+}
+
 /// Whether a figure is read as a percentage.
 #[must_use]
 pub fn is_percentage(metric: MetricId) -> bool {
@@ -216,6 +226,8 @@ pub enum Tone {
 pub struct Wording {
     /// As in `3.1 times cheaper [2.9 … 3.3]`.
     pub text: String,
+    /// The word before what it is compared with: than, as or to.
+    pub joint: &'static str,
     /// What it means.
     pub tone: Tone,
 }
@@ -223,12 +235,9 @@ pub struct Wording {
 /// `difference` of two platforms in `metric`, as a reader would say it of the first.
 #[must_use]
 pub fn describe(metric: MetricId, difference: &Difference) -> Wording {
-    // Shares are compared in points, and what may be negative has no ratio worth telling.
-    let relative = difference
-        .ratio
-        .filter(|_| metric.metric().range == Range::NonNegative);
-    let lower = relative.map_or(difference.difference.mean < 0.0, |ratio| ratio.mean < 1.0);
-    let single = difference.difference.interval.is_none();
+    let apart = difference.difference;
+    let relative = difference.relative();
+    let lower = relative.map_or(apart.mean < 0.0, |ratio| ratio.mean < 1.0);
     let clear = difference.is_clear();
     let tone = match (clear, metric.metric().better) {
         (false, _) => Tone::Unclear,
@@ -237,89 +246,95 @@ pub fn describe(metric: MetricId, difference: &Difference) -> Wording {
         (true, Better::Higher) if !lower => Tone::Better,
         (true, _) => Tone::Worse,
     };
-    let is_same = difference.difference.mean == 0.0
-        && difference
-            .difference
+    let is_same = apart.mean == 0.0
+        && apart
             .interval
-            .is_none_or(|i| i.half_width() == 0.0);
-    let text = if is_same {
-        "the same".to_owned()
+            .is_none_or(|interval| interval.half_width() == 0.0);
+    let (text, joint) = if is_same {
+        ("the same".to_owned(), "as")
+    } else if !clear && apart.interval.is_some() {
+        (unclear_words(metric, difference), "to")
     } else {
-        match relative {
-            Some(ratio) => relative_words(metric, &ratio, clear || single),
-            None => absolute_words(metric, &difference.difference, clear || single),
-        }
+        (direction_words(metric, difference, lower), "than")
     };
-    Wording { text, tone }
+    Wording { text, joint, tone }
+}
+
+/// As in `no clear difference [−7.2 … +7.8 %]`.
+fn unclear_words(metric: MetricId, difference: &Difference) -> String {
+    let (amount, unit) = amount(metric, difference);
+    let interval = amount.interval.map_or(String::new(), |interval| {
+        let half = interval.half_width();
+        let decimals = enough(percent_decimals(half, Some(half)), half, Some(interval));
+        let [low, high] = [interval.low, interval.high].map(|end| signed(end, decimals));
+        format!(" [{low} … {high}{unit}]")
+    });
+    format!("no clear difference{interval}")
+}
+
+/// As in `12.1 % slower [11.8 … 12.4]`.
+fn direction_words(metric: MetricId, difference: &Difference, lower: bool) -> String {
+    let (less, more) = directions(metric);
+    let word = if lower { less } else { more };
+    let half = |estimate: &Estimate| estimate.interval.map(Interval::half_width);
+    let said = |size: &Estimate, unit: &str, decimals: usize| {
+        let interval = size
+            .interval
+            .map_or(String::new(), |Interval { low, high }| {
+                format!(" [{} … {}]", number(low, decimals), number(high, decimals))
+            });
+        format!("{}{unit} {word}{interval}", number(size.mean, decimals))
+    };
+    let relative = difference.relative();
+    let factor = relative.map(|ratio| {
+        if lower {
+            mirrored(&ratio, f64::recip)
+        } else {
+            ratio
+        }
+    });
+    if let Some(factor) = factor.filter(|factor| factor.mean >= SAID_AS_FACTOR) {
+        let most = factor_decimals(factor.mean);
+        return said(
+            &factor,
+            " times",
+            decimals(factor.mean, half(&factor)).min(most),
+        );
+    }
+    let (amount, unit) = amount(metric, difference);
+    let size = if lower {
+        mirrored(&amount, |x| -x)
+    } else {
+        amount
+    };
+    let decimals = match relative {
+        Some(_) => percent_decimals(size.mean, half(&size)),
+        None => decimals(size.mean, half(&size)),
+    };
+    said(&size, &unit, enough(decimals, size.mean, size.interval))
 }
 
 /// From this factor on a difference is said as a factor, below as a percentage.
 const SAID_AS_FACTOR: f64 = 2.0;
 
-fn relative_words(metric: MetricId, ratio: &Estimate, say_direction: bool) -> String {
-    if !say_direction {
-        let percent = ratio.map(|r| (r - 1.0) * 100.0);
-        return format!(
-            "no clear difference{}",
-            range(percent.interval, Signs::Always, " %")
-        );
+/// The difference as a percentage where it is judged by the ratio, and otherwise in the unit of the metric.
+fn amount(metric: MetricId, difference: &Difference) -> (Estimate, String) {
+    if let Some(ratio) = difference.relative() {
+        return (ratio.map(|ratio| (ratio - 1.0) * 100.0), " %".to_owned());
     }
-    let (less, more) = directions(metric);
-    let lower = ratio.mean < 1.0;
-    let factor = if lower { inverse(ratio) } else { *ratio };
-    let word = if lower { less } else { more };
-    if factor.mean >= SAID_AS_FACTOR {
-        let decimals = decimals(factor.mean, factor.interval.map(Interval::half_width))
-            .min(factor_decimals(factor.mean));
-        let interval = factor
-            .interval
-            .map_or(String::new(), |Interval { low, high }| {
-                format!(" [{} … {}]", number(low, decimals), number(high, decimals))
-            });
-        return format!("{} times {word}{interval}", number(factor.mean, decimals));
-    }
-    let percent = if lower {
-        mirrored(ratio, |r| (1.0 - r) * 100.0)
-    } else {
-        ratio.map(|r| (r - 1.0) * 100.0)
-    };
-    let decimals = percent_decimals(percent.mean, percent.interval);
-    format!(
-        "{} % {word}{}",
-        number(percent.mean, decimals),
-        range_with(percent.interval, Signs::Negative, "", decimals)
-    )
-}
-
-fn absolute_words(metric: MetricId, difference: &Estimate, say_direction: bool) -> String {
-    let scale = Scale::of(metric, [difference.mean]);
+    let apart = difference.difference;
+    let ends = apart.interval.map(|interval| [interval.low, interval.high]);
+    let scale = Scale::of(metric, ends.into_iter().flatten().chain([apart.mean]));
     let unit = match metric {
         _ if is_percentage(metric) => "points",
         // The title of the figure says it.
         MetricId::Losses => "",
         _ => scale.unit,
     };
-    let scaled = difference.map(|value| value * scale.factor);
     let space = if unit.is_empty() { "" } else { " " };
-    if !say_direction {
-        return format!(
-            "no clear difference{}",
-            range(scaled.interval, Signs::Always, &format!("{space}{unit}"))
-        );
-    }
-    let (less, more) = directions(metric);
-    let lower = difference.mean < 0.0;
-    let size = if lower {
-        mirrored(&scaled, |value| -value)
-    } else {
-        scaled
-    };
-    let decimals = decimals(size.mean, size.interval.map(Interval::half_width)).min(3);
-    let interval = range_with(size.interval, Signs::Negative, "", decimals);
-    format!(
-        "{}{space}{unit} {}{interval}",
-        number(size.mean, decimals),
-        if lower { less } else { more }
+    (
+        apart.map(|value| value * scale.factor),
+        format!("{space}{unit}"),
     )
 }
 
@@ -336,10 +351,6 @@ pub fn directions(metric: MetricId) -> (&'static str, &'static str) {
     }
 }
 
-fn inverse(ratio: &Estimate) -> Estimate {
-    mirrored(ratio, f64::recip)
-}
-
 /// `estimate` through the decreasing function `f`, which swaps the ends of the interval.
 fn mirrored(estimate: &Estimate, f: impl Fn(f64) -> f64) -> Estimate {
     let interval = estimate.interval.map(|Interval { low, high }| Interval {
@@ -353,50 +364,35 @@ fn mirrored(estimate: &Estimate, f: impl Fn(f64) -> f64) -> Estimate {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Signs {
-    Always,
-    Negative,
+/// `number` with a sign unless it is zero.
+fn signed(value: f64, decimals: usize) -> String {
+    let plus = if value > 0.0 { "+" } else { "" };
+    format!("{plus}{}", number(value, decimals))
 }
 
-fn range(interval: Option<Interval>, signs: Signs, unit: &str) -> String {
-    let decimals = interval.map_or(0, |interval| {
-        percent_decimals(interval.half_width(), Some(interval))
-    });
-    range_with(interval, signs, unit, decimals)
-}
-
-fn range_with(interval: Option<Interval>, signs: Signs, unit: &str, decimals: usize) -> String {
-    let signed = |value: f64| match signs {
-        Signs::Always if value > 0.0 => format!("+{}", number(value, decimals)),
-        _ => number(value, decimals),
-    };
-    interval.map_or(String::new(), |Interval { low, high }| {
-        format!(" [{} … {}{unit}]", signed(low), signed(high))
-    })
-}
-
-/// Decimals for a percentage: fewer the wider its interval, but enough that no end other than zero reads as zero.
-fn percent_decimals(mean: f64, interval: Option<Interval>) -> usize {
-    let half = interval.map_or(f64::INFINITY, Interval::half_width);
-    let nearest = interval.map_or(f64::INFINITY, |interval| {
-        interval.low.abs().min(interval.high.abs())
-    });
-    let decimals = if mean.abs() >= 10.0 && half >= 2.0 {
+/// Decimals for a percentage: fewer the wider its interval.
+fn percent_decimals(mean: f64, half_width: Option<f64>) -> usize {
+    let half = half_width.unwrap_or(f64::INFINITY);
+    if mean.abs() >= 10.0 && half >= 2.0 {
         0
     } else if mean.abs() >= 1.0 || half >= 0.05 {
         1
     } else {
         2
-    };
-    let reads_as_zero = |decimals: usize| {
-        nearest > 0.0
-            && number(nearest, decimals)
-                .bytes()
-                .all(|c| matches!(c, b'0' | b'.'))
+    }
+}
+
+/// `decimals`, or up to three if an end of the interval other than zero would read as zero, or so many that `mean` does
+/// not.
+fn enough(decimals: usize, mean: f64, interval: Option<Interval>) -> usize {
+    let nearest = interval.map_or(mean, |interval| interval.low.abs().min(interval.high.abs()));
+    let shows = |value: f64, decimals: usize| {
+        let text = number(value, decimals);
+        value == 0.0 || text.bytes().any(|digit| (b'1'..=b'9').contains(&digit))
     };
     (decimals..=3)
-        .find(|&decimals| !reads_as_zero(decimals))
+        .find(|&decimals| shows(nearest, decimals))
+        .or_else(|| (decimals..=12).find(|&decimals| shows(mean, decimals)))
         .unwrap_or(decimals)
 }
 
@@ -519,7 +515,8 @@ mod tests {
     }
 
     fn said(metric: MetricId, first: &[f64], second: &[f64]) -> (String, Tone) {
-        let Wording { text, tone } = describe(metric, &paired(first, second).unwrap());
+        let difference = paired(first, second, metric.metric().range).unwrap();
+        let Wording { text, tone, .. } = describe(metric, &difference);
         (text, tone)
     }
 
@@ -568,6 +565,28 @@ mod tests {
         assert_eq!(
             said(MetricId::TpotP50, &[2.0], &[1.0]),
             ("2.00 times slower".to_owned(), Tone::Unclear)
+        );
+    }
+
+    #[test]
+    fn small_differences_do_not_read_as_zero() {
+        let base = [2.0, 3.0, 2.5];
+        let slower = base.map(|value| value * (1.0 + 4e-7));
+        assert_eq!(
+            said(MetricId::TtftP99, &slower, &base),
+            (
+                "0.00004 % slower [0.00004 … 0.00004]".to_owned(),
+                Tone::Worse
+            )
+        );
+        let (text, tone) = said(
+            MetricId::ActiveEnergy,
+            &[0.0, 0.5, 0.1],
+            &[0.5, 0.0, 0.1 + 1e-9],
+        );
+        assert_eq!(
+            (text.as_str(), tone),
+            ("no clear difference [−1.2 … +1.2 kWh]", Tone::Unclear)
         );
     }
 

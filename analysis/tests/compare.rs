@@ -66,6 +66,72 @@ fn many_platforms_are_ranked() {
     );
 }
 
+/// The next by its mean is always 1 % behind; the third is far behind in the mean, and once ahead.
+#[test]
+fn a_leader_is_clearly_ahead_of_every_other() {
+    let mut experiment = fixture::experiment(&["a", "b", "c"], 6);
+    for run in &mut experiment.runs {
+        let r = f64::from(run.replication);
+        let cost = match run.platform {
+            0 => 1.0,
+            1 => 1.01,
+            _ => [0.4, 9.0, 0.9, 5.0, 1.1, 3.0][r as usize],
+        };
+        run.metrics.0[MetricId::CostPerMillion as usize] = Some(cost);
+    }
+    let comparison = Comparison::of(&experiment);
+    assert_eq!(
+        comparison.findings[0].text,
+        "Cheapest: a, 1.00 USD per million output tokens; 0.99 % cheaper [0.99 … 0.99] than the next, b, but not clearly ahead of all."
+    );
+    let ahead_in_cost = comparison
+        .verdict
+        .split("; ")
+        .any(|part| part.contains("a in cost"));
+    assert!(!ahead_in_cost, "{}", comparison.verdict);
+}
+
+#[test]
+fn equal_leaders_and_single_replications_read_well() {
+    let mut experiment = fixture::experiment(&["a", "b", "c"], 1);
+    let first = Comparison::of(&experiment).findings[0].text.clone();
+    assert!(first.contains(" cheaper than the next, "), "{first}");
+    for run in &mut experiment.runs {
+        run.metrics.0[MetricId::CostPerMillion as usize] = Some(2.0);
+    }
+    let first = Comparison::of(&experiment).findings[0].text.clone();
+    assert!(first.contains("; the same as the next, "), "{first}");
+}
+
+/// With nothing in common there was a sentence without an end.
+#[test]
+fn a_verdict_without_figures_is_a_sentence() {
+    let mut experiment = fixture::experiment(&["cloud", "network"], 3);
+    for run in &mut experiment.runs {
+        run.metrics.0 = [None; MetricId::COUNT];
+    }
+    let verdict = Comparison::of(&experiment).verdict;
+    assert_eq!(
+        verdict,
+        "Nothing can be compared: network and cloud have no figure in common."
+    );
+}
+
+/// A replication without good service has no cost of it; the others must not stand for it.
+#[test]
+fn the_cost_of_good_service_needs_every_replication() {
+    let mut experiment = fixture::experiment(&["cloud", "network"], 3);
+    let says = |experiment: &walras_analysis::experiment::Experiment| {
+        let findings = Comparison::of(experiment).findings;
+        findings
+            .iter()
+            .any(|finding| finding.text.starts_with("Divided by the requests"))
+    };
+    assert!(says(&experiment));
+    experiment.runs[1].metrics.0[MetricId::Goodput as usize] = Some(0.0);
+    assert!(!says(&experiment));
+}
+
 #[test]
 fn one_replication_claims_nothing() {
     let comparison = Comparison::of(&fixture::experiment(&["cloud", "network"], 1));

@@ -74,6 +74,23 @@ fn jobs_are_kept_on_request() {
 
 /// Only the manifest may differ, because it holds the wall time.
 #[test]
+fn damaged_jobs_are_noticed() {
+    let scratch = Scratch::new("damaged-jobs");
+    let mut experiment = fixture::experiment(&["cloud", "network"], 2);
+    experiment.runs[1].jobs = fixture::jobs();
+    save(&experiment, &scratch.join("run")).unwrap();
+    let file = scratch.join("run").join("jobs.parquet");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes.push(0);
+    fs::write(&file, bytes).unwrap();
+    let error = jobs(&scratch.join("run")).unwrap_err().to_string();
+    assert!(
+        error.contains("its content does not match the manifest"),
+        "{error}"
+    );
+}
+
+#[test]
 fn equal_results_give_equal_files() {
     let scratch = Scratch::new("equal");
     let mut experiment = fixture::experiment(&["cloud", "network"], 2);

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use askama::Template;
-use walras_analysis::compare::{Comparison, Row};
+use walras_analysis::compare::{Cell, Comparison, Entry, Row};
 use walras_analysis::experiment::Experiment;
-use walras_analysis::record::METRICS;
+use walras_analysis::record::{METRICS, MetricId};
 use walras_analysis::words::{Group, Scale, Tone, describe, is_primary, number, title};
 
 use crate::figures::{self, Figure};
@@ -59,7 +59,7 @@ pub fn render(experiment: &Experiment, comparison: &Comparison, limits: &[&str])
         horizon: hours(manifest.horizon_s),
         warm_up: hours(manifest.warm_up_s),
         limits,
-        command: manifest.execution.command.join(" "),
+        command: command_line(&manifest.execution.command),
         seed: manifest.seed,
         digest: &manifest.digest,
         scenario_hash: &manifest.scenario_hash,
@@ -166,10 +166,7 @@ impl Picture {
     }
 }
 
-fn sections(
-    comparison: &Comparison,
-    is_shown: impl Fn(walras_analysis::record::MetricId) -> bool,
-) -> Vec<Section> {
+fn sections(comparison: &Comparison, is_shown: impl Fn(MetricId) -> bool) -> Vec<Section> {
     let section = |group: Group| {
         let rows = comparison
             .rows
@@ -195,24 +192,17 @@ fn block(comparison: &Comparison, row: &Row) -> Block {
             .filter_map(|cell| cell.estimate)
             .map(|estimate| estimate.mean),
     );
-    let line = |(color, (entry, cell)): (
-        usize,
-        (
-            &walras_analysis::compare::Entry,
-            &walras_analysis::compare::Cell,
-        ),
-    )| {
+    let line = |(color, (entry, cell)): (usize, (&Entry, &Cell))| {
         let shown = cell.estimate.map(|estimate| scale.show(&estimate));
         let said = cell
             .difference
             .map(|difference| describe(row.metric, &difference));
         let is_baseline = entry.against.is_none() && cell.estimate.is_some();
-        let baseline = || {
-            if is_baseline {
-                "baseline".to_owned()
-            } else {
-                String::new()
-            }
+        let baseline = if is_baseline { "baseline" } else { "" };
+        let fewer = if (1..comparison.replications).contains(&cell.n()) {
+            format!(" (n = {})", cell.n())
+        } else {
+            String::new()
         };
         Line {
             color,
@@ -222,7 +212,7 @@ fn block(comparison: &Comparison, row: &Row) -> Block {
                 .map_or("not applicable".to_owned(), |shown| shown.value.clone()),
             interval: shown.and_then(|shown| shown.interval).unwrap_or_default(),
             class: said.as_ref().map_or("neutral", |said| class(said.tone)),
-            difference: said.map_or_else(baseline, |said| said.text),
+            difference: said.map_or(baseline.to_owned(), |said| said.text) + &fewer,
             is_missing: cell.estimate.is_none(),
         }
     };
@@ -246,6 +236,27 @@ fn class(tone: Tone) -> &'static str {
         Tone::Neutral => "neutral",
         Tone::Unclear => "unclear",
     }
+}
+
+/// The arguments as a shell takes them, after the bare name of the program, wherever it lay.
+fn command_line(arguments: &[String]) -> String {
+    let quoted = |text: &String| {
+        let is_plain = |c: char| c.is_alphanumeric() || "-_=+.,:/@%~".contains(c);
+        if !text.is_empty() && text.chars().all(is_plain) {
+            text.clone()
+        } else {
+            format!("'{}'", text.replace('\'', r"'\''"))
+        }
+    };
+    let (program, rest) = arguments
+        .split_first()
+        .map_or(("", arguments), |(first, rest)| {
+            (first.rsplit(['/', '\\']).next().unwrap_or(first), rest)
+        });
+    let words: Vec<String> = std::iter::once(program.to_owned())
+        .chain(rest.iter().map(quoted))
+        .collect();
+    words.join(" ")
 }
 
 fn hours(seconds: f64) -> String {

@@ -141,7 +141,7 @@ impl Layout {
         cell: &Cell,
         against: Option<usize>,
     ) -> (Style, String) {
-        let n = cell.estimate.map_or(0, |estimate| estimate.n);
+        let n = cell.n();
         let fewer = if n < comparison.replications {
             format!(" (n = {n})")
         } else {
@@ -167,7 +167,7 @@ impl Layout {
             .count()
             > 1;
         let to = if several && self.options.width >= 120 {
-            format!(" than {}", comparison.entries[against].name)
+            format!(" {} {}", said.joint, comparison.entries[against].name)
         } else {
             String::new()
         };

@@ -4,6 +4,7 @@
 mod fixture;
 
 use walras_analysis::compare::Comparison;
+use walras_analysis::record::MetricId;
 use walras_reports::terminal::{Options, table};
 use walras_reports::{figures, html};
 
@@ -63,6 +64,52 @@ fn the_page_needs_nothing_from_outside() {
     for text in [&experiment.manifest.question, &comparison.verdict] {
         assert!(page.contains(text.as_str()), "{text}");
     }
+}
+
+/// A shell must give the same arguments again, and where the program lies is nobody's business.
+#[test]
+fn the_command_line_can_be_typed_again() {
+    let mut experiment = fixture::experiment(&["cloud", "network"], 2);
+    let command = [
+        "/home/me/bin/walras",
+        "run",
+        "a.yaml",
+        "--set",
+        "run.horizon=20 min",
+        "it's",
+    ];
+    experiment.manifest.execution.command = command.map(str::to_owned).to_vec();
+    let page = html::render(&experiment, &Comparison::of(&experiment), &[]);
+    let shown = r"<pre>walras run a.yaml --set 'run.horizon=20 min' 'it'\''s'</pre>";
+    assert!(page.contains(&shown.replace('\'', "&#39;")));
+}
+
+/// 100 ms lies between two points of the grid; the share is read where the drawn curve crosses the objective.
+#[test]
+fn the_share_within_an_objective_is_read_from_the_curve() {
+    let mut experiment = fixture::experiment(&["only"], 3);
+    for run in &mut experiment.runs {
+        run.tpot = walras_des::LogHistogram::new();
+        (0..1_000).for_each(|i| run.tpot.record(0.097_7 + 3.8e-6 * f64::from(i)));
+    }
+    let figures = figures::all(&experiment, &Comparison::of(&experiment));
+    let figure = figures
+        .iter()
+        .find(|figure| figure.name == "time-per-output-token")
+        .unwrap();
+    assert!(figure.finding.contains(": 60."), "{}", figure.finding);
+}
+
+/// A figure that exists in fewer replications than the others says so beside it.
+#[test]
+fn fewer_replications_are_told() {
+    let mut experiment = fixture::experiment(&["cloud", "network"], 6);
+    experiment.runs[0].metrics.0[MetricId::CostPerMillion as usize] = None;
+    let comparison = Comparison::of(&experiment);
+    let text = table(&comparison, Options::default());
+    assert_eq!(text.matches("(n = 5)").count(), 2, "{text}");
+    let page = html::render(&experiment, &comparison, &[]);
+    assert_eq!(page.matches("(n = 5)").count(), 2);
 }
 
 #[test]

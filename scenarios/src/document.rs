@@ -185,22 +185,25 @@ pub fn parse(source: &Arc<Source>) -> Result<Node, Vec<Issue>> {
             let place = error
                 .location()
                 .map_or_else(|| Place::whole(source), |location| place(location, source));
-            Err(vec![Issue::new(
-                place,
-                "",
-                format!("not valid YAML: {}", reason(error)),
-            )])
+            let reason = reason(error);
+            let issue = Issue::new(place, "", format!("not valid YAML: {reason}"));
+            Err(vec![
+                if reason.starts_with("mapping values are not allowed") {
+                    issue.hint("put a text with a colon in it in quotes")
+                } else {
+                    issue
+                },
+            ])
         }
     }
 }
 
-/// The error of the parser without its own account of the place.
+/// The error of the parser without its own account of the place, nor its advice to programmers.
 fn reason(error: &serde_yaml::Error) -> String {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
-    line.split(" at line ")
-        .next()
-        .unwrap_or(line)
+    let ends = [" at line ", "; use "].map(|end| line.find(end));
+    line[..ends.into_iter().flatten().min().unwrap_or(line.len())]
         .trim_start_matches("error: ")
         .to_owned()
 }
@@ -452,6 +455,20 @@ impl Serialize for Node {
     }
 }
 
+impl Value {
+    /// A scalar as a user would write it.
+    #[must_use]
+    pub fn written(&self) -> Option<String> {
+        match self {
+            Self::Bool(value) => Some(value.to_string()),
+            Self::Integer(value) => Some(value.to_string()),
+            Self::Float(value) => Some(value.to_string()),
+            Self::Text(value) => Some(value.clone()),
+            Self::Null | Self::List(_) | Self::Map(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Value {
     /// The value as an error message shows it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -459,7 +476,8 @@ impl fmt::Display for Value {
             Self::Null => f.write_str("nothing"),
             Self::Bool(value) => write!(f, "`{value}`"),
             Self::Integer(value) => write!(f, "the number {value}"),
-            Self::Float(value) => write!(f, "the number {value}"),
+            // With its point or exponent: a whole number is not meant by `5.0`.
+            Self::Float(value) => write!(f, "the number {value:?}"),
             Self::Text(value) => write!(f, "the text `{value}`"),
             Self::List(_) => f.write_str("a list"),
             Self::Map(_) => f.write_str("a map"),

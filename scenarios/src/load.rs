@@ -64,7 +64,8 @@ pub fn load(
         }
     }
     if let Some(file) = trace {
-        replace_requests(&mut tree, file);
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
+        replace_requests(&mut tree, &file);
     }
     let mut report = resolve(tree, issues);
     let mut reader = Reader {
@@ -81,29 +82,23 @@ pub fn load(
         );
         return Err(fail(report.issues));
     };
-    let text = |key: &str| match report.tree.get(key) {
-        Some(Node {
-            value: Value::Text(text),
-            ..
-        }) => text.clone(),
+    let question = match report.tree.get("question").map(|node| &node.value) {
+        Some(Value::Text(text)) => text.clone(),
         _ => String::new(),
     };
-    let question = text("question");
-    let mut input_hash = Hash::default();
-    input_hash.write(&yaml(&report.tree));
-    Catalog::texts().for_each(|text| input_hash.write(text));
-    reader.text.iter().for_each(|text| input_hash.write(text));
-    let mut workload_hash = Hash::default();
-    report
-        .tree
-        .get("workload")
-        .into_iter()
-        .for_each(|node| workload_hash.write(&yaml(node)));
-    workload_hash.write(&format!("{} {}", plan.seed, plan.horizon.as_nanos()));
-    reader
-        .text
-        .iter()
-        .for_each(|text| workload_hash.write(text));
+    if reader.text.is_some() {
+        // What a trace says counts, not where it lies.
+        replace_requests(&mut report.tree, Path::new(""));
+    }
+    let whole = yaml(&report.tree);
+    let workload = report.tree.get("workload").map(yaml).unwrap_or_default();
+    let seed_and_horizon = format!("{} {}", plan.seed, plan.horizon.as_nanos());
+    let (mut all, mut asked) = (vec![&*whole], vec![&*workload, &*seed_and_horizon]);
+    all.extend(Catalog::texts().map(|text| -> &str { text }));
+    for texts in [&mut all, &mut asked] {
+        texts.extend(reader.text.as_deref());
+    }
+    let (input_hash, workload_hash) = (hash(&all), hash(&asked));
     if let Some(path) = &reader.path {
         replace_requests(&mut report.tree, path);
     }
@@ -113,8 +108,8 @@ pub fn load(
         baseline,
         plan,
         resolved: yaml(&report.tree),
-        input_hash: input_hash.0,
-        workload_hash: workload_hash.0,
+        input_hash,
+        workload_hash,
     })
 }
 
@@ -202,7 +197,6 @@ impl Reader {
 
 /// Makes `workload.requests` the trace in `file`.
 fn replace_requests(tree: &mut Node, file: &Path) {
-    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
     let text = file.display().to_string();
     let source = Arc::new(Source {
         name: "--trace".to_owned(),
@@ -251,8 +245,9 @@ fn resolve(mut tree: Node, mut issues: Vec<Issue>) -> Report {
             }
         }
     }
-    tree.prune();
+    // Before empty keys are removed, so that an unknown one is seen: `{nodes: 1,000}` has the keys `nodes` and `000`.
     issues.extend(Schema::resolved().check(&tree));
+    tree.prune();
     for entry in &broken {
         issues.extend(Schema::written().check_entry(
             "PlatformSpec",
@@ -325,18 +320,11 @@ fn yaml(node: &Node) -> String {
 }
 
 /// FNV-1a with 64 bits over texts, each ended by a byte that no text contains.
-struct Hash(u64);
-
-impl Default for Hash {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hash {
-    fn write(&mut self, text: &str) {
-        for byte in text.bytes().chain([0xff]) {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
+fn hash(texts: &[&str]) -> u64 {
+    texts
+        .iter()
+        .flat_map(|text| text.bytes().chain([0xff]))
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
 }

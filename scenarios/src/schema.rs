@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use schemars::{JsonSchema, generate::SchemaSettings};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::document::{Entry, Node, Value, join};
 use crate::issue::{Issue, Place, closest, listing, suggestion};
@@ -26,7 +26,7 @@ pub fn schema() -> Json {
     Schema::written().root.clone()
 }
 
-/// Definitions of which every key may be inherited.
+/// Definitions of which every key may be inherited, or removed with `null`.
 const INHERITING: [&str; 6] = [
     "PlatformSpec",
     "FleetSpec",
@@ -63,10 +63,14 @@ impl Schema {
         SCHEMA.get_or_init(|| {
             let mut schema = Self::of::<ScenarioSpec>();
             for name in INHERITING.iter().chain(&AMENDING) {
-                if let Some(definition) = schema.root["$defs"][name].as_object_mut() {
-                    definition.shift_remove("required");
-                }
+                make_optional(&mut schema.root["$defs"][name]);
             }
+            allow_null(&mut schema.root["properties"]["platforms"]["additionalProperties"]);
+            let definitions = schema.root["$defs"].as_object_mut();
+            definitions
+                .into_iter()
+                .flat_map(Map::values_mut)
+                .for_each(describe_tags);
             schema
         })
     }
@@ -177,6 +181,48 @@ fn object(schema: &Json) -> &Map<String, Json> {
         .unwrap_or_else(|| panic!("a derived schema is an object, not {schema}"))
 }
 
+/// Lets every key of `definition` be absent or null, and so every entry of a map in it.
+fn make_optional(definition: &mut Json) {
+    let definition = definition
+        .as_object_mut()
+        .expect("what may inherit is defined");
+    definition.shift_remove("required");
+    let keys = definition
+        .get_mut("properties")
+        .and_then(Json::as_object_mut);
+    for key in keys.into_iter().flat_map(Map::values_mut) {
+        allow_null(key);
+        key.get_mut("additionalProperties").map(allow_null);
+    }
+}
+
+/// Repeats the description of an alternative at its only key, where editors look for it.
+fn describe_tags(definition: &mut Json) {
+    let options = definition.get_mut("oneOf").and_then(Json::as_array_mut);
+    for option in options.into_iter().flatten() {
+        let text = option.get("description").cloned();
+        let keys = option.get_mut("properties").and_then(Json::as_object_mut);
+        let keys = keys.into_iter().flat_map(Map::values_mut);
+        for (key, text) in keys.filter_map(Json::as_object_mut).zip(text) {
+            key.entry("description").or_insert(text);
+        }
+    }
+}
+
+/// Lets `schema` be null as well.
+fn allow_null(schema: &mut Json) {
+    let Some(schema) = schema.as_object_mut() else {
+        return;
+    };
+    if let Some(reference) = schema.shift_remove("$ref") {
+        let either = json!([{ "$ref": reference }, { "type": "null" }]);
+        schema.insert("anyOf".to_owned(), either);
+    } else if let Some(Json::String(kind)) = schema.get("type") {
+        let either = json!([kind, "null"]);
+        schema.insert("type".to_owned(), either);
+    }
+}
+
 /// The schema of a key.
 fn child<'s>(schema: &'s Map<String, Json>, key: &str) -> Option<&'s Map<String, Json>> {
     let named = schema
@@ -238,14 +284,10 @@ impl Check<'_> {
         path: &Path<'_>,
     ) {
         let kind = path.key.map_or("value", |(key, _)| key);
-        if let Some(tag) = alternatives.tags().find(|tag| *tag == text) {
-            let hint = format!("write `{{{tag}: {}}}`", alternatives.example(tag));
-            return self.report(
-                &node.place,
-                &path.text,
-                format!("`{tag}` needs parameters"),
-                Some(hint),
-            );
+        if let Some((tag, schema)) = alternatives.tagged.iter().find(|(tag, _)| *tag == text) {
+            let message = format!("`{tag}` needs parameters");
+            let hint = Some(example(tag, schema));
+            return self.report(&node.place, &path.text, message, hint);
         }
         let names: Vec<&str> = alternatives
             .words
@@ -253,7 +295,13 @@ impl Check<'_> {
             .copied()
             .chain(alternatives.tags())
             .collect();
-        let hint = suggestion(text, "names", names);
+        let hint = match (
+            closest(text, names.iter().copied()),
+            self.example_entry(text, alternatives),
+        ) {
+            (None, Some(example)) => format!("{example}, or one of {}", listing(names)),
+            _ => suggestion(text, "names", names),
+        };
         self.report(
             &node.place,
             &path.text,
@@ -295,6 +343,10 @@ impl Check<'_> {
                 key: Some((&entry.key, &entry.key_place)),
             };
             self.node(&entry.node, schema, &path);
+        } else if alternatives.words.contains(&entry.key.as_str()) {
+            let message = format!("`{}` takes no parameters", entry.key);
+            let hint = format!("write `{}`", entry.key);
+            self.report(&entry.key_place, &path.text, message, Some(hint));
         } else {
             let kind = path.key.map_or("value", |(key, _)| key);
             let hint = suggestion(&entry.key, "names", alternatives.tags());
@@ -388,6 +440,12 @@ impl Check<'_> {
         }
     }
 
+    /// How `key` would be written where a map with a key for each name is expected.
+    fn example_entry(&self, key: &str, alternatives: &Alternatives<'_>) -> Option<String> {
+        let inner = alternatives.map?.get("additionalProperties")?.as_object()?;
+        Some(example(key, self.schema.branches(inner).first()?))
+    }
+
     /// The first sentence of the description of a key.
     fn describe(&self, schema: &Json) -> Option<String> {
         let own = schema.get("description").and_then(Json::as_str);
@@ -466,18 +524,15 @@ impl Check<'_> {
             }
             (Some(_), None) => {}
             (None, _) => {
-                let hint = match &node.value {
-                    Value::Integer(_) | Value::Float(_) | Value::Bool(_)
-                        if alternatives.takes_text() =>
-                    {
-                        let shown = node.value.to_string();
-                        Some(format!(
-                            "put it in quotes: \"{}\"",
-                            shown.trim_start_matches("the number ").trim_matches('`')
-                        ))
+                let hint = node.value.written().and_then(|shown| {
+                    if alternatives.takes_text() {
+                        Some(format!("put it in quotes: \"{shown}\""))
+                    } else if alternatives.tags().any(|tag| tag == "constant") {
+                        Some(format!("write `{{constant: {shown}}}`"))
+                    } else {
+                        self.example_entry(&shown, alternatives)
                     }
-                    _ => None,
-                };
+                });
                 let message = format!(
                     "expected {}, found {}",
                     alternatives.expectation(),
@@ -554,29 +609,6 @@ impl<'s> Alternatives<'s> {
         ))
     }
 
-    /// What stands behind a tag, in short.
-    fn example(&self, tag: &str) -> String {
-        let schema = self
-            .tagged
-            .iter()
-            .find(|(name, _)| *name == tag)
-            .map(|(_, schema)| *schema);
-        let required = schema
-            .and_then(|schema| schema.get("required"))
-            .and_then(Json::as_array);
-        match required {
-            Some(keys) => {
-                let keys: Vec<String> = keys
-                    .iter()
-                    .filter_map(Json::as_str)
-                    .map(|key| format!("{key}: …"))
-                    .collect();
-                format!("{{{}}}", keys.join(", "))
-            }
-            None => "…".to_owned(),
-        }
-    }
-
     fn expectation(&self) -> String {
         let mut kinds: Vec<String> = Vec::new();
         let mut add = |kind: String| {
@@ -618,6 +650,17 @@ impl<'s> Alternatives<'s> {
         }
         text
     }
+}
+
+/// `write {key: …}`, with the keys that must stand behind it.
+fn example(key: &str, schema: &Map<String, Json>) -> String {
+    let required = schema.get("required").and_then(Json::as_array);
+    let inner = required.map_or("…".to_owned(), |keys| {
+        let keys = keys.iter().filter_map(Json::as_str);
+        let keys: Vec<String> = keys.map(|key| format!("{key}: …")).collect();
+        format!("{{{}}}", keys.join(", "))
+    });
+    format!("write `{{{key}: {inner}}}`")
 }
 
 /// The key and inner schema of a map with one required key and no other.

@@ -83,6 +83,14 @@ fn the_good_scenario_loads() {
     assert_eq!(outcome("good", GOOD, &[]), "loaded");
 }
 
+/// In a flow map, a comma within a number starts a key without a value.
+#[test]
+fn a_key_without_a_value_is_not_swallowed() {
+    let text = edited(&[("nodes: 100", "nodes: 1,000")]);
+    let found = outcome("comma", &text, &[]);
+    assert!(found.starts_with("error: unknown key `000`"), "{found}");
+}
+
 bad! {
     unknown_key:
         edited(&[("platforms:", "platfroms:")]),
@@ -164,6 +172,83 @@ error: expected a whole number, found the text `one`
   |
 6 |   seed: one
   |         ^^^
+
+1 problem in a.yaml";
+    a_whole_number_with_a_point:
+        edited(&[("replications: 2", "replications: 5.0")]),
+        &[],
+        "\
+error: expected a whole number, found the number 5.0
+ --> a.yaml:5:17
+  |
+5 |   replications: 5.0
+  |                 ^^^
+
+1 problem in a.yaml";
+    one_name_where_shares_are_expected:
+        edited(&[("nodes: 100", "nodes: 100, regions: us-east, devices: rtx-4090")]),
+        &[],
+        "\
+error: unknown regions `us-east`
+  --> a.yaml:18:35
+   |
+18 |       home: {nodes: 100, regions: us-east, devices: rtx-4090}
+   |                                   ^^^^^^^
+   = help: write `{us-east: …}`, or one of population
+
+error: expected a map, found the text `rtx-4090`
+  --> a.yaml:18:53
+   |
+18 |       home: {nodes: 100, regions: us-east, devices: rtx-4090}
+   |                                                     ^^^^^^^^
+   = help: write `{rtx-4090: {share: …}}`
+
+2 problems in a.yaml";
+    a_number_where_a_distribution_is_expected:
+        edited(&[("  model:", "  budget: 3\n  model:")]),
+        &[],
+        "\
+error: expected a map with one of constant, uniform, lognormal, found the number 3
+ --> a.yaml:9:11
+  |
+9 |   budget: 3
+  |           ^
+  = help: write `{constant: 3}`
+
+1 problem in a.yaml";
+    parameters_of_a_word:
+        edited(&[("    extends: hyperscaler", "    extends: hyperscaler\n    scheduler: {random: {}}")]),
+        &[],
+        "\
+error: `random` takes no parameters
+  --> a.yaml:15:17
+   |
+15 |     scheduler: {random: {}}
+   |                 ^^^^^^
+   = help: write `random`
+
+1 problem in a.yaml";
+    a_colon_in_a_text:
+        edited(&[("Does it work?", "cloud: does it work?")]),
+        &[],
+        "\
+error: not valid YAML: mapping values are not allowed in this context
+ --> a.yaml:2:16
+  |
+2 | question: cloud: does it work?
+  |                ^
+  = help: put a text with a colon in it in quotes
+
+1 problem in a.yaml";
+    two_documents:
+        edited(&[("question:", "---\nquestion:")]),
+        &[],
+        "\
+error: not valid YAML: multiple YAML documents detected
+ --> a.yaml:3:1
+  |
+3 | question: Does it work?
+  | ^
 
 1 problem in a.yaml";
     zero_replications:

@@ -112,6 +112,50 @@ fn every_scenario_passes_the_schema_as_written() {
     }
 }
 
+/// Two scenarios in two directories, each with a copy of one trace, ask for the same requests.
+#[test]
+fn a_trace_counts_by_its_content_and_not_by_its_path() {
+    let hashes = ["here", "there"].map(|name| {
+        let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&directory).unwrap();
+        let trace = directory.join(format!("{name}.csv"));
+        let rows = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03,4808,10\n";
+        fs::write(&trace, rows).unwrap();
+        let set = [("workload.diurnal".to_owned(), "null".to_owned())];
+        let loaded = load(Path::new("depin-vs-cloud"), &set, Some(&trace))
+            .unwrap_or_else(|issues| panic!("{issues}"));
+        (loaded.input_hash, loaded.workload_hash)
+    });
+    assert_eq!(hashes[0], hashes[1]);
+}
+
+#[test]
+fn editors_find_a_description_at_the_key_of_an_alternative() {
+    let options = &schema()["$defs"]["SchedulerSpec"]["oneOf"];
+    let tagged = options[4]["properties"]["power-of-choices"].clone();
+    assert_eq!(
+        tagged["description"],
+        "On the least loaded of some random nodes."
+    );
+}
+
+/// `null` removes an inherited key; an editor must not call that wrong.
+#[test]
+fn the_schema_for_editors_lets_null_remove_a_key() {
+    let schema = schema();
+    let takes_null = |value: &serde_json::Value| value.to_string().contains("\"null\"");
+    for (definition, key) in [
+        ("FleetSpec", "dispersed"),
+        ("FleetSpec", "access"),
+        ("DeviceSpec", "memory_gib"),
+    ] {
+        let property = &schema["$defs"][definition]["properties"][key];
+        assert!(takes_null(property), "{definition}.{key}: {property}");
+    }
+    let fleets = &schema["$defs"]["PlatformSpec"]["properties"]["fleets"];
+    assert!(takes_null(&fleets["additionalProperties"]), "{fleets}");
+}
+
 /// Rows as published: `wc -l` of the files, less the header, plus the last line that has no line end.
 #[test]
 fn the_azure_traces_are_read_to_the_last_row() {

@@ -114,7 +114,7 @@ fn quantile(values: impl Iterator<Item = f64>, p: f64) -> f64 {
 }
 
 /// Llama-3.1-8B on an RTX 4090 under vLLM 0.19, 300 requests at ten per second: nothing in the catalog was fitted to this run
-/// but the memory left for the KV cache. Source: benchmark records of LLMServingSim (MIT).
+/// but the memory left for the KV cache. Source: benchmark records of `LLMServingSim` (MIT).
 ///
 /// The run is saturated: the KV cache limits the batch. The real engine pages the cache and preempts; ours reserves the whole answer at
 /// admission, so its batches are smaller, tokens come faster and the queue is longer: TTFT +20 %, TPOT −18 % in the median.
@@ -188,7 +188,7 @@ fn a_recorded_run_on_a_consumer_card_is_predicted() {
 
 /// Time per output token of Llama-3.1-8B in bf16 on one H100 under TensorRT-LLM, closed loops of 1 to 64 clients; all held out.
 /// A client's request alternates with the prefills of the others: TPOT = decode step + clients × prefill / output tokens.
-/// Source: silicon samples of NVIDIA AIConfigurator (Apache-2.0).
+/// Source: silicon samples of NVIDIA `AIConfigurator` (Apache-2.0).
 #[test]
 fn measured_decode_times_on_a_data_centre_card_are_predicted() {
     let Some(text) = data("serving/silicon/silicon_points.csv") else {

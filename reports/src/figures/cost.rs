@@ -10,7 +10,7 @@ use walras_analysis::words::{Scale, describe};
 use super::axis::Axis;
 use super::canvas::{Align, INK, MUTED, color, draw};
 use super::panel::{Panel, widest};
-use super::{Figure, WIDTH, names, quoted};
+use super::{Figure, WIDTH, fields, names, quoted};
 
 const ROW: f64 = 34.0;
 
@@ -71,17 +71,8 @@ pub(super) fn figure(comparison: &Comparison) -> Option<Figure> {
     });
     let mut csv = "platform,usd_per_million_output_tokens,low,high,n\n".to_owned();
     for (name, estimate) in names.iter().zip(&estimates) {
-        let Some(Estimate {
-            mean, interval, n, ..
-        }) = estimate
-        else {
-            continue;
-        };
-        let (low, high) = interval.map_or((String::new(), String::new()), |i| {
-            (i.low.to_string(), i.high.to_string())
-        });
-        writeln!(csv, "{},{mean},{low},{high},{n}", quoted(name))
-            .expect("a string takes everything");
+        let Some(estimate) = estimate else { continue };
+        writeln!(csv, "{},{}", quoted(name), fields(estimate)).expect("a string takes everything");
     }
     let said: Vec<String> = names
         .iter()

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use walras_analysis::compare::Comparison;
+use walras_analysis::compare::{Cell, Comparison};
 use walras_analysis::estimate::Estimate;
 use walras_analysis::record::MetricId;
 use walras_analysis::words::{Tone, describe, title};
@@ -10,7 +10,7 @@ use walras_analysis::words::{Tone, describe, title};
 use super::axis::{Axis, times};
 use super::canvas::{Align, GRID, INK, MUTED, color, draw};
 use super::panel::{Panel, key, widest};
-use super::{Figure, WIDTH, names, quoted};
+use super::{Figure, WIDTH, fields, names, quoted};
 
 /// The figures that are drawn, if the ratio exists.
 const SHOWN: [MetricId; 8] = [
@@ -122,16 +122,8 @@ pub(super) fn figure(comparison: &Comparison) -> Option<Figure> {
         ..
     } in &lines
     {
-        let (low, high) = ratio.interval.map_or((String::new(), String::new()), |i| {
-            (i.low.to_string(), i.high.to_string())
-        });
         let (name, platform) = (metric.metric().name, quoted(&names[*platform]));
-        writeln!(
-            csv,
-            "{name},{platform},{},{low},{high},{}",
-            ratio.mean, ratio.n
-        )
-        .expect("a string takes everything");
+        writeln!(csv, "{name},{platform},{}", fields(ratio)).expect("a string takes everything");
     }
     let of_tone = |(tone, words): (Tone, &str)| {
         let found: Vec<&Line> = lines.iter().filter(|line| line.tone == tone).collect();
@@ -157,7 +149,7 @@ pub(super) fn figure(comparison: &Comparison) -> Option<Figure> {
         .join(" ");
     let reading = format!(
         "The vertical line is {baseline}. Each dot is the ratio to it within the same replication, with its 95 % interval; an interval \
-         that crosses the line is no clear difference. Each interval stands for itself: with many of them, expect one in twenty to miss.",
+         that crosses the line is no clear difference; shares are judged by the difference in points that stands beside them. Each interval stands for itself: with many of them, expect one in twenty to miss.",
     );
     Some(Figure {
         name: "differences",
@@ -173,7 +165,7 @@ fn lines(comparison: &Comparison, metric: MetricId) -> Vec<Line> {
     let Some(row) = comparison.row(metric) else {
         return Vec::new();
     };
-    let line = |(platform, cell): (usize, &walras_analysis::compare::Cell)| {
+    let line = |(platform, cell): (usize, &Cell)| {
         let difference = cell.difference?;
         let said = describe(metric, &difference);
         Some(Line {

@@ -89,12 +89,7 @@ impl Kind {
             );
         });
         let within = |curve: &Curve| {
-            let share = curve
-                .points
-                .iter()
-                .rev()
-                .find(|point| point.x <= self.objective)
-                .map_or(0.0, |point| point.y.mean);
+            let share = curve.at(self.objective);
             let decimals = if share > 0.999 { 2 } else { 1 };
             format!(
                 "{} % on {}",

@@ -4,12 +4,11 @@ use walras_analysis::compare::Comparison;
 use walras_analysis::curves::{Curve, lorenz};
 use walras_analysis::experiment::Experiment;
 use walras_analysis::record::MetricId;
-use walras_analysis::words::quantity;
 
 use super::axis::Axis;
 use super::canvas::{Align, MUTED, draw};
 use super::panel::{Panel, key};
-use super::{Figure, band_note, capitalized, curves_csv, names};
+use super::{Figure, band_note, capitalized, curves_csv, names, shown};
 
 const SIDE: f64 = 460.0;
 
@@ -45,27 +44,15 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
         );
     });
     let top = |curve: &Curve| {
-        let above = |x: f64| {
-            let below = curve
-                .points
-                .iter()
-                .rev()
-                .find(|point| point.x <= x + 1e-9)
-                .map_or(0.0, |point| point.y.mean);
-            (1.0 - below) * 100.0
-        };
+        let above = |x: f64| (1.0 - curve.at(x)) * 100.0;
         // Where a tenth has nearly everything, a hundredth says more.
         let (few, share) = if above(0.9) < 99.0 {
             ("tenth", above(0.9))
         } else {
             ("hundredth", above(0.99))
         };
-        let gini = comparison
-            .cell(MetricId::OwnerGini, curve.platform)
-            .and_then(|cell| cell.estimate);
-        let gini = gini.map_or(String::new(), |gini| {
-            format!(" (Gini {})", quantity(MetricId::OwnerGini, &gini))
-        });
+        let gini = shown(comparison, MetricId::OwnerGini, curve.platform)
+            .map_or(String::new(), |gini| format!(" (Gini {gini})"));
         format!(
             "on {} the best-paid {few} of owners receives {share:.0} % of the revenue{gini}",
             names[curve.platform]

@@ -4,10 +4,9 @@ use walras_analysis::compare::Comparison;
 use walras_analysis::curves::{Series, over_time};
 use walras_analysis::experiment::Experiment;
 use walras_analysis::record::MetricId;
-use walras_analysis::words::quantity;
 
 use super::nodes::{Row, stacked};
-use super::{Figure, band_note, names};
+use super::{Figure, band_note, names, shown};
 
 /// The figure, if anything was lost anywhere.
 pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
@@ -27,9 +26,7 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
         curves,
     )];
     let (svg, csv) = stacked(experiment, &title, &rows, &names)?;
-    let figure = |metric: MetricId, index: usize| {
-        Some(quantity(metric, &comparison.cell(metric, index)?.estimate?))
-    };
+    let figure = |metric: MetricId, index: usize| shown(comparison, metric, index);
     let parts: Vec<String> = names
         .iter()
         .enumerate()

@@ -25,11 +25,7 @@ struct Node {
 
 impl Node {
     fn of(comparison: &Comparison, index: usize) -> Option<Self> {
-        let figure = |metric| {
-            comparison
-                .cell(metric, index)
-                .and_then(|cell| cell.estimate)
-        };
+        let figure = |metric| comparison.estimate(metric, index);
         let mean = |metric| figure(metric).map(|estimate| estimate.mean);
         let fees =
             mean(MetricId::ProtocolFees).zip(mean(MetricId::Spend).filter(|spend| *spend > 0.0));

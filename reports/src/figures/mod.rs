@@ -20,7 +20,10 @@ use std::fmt::Write;
 
 use walras_analysis::compare::Comparison;
 use walras_analysis::curves::Curve;
+use walras_analysis::estimate::{Estimate, Interval};
 use walras_analysis::experiment::Experiment;
+use walras_analysis::record::MetricId;
+use walras_analysis::words::quantity;
 
 /// A figure of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,22 +79,23 @@ fn curves_csv(x: &str, y: &str, curves: &[Curve], names: &[String]) -> String {
     let mut csv = format!("platform,{x},{y},low,high,n\n");
     for curve in curves {
         for point in &curve.points {
-            let (low, high) = point
-                .y
-                .interval
-                .map_or((String::new(), String::new()), |i| {
-                    (i.low.to_string(), i.high.to_string())
-                });
             let name = quoted(&names[curve.platform]);
-            writeln!(
-                csv,
-                "{name},{},{},{low},{high},{}",
-                point.x, point.y.mean, point.y.n
-            )
-            .expect("a string takes everything");
+            writeln!(csv, "{name},{},{}", point.x, fields(&point.y))
+                .expect("a string takes everything");
         }
     }
     csv
+}
+
+/// `estimate` as the four fields of a CSV row: the mean, both ends of the interval, and n.
+fn fields(estimate: &Estimate) -> String {
+    let Estimate {
+        mean, interval, n, ..
+    } = estimate;
+    let ends = interval.map_or(",".to_owned(), |Interval { low, high }| {
+        format!("{low},{high}")
+    });
+    format!("{mean},{ends},{n}")
 }
 
 /// A CSV field.
@@ -101,6 +105,11 @@ fn quoted(text: &str) -> String {
     } else {
         text.to_owned()
     }
+}
+
+/// The value of `metric` for the entry at `index`, with its unit.
+fn shown(comparison: &Comparison, metric: MetricId, index: usize) -> Option<String> {
+    Some(quantity(metric, &comparison.estimate(metric, index)?))
 }
 
 /// Names of the entries.

@@ -4,12 +4,11 @@ use walras_analysis::compare::Comparison;
 use walras_analysis::curves::{Curve, Series, over_time};
 use walras_analysis::experiment::Experiment;
 use walras_analysis::record::MetricId;
-use walras_analysis::words::quantity;
 
 use super::axis::{Axis, plain};
 use super::canvas::draw;
 use super::panel::{Panel, widest};
-use super::{Figure, WIDTH, band_note, curves_csv, names};
+use super::{Figure, WIDTH, band_note, curves_csv, names, shown};
 
 /// One of several panels over the same time.
 pub(super) struct Row {
@@ -129,9 +128,7 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
         ),
     ];
     let (svg, csv) = stacked(experiment, &title, &rows, &names)?;
-    let figure = |metric: MetricId, index: usize| {
-        Some(quantity(metric, &comparison.cell(metric, index)?.estimate?))
-    };
+    let figure = |metric: MetricId, index: usize| shown(comparison, metric, index);
     let parts: Vec<String> = names
         .iter()
         .enumerate()

@@ -81,10 +81,7 @@ impl Quantity {
         match (self, value) {
             (Self::Duration, Value::Text(text)) => duration(text),
             (Self::Duration, Value::Integer(_) | Value::Float(_)) => {
-                let number = bare(value);
-                let hint =
-                    format!("write `{number} ms`, `{number} s`, `{number} min` or `{number} h`");
-                Err(self.unlike(value).hint(hint))
+                Err(without_unit(&value.written().unwrap_or_default()))
             }
             (Self::Frequency, Value::Text(text)) => frequency(text),
             (Self::Share | Self::Weight, Value::Text(text)) => {
@@ -147,12 +144,11 @@ impl Mistake {
     }
 }
 
-fn bare(value: &Value) -> String {
-    match value {
-        Value::Float(number) => number.to_string(),
-        Value::Integer(number) => number.to_string(),
-        _ => String::new(),
-    }
+fn without_unit(number: &str) -> Mistake {
+    let expected = Quantity::Duration.expectation();
+    Mistake::new(format!("expected {expected}, found the number {number}")).hint(format!(
+        "write `{number} ms`, `{number} s`, `{number} min` or `{number} h`"
+    ))
 }
 
 /// `24 h` in seconds.
@@ -168,7 +164,7 @@ fn duration(text: &str) -> Result<f64, Mistake> {
             .hint("for example `24 h`, `5 min`, `2 s` or `100 ms`".to_owned()));
     };
     if unit.is_empty() {
-        return Quantity::Duration.read(&Value::Float(number));
+        return Err(without_unit(text));
     }
     let Some((_, seconds)) = UNITS.iter().find(|(name, _)| *name == unit) else {
         let known = UNITS.map(|(name, _)| name).join(", ");
