@@ -87,10 +87,10 @@ metrics! {
         "energy above idle power, per million delivered output tokens: what the work itself added";
     Spend: "customer_spend_per_day" ["USD/day"] Lower NonNegative "what all customers paid";
     OwnerRevenue: "owner_revenue_per_node_day" ["USD/day"] Higher Any
-        "payments to owners less slashed stakes, per node and day of being up";
+        "payments to owners less slashed stakes, per node and day of being up or on its way up";
     OwnerPowerCost: "owner_power_cost_per_node_day" ["USD/day"] Lower NonNegative
-        "cost of the electricity drawn while up, at each region's retail price, per node and day of being up";
-    OwnerMargin: "owner_margin_per_node_day" ["USD/day"] Higher Any "owner revenue less electricity, per node and day of being up";
+        "cost of the electricity drawn while up, at each region's retail price, per node and day of being up or on its way up";
+    OwnerMargin: "owner_margin_per_node_day" ["USD/day"] Higher Any "owner revenue less electricity, per node and day of being up or on its way up";
     OwnersInProfit: "owners_in_profit" ["1"] Higher Share "share of owners whose revenue exceeds their electricity";
     OwnerGini: "owner_revenue_gini" ["1"] Lower Share
         "Gini coefficient of payments over owners who were ever up, the idle ones with zero: 0 even, 1 all to one; absent with a single owner";

@@ -18,6 +18,9 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         if node.life_stamp != stamp {
             return;
         }
+        if node.stage == Stage::Starting {
+            self.tally.starting(now, -1);
+        }
         node.stage = Stage::Up;
         node.epoch += 1;
         node.up_since = now;
@@ -144,6 +147,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             let delay =
                 Span::from_secs_f64(scaler.provisioning.sample(&mut self.provisioning).max(0.0));
             node.stage = Stage::Starting;
+            self.tally.starting(cx.now(), 1);
             node.rented_since = Some(cx.now());
             cx.after(
                 delay,

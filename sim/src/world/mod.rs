@@ -45,7 +45,7 @@ const DRAIN: Span = Span::HOUR;
 /// Time between audits.
 const AUDIT_EVERY: Span = Span::HOUR;
 
-/// Slices of a run between which `stop` is asked.
+/// A run is cut into this many slices at least, and into hours of simulated time at least; `stop` is asked between them.
 const SLICES: u64 = 200;
 
 /// Simulates one replication under the platform's own policy; `None` if `stop` asked for it.
@@ -83,7 +83,7 @@ pub fn run<S: Scheduler, R: Recorder>(
     stop: &dyn Fn() -> bool,
 ) -> Option<Output> {
     let end = SimTime::ZERO + world.settings.horizon + world.workload.patience + DRAIN;
-    let slice = Span::from_nanos((end.as_nanos() / SLICES).max(1));
+    let slice = Span::from_nanos((end.as_nanos() / SLICES).max(1)).min(Span::HOUR);
     let mut engine = Engine::new(world);
     World::begin(&mut engine);
     let mut limit = SimTime::ZERO;

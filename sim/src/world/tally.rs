@@ -37,6 +37,7 @@ pub(super) struct Tally {
     tpot: LogHistogram,
     busy: Level,
     up: Level,
+    starting: Level,
     running: Level,
     /// Requests being served, measured or not, and their integral up to the last change of price [request·s].
     in_service: TimeWeighted,
@@ -77,6 +78,7 @@ impl Tally {
             tpot: LogHistogram::new(),
             busy: Level::ZERO,
             up: Level::ZERO,
+            starting: Level::ZERO,
             running: Level::ZERO,
             in_service: TimeWeighted::new(SimTime::ZERO, 0.0),
             served_at_repricing: 0.0,
@@ -118,6 +120,10 @@ impl Tally {
 
     pub(super) fn up(&mut self, now: SimTime, delta: i64) {
         self.change(|tally| &mut tally.up, now, delta);
+    }
+
+    pub(super) fn starting(&mut self, now: SimTime, delta: i64) {
+        self.change(|tally| &mut tally.starting, now, delta);
     }
 
     pub(super) fn running(&mut self, now: SimTime, delta: i64) {
@@ -224,6 +230,7 @@ impl Tally {
         let to = self.to;
         self.change(|tally| &mut tally.busy, to, 0);
         self.change(|tally| &mut tally.up, to, 0);
+        self.change(|tally| &mut tally.starting, to, 0);
         self.change(|tally| &mut tally.running, to, 0);
         let power = Power::of(platform, nodes, self.payments.len());
         let metrics = self.metrics(&power);
@@ -266,7 +273,8 @@ impl Tally {
         let quantile = |histogram: &LogHistogram, p: f64| {
             (histogram.count() > 0).then(|| histogram.quantile(p))
         };
-        let up_days = self.up.integral / 86_400.0;
+        // Instances earn their rent from the moment they are started.
+        let node_days = (self.up.integral + self.starting.integral) / 86_400.0;
         let paid = self
             .payments
             .iter()
@@ -335,9 +343,9 @@ impl Tally {
         set(MetricId::Energy, ratio(power.total_kwh, millions));
         set(MetricId::ActiveEnergy, ratio(power.active_kwh, millions));
         set(MetricId::Spend, ratio(self.spend.as_f64(), days));
-        set(MetricId::OwnerRevenue, ratio(revenue, up_days));
-        set(MetricId::OwnerPowerCost, ratio(power.cost, up_days));
-        set(MetricId::OwnerMargin, ratio(revenue - power.cost, up_days));
+        set(MetricId::OwnerRevenue, ratio(revenue, node_days));
+        set(MetricId::OwnerPowerCost, ratio(power.cost, node_days));
+        set(MetricId::OwnerMargin, ratio(revenue - power.cost, node_days));
         set(
             MetricId::OwnersInProfit,
             ratio(in_profit as f64, present().count() as f64),
