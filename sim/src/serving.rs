@@ -21,7 +21,7 @@ use walras_des::{SimTime, Span};
 
 use crate::hardware::Profile;
 use crate::ids::JobId;
-use crate::units::{PICOS_PER_NANO, Picos};
+use crate::units::{PICOS_PER_NANO, Picos, nearest};
 
 /// Prompt tokens prefilled in one step, unless a single prompt is longer. vLLM's default `max_num_batched_tokens` on data-centre GPUs.
 pub const PREFILL_BUDGET: u64 = 8192;
@@ -333,6 +333,6 @@ impl Server {
     }
 
     fn slowed(&self, duration: Picos) -> Picos {
-        (duration as f64 * self.slowdown).round() as Picos
+        nearest(duration as f64 * self.slowdown)
     }
 }

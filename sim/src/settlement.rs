@@ -131,7 +131,6 @@ impl Bank {
             lock.0
         );
         let take = price.share(self.rules.take_rate);
-        let burned = take.share(self.rules.burn);
         self.ledger.transfer(
             asset,
             Account::ESCROW,
@@ -139,13 +138,7 @@ impl Bank {
             price - take,
             Reason::Payment,
         );
-        if take > Amount::ZERO {
-            self.ledger
-                .transfer(asset, Account::ESCROW, Account::TREASURY, take, Reason::Fee);
-        }
-        if burned > Amount::ZERO {
-            self.ledger.burn(asset, Account::TREASURY, burned);
-        }
+        self.keep(Account::ESCROW, take);
         let rest = lock.0 - price;
         if rest > Amount::ZERO {
             self.ledger.transfer(
@@ -157,27 +150,45 @@ impl Bank {
             );
         }
         self.deliveries += 1;
+        self.split(usd)
+    }
+
+    /// Pays for `time` of an instance at `per_hour` dollars: the protocol's share, the rest to the owner.
+    pub fn rent(&mut self, owner: OwnerId, per_hour: Amount, time: Span) -> Payout {
+        let usd = per_hour.mul_floor(time.as_nanos(), Span::HOUR.as_nanos());
+        let amount = self.worth(usd);
+        self.fund(amount);
+        let take = amount.share(self.rules.take_rate);
+        self.ledger.transfer(
+            self.asset,
+            Account::CUSTOMERS,
+            Account::owner(owner.index()),
+            amount - take,
+            Reason::Rental,
+        );
+        self.keep(Account::CUSTOMERS, take);
+        self.rentals += 1;
+        self.split(usd)
+    }
+
+    /// The protocol's take: a fee to the treasury, of which a share is burned.
+    fn keep(&mut self, from: Account, take: Amount) {
+        let burned = take.share(self.rules.burn);
+        if take > Amount::ZERO {
+            self.ledger
+                .transfer(self.asset, from, Account::TREASURY, take, Reason::Fee);
+        }
+        if burned > Amount::ZERO {
+            self.ledger.burn(self.asset, Account::TREASURY, burned);
+        }
+    }
+
+    fn split(&self, usd: Amount) -> Payout {
         let protocol = usd.share(self.rules.take_rate);
         Payout {
             owner: usd - protocol,
             protocol,
         }
-    }
-
-    /// Pays an owner for `time` of an instance at `per_hour` dollars; returns the amount.
-    pub fn rent(&mut self, owner: OwnerId, per_hour: Amount, time: Span) -> Amount {
-        let usd = per_hour.mul_floor(time.as_nanos(), Span::HOUR.as_nanos());
-        let amount = self.worth(usd);
-        self.fund(amount);
-        self.ledger.transfer(
-            self.asset,
-            Account::CUSTOMERS,
-            Account::owner(owner.index()),
-            amount,
-            Reason::Rental,
-        );
-        self.rentals += 1;
-        usd
     }
 
     /// Records the fault of a node that left with unfinished work, and takes its share of the stake.
@@ -278,6 +289,10 @@ impl Bank {
             usd,
             Reason::Swap,
         );
+        // The exchange draws on outside holders beyond what it has, as it does for dollars.
+        let stock = self.ledger.balance(Asset::Token, Account::EXCHANGE);
+        self.ledger
+            .mint(Asset::Token, Account::EXCHANGE, short - short.min(stock));
         self.ledger.transfer(
             Asset::Token,
             Account::EXCHANGE,
@@ -351,7 +366,10 @@ mod tests {
         let mut bank = Bank::new(&rules(None), 1, &[OwnerId(0)]);
         assert_eq!(
             bank.rent(OwnerId(0), Amount::from_f64(3.6), Span::SECOND * 90),
-            Amount::from_f64(0.09)
+            Payout {
+                owner: Amount::from_f64(0.072),
+                protocol: Amount::from_f64(0.018)
+            }
         );
         bank.audit();
     }

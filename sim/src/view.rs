@@ -78,8 +78,8 @@ pub struct JobCard {
     pub output_estimate: u32,
     /// Placements so far.
     pub attempts: u32,
-    /// The most that its customer pays [USD per million output tokens].
-    pub budget: Option<f64>,
+    /// The most that its customer pays for an answer of the expected length.
+    pub limit: Option<Amount>,
     /// Its ticket on the waiting list, if it waits for an order.
     pub(crate) ticket: Option<u64>,
 }
@@ -174,9 +174,10 @@ impl Board {
 
     /// Puts a node back into service that was taken out of it with work under way.
     pub(crate) fn node_resumed(&mut self, node: NodeId, now: SimTime) {
-        let outstanding = self.nodes[node.index()].outstanding;
-        self.node_up(node, self.nodes[node.index()].epoch, now);
-        self.nodes[node.index()].outstanding = outstanding;
+        let card = self.nodes[node.index()];
+        self.node_up(node, card.epoch, now);
+        let resumed = &mut self.nodes[node.index()];
+        (resumed.outstanding, resumed.up_since) = (card.outstanding, card.up_since);
     }
 
     pub(crate) fn is_waiting(&self, job: JobId) -> bool {
@@ -201,6 +202,12 @@ impl Board {
                 break;
             }
             self.waiting.pop_front();
+        }
+        // Behind one that waits for long, dead tickets would pile up; sweeping at half dead costs O(1) per ticket.
+        if self.waiting.len() > 2 * self.waiting_count as usize + 64 {
+            let jobs = &self.jobs;
+            self.waiting
+                .retain(|&(job, ticket)| jobs[job.index()].ticket == Some(ticket));
         }
     }
 }
@@ -273,12 +280,14 @@ impl<'a> View<'a> {
     /// and its price is within the job's budget.
     #[must_use]
     pub fn eligible(&self, job: JobId, node: NodeId) -> bool {
+        self.is_open(node) && self.holds(job, node) && self.affordable(job, node)
+    }
+
+    /// Whether the node is up and willing, and has a free slot.
+    #[must_use]
+    pub fn is_open(&self, node: NodeId) -> bool {
         let card = self.node(node);
-        card.is_up()
-            && card.outstanding < self.board.slots
-            && self.holds(job, node)
-            && self.willing(node)
-            && self.affordable(job, node)
+        card.is_up() && card.outstanding < self.board.slots && self.willing(node)
     }
 
     /// Whether the node's memory holds the job's prompt and the longest answer.
@@ -320,13 +329,16 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn pays(&self, job: JobId, rates: Rates) -> bool {
         let card = self.job(job);
-        let price = || {
-            rates
-                .price(card.prompt_tokens, card.output_estimate)
-                .as_f64()
-        };
-        card.budget
-            .is_none_or(|budget| price() * 1e6 <= budget * f64::from(card.output_estimate))
+        card.limit
+            .is_none_or(|limit| rates.price(card.prompt_tokens, card.output_estimate) <= limit)
+    }
+
+    /// Whether the job would run at the present price for all: it pays it, and some device class of the platform holds it.
+    #[must_use]
+    pub fn is_demand(&self, job: JobId) -> bool {
+        let need = u64::from(self.job(job).prompt_tokens) + u64::from(self.board.sizes.max_output);
+        let held = |profile: &Profile| need <= profile.kv_capacity;
+        self.board.profiles.iter().any(held) && self.pays(job, self.uniform_price())
     }
 
     /// The price for all, where the mechanism sets one; nothing where it does not.

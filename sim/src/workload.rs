@@ -180,6 +180,7 @@ pub struct Arrivals {
     budget: Option<Dist>,
     origin_stream: Stream,
     budget_stream: Stream,
+    max_output: u32,
     end: SimTime,
 }
 
@@ -215,6 +216,7 @@ impl Arrivals {
             budget: workload.budget.clone(),
             origin_stream: streams.open(Purpose::new("request origins"), 0),
             budget_stream: streams.open(Purpose::new("request budgets"), 0),
+            max_output: workload.sizes().max_output,
             end,
         }
     }
@@ -254,7 +256,8 @@ impl Iterator for Arrivals {
         Some(Request {
             at,
             prompt_tokens,
-            output_tokens,
+            // What an unbounded law gives beyond the longest answer is cut off there, as a server's limit would.
+            output_tokens: output_tokens.min(self.max_output),
             origin: self.origins[origin].0,
             budget,
         })
@@ -266,7 +269,10 @@ impl Synthetic {
         let first = stream.normal();
         let second = self.correlation * first
             + (1.0 - self.correlation * self.correlation).sqrt() * stream.normal();
-        let draw = |dist: &Dist, z: f64| dist.quantile(normal_cdf(z)).map_or(1, tokens);
+        let draw = |dist: &Dist, z: f64| {
+            let law = dist.quantile(normal_cdf(z));
+            tokens(law.expect("a law of lengths needs a quantile function"))
+        };
         (draw(&self.prompt, first), draw(&self.output, second))
     }
 }

@@ -43,9 +43,17 @@ impl Pick for CheapestWithinSlo {
             self.classes = Self::sort(view);
         }
         let mut best: Option<(Amount, Span, NodeId)> = None;
+        let mut payable = false;
         for class in &self.classes {
-            let could = |&node: &NodeId| view.holds(job, node) && view.could_meet_slo(job, node);
-            if !class.first().is_some_and(could) {
+            let pays = |&node: &NodeId| {
+                view.holds(job, node) && view.willing(node) && view.affordable(job, node)
+            };
+            // The cheapest of a class is too dear: so are all others.
+            let Some(cheapest) = class.first().copied().filter(pays) else {
+                continue;
+            };
+            payable = true;
+            if !view.could_meet_slo(job, cheapest) {
                 continue;
             }
             for &node in class {
@@ -60,6 +68,9 @@ impl Pick for CheapestWithinSlo {
                     best = Some(best.map_or(key, |least| least.min(key)));
                 }
             }
+        }
+        if !payable {
+            return None;
         }
         best.map(|(_, _, node)| node)
             .or_else(|| earliest(job, view))

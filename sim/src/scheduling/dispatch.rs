@@ -36,9 +36,6 @@ pub fn by_score(mut score: impl FnMut(JobId, NodeId, &View<'_>) -> Option<f64>) 
     }
 }
 
-/// Waiting jobs tried again when something has become free. Bounds the work of one event when many wait that cannot be placed.
-const RETRIES_PER_EVENT: usize = 16;
-
 /// A scheduler that places each job as soon as its [`Pick`] finds a node, and keeps the others in first-come order.
 #[derive(Clone, Debug)]
 pub struct Dispatch<P>(pub P);
@@ -52,11 +49,11 @@ impl<P: Pick> Scheduler for Dispatch<P> {
                 }
             }
             // What waits could be placed nowhere; now it can here.
-            Cause::SlotFreed(free) | Cause::NodeJoined(free) => {
-                let first = view
-                    .waiting()
-                    .take(RETRIES_PER_EVENT)
-                    .find(|&job| view.eligible(job, free));
+            Cause::SlotFreed(free) | Cause::NodeJoined(free) | Cause::SlotsLeft(free) => {
+                if !view.is_open(free) {
+                    return;
+                }
+                let first = view.waiting().find(|&job| view.eligible(job, free));
                 if let Some((job, node)) =
                     first.and_then(|job| Some((job, self.0.pick(job, view)?)))
                 {

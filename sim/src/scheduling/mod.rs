@@ -33,6 +33,9 @@ pub enum Cause {
     SlotFreed(NodeId),
     /// A node came up.
     NodeJoined(NodeId),
+    /// A node has more free slots while jobs wait: asked after each placement that a free slot or a joining node led to, and when
+    /// a draining instance is kept.
+    SlotsLeft(NodeId),
     /// A node is known to have left.
     NodeLeft(NodeId),
     /// The price for all has changed.

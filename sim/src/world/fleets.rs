@@ -36,7 +36,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         }
         self.board.node_up(id, node.epoch, now);
         self.tally.up(now, 1);
-        self.ask(Cause::NodeJoined(id), cx);
+        self.offer(Cause::NodeJoined(id), id, cx);
     }
 
     pub(super) fn node_down(&mut self, id: NodeId, stamp: u32, cx: &mut Cx) {
@@ -79,7 +79,9 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         let node = &mut self.nodes[id.index()];
         let tokens = node.server.abandon(cx.now(), &mut lost);
         let forfeited = self.bank.fault(id);
-        self.tally.fault(cx.now(), node.owner, forfeited, tokens);
+        let owner = node.owner;
+        self.count_batch(id, cx.now());
+        self.tally.fault(cx.now(), owner, forfeited, tokens);
         for job in lost.drain(..) {
             self.tally.running(cx.now(), -1);
             let stamp = self.jobs[job.index()].stamp;
@@ -137,7 +139,9 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             count -= 1;
             if node.stage == Stage::Draining {
                 node.stage = Stage::Up;
-                self.board.node_resumed(node.id, cx.now());
+                let node = node.id;
+                self.board.node_resumed(node, cx.now());
+                self.offer(Cause::SlotsLeft(node), node, cx);
                 continue;
             }
             let scaler = &self.controllers[id.index()]
@@ -161,6 +165,14 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
 
     /// Takes the last started instances out of service; each is released when its work is done.
     fn scale_in(&mut self, id: FleetId, mut count: u32, now: SimTime) {
+        // What does not serve yet goes first.
+        for index in (0..self.nodes.len()).rev() {
+            let node = &self.nodes[index];
+            if count > 0 && node.fleet == id && node.stage == Stage::Starting {
+                count -= 1;
+                self.release(node.id, now);
+            }
+        }
         for index in (0..self.nodes.len()).rev() {
             let node = &mut self.nodes[index];
             if count == 0 || node.fleet != id || node.stage != Stage::Up {
@@ -183,6 +195,8 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         if node.stage == Stage::Draining {
             node.up += self.tally.clip(node.up_since, now);
             self.tally.up(now, -1);
+        } else if node.stage == Stage::Starting {
+            self.tally.starting(now, -1);
         }
         node.stage = Stage::Off;
         node.rented_since = None;
@@ -208,7 +222,8 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             ] {
                 if to > from {
                     let rent = self.bank.rent(node.owner, node.per_hour, to - from);
-                    self.tally.rented(from, rent, node.owner);
+                    self.tally
+                        .paid(from, rent.owner + rent.protocol, rent, node.owner);
                 }
             }
         }

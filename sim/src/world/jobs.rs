@@ -36,7 +36,14 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             prompt_tokens: request.prompt_tokens,
             output_estimate: self.output_estimate,
             attempts: 0,
-            budget: request.budget,
+            // Who rents machines pays nothing per token.
+            limit: request
+                .budget
+                .filter(|_| self.platform.pricing != Pricing::Rental)
+                .map(|budget| {
+                    // Rounded down, so that a price within it is within the budget.
+                    Amount((budget * f64::from(self.output_estimate) * 1e3).floor() as i128)
+                }),
             ticket: None,
         };
         let record = Job {
@@ -79,6 +86,20 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                     stamp: record.stamp,
                 },
             );
+        }
+    }
+
+    /// Tells the scheduler of a node with free slots, until it has no more use for them.
+    pub(super) fn offer(&mut self, mut cause: Cause, node: NodeId, cx: &mut Cx) {
+        loop {
+            let before = self.board.view(cx.now()).waiting_len();
+            self.ask(cause, cx);
+            let view = self.board.view(cx.now());
+            let left = view.waiting_len();
+            if left == 0 || left == before || !view.is_open(node) {
+                break;
+            }
+            cause = Cause::SlotsLeft(node);
         }
     }
 
@@ -167,6 +188,17 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             self.tally.busy(cx.now(), 1);
         }
         self.tally.running(cx.now(), 1);
+        self.count_batch(record.node, cx.now());
+    }
+
+    /// Notes a change in the batch of a node.
+    pub(super) fn count_batch(&mut self, id: NodeId, now: SimTime) {
+        let node = &mut self.nodes[id.index()];
+        let batch = i64::try_from(node.server.batch()).expect("a batch is small");
+        let delta = batch - std::mem::replace(&mut node.batch, batch);
+        if delta != 0 {
+            self.tally.batch(now, delta);
+        }
     }
 
     pub(super) fn boundary(&mut self, id: NodeId, stamp: u32, cx: &mut Cx) {
@@ -190,13 +222,14 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             node.busy += self.tally.clip(node.busy_since, cx.now());
             self.tally.busy(cx.now(), -1);
         }
+        self.count_batch(id, cx.now());
         for milestone in milestones.drain(..) {
             match milestone {
                 Milestone::FirstToken(job) => self.jobs[job.index()].first_token = cx.now(),
                 Milestone::Finished(job) => {
                     self.tally.running(cx.now(), -1);
                     self.end(job, Fate::Completed, cx);
-                    self.ask(Cause::SlotFreed(id), cx);
+                    self.offer(Cause::SlotFreed(id), id, cx);
                 }
             }
         }

@@ -147,6 +147,8 @@ pub struct World<'a, S, R> {
     milestones: Vec<Milestone>,
     lost: Vec<JobId>,
     closing: bool,
+    /// Customers who gave up since the last change of price although they would have paid it.
+    gave_up: u64,
 }
 
 type Cx = Context<Event>;
@@ -203,6 +205,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             milestones: Vec::new(),
             lost: Vec::new(),
             closing: false,
+            gave_up: 0,
             nodes,
         }
     }
@@ -257,20 +260,26 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
         cx.after(rule.epoch, Event::Reprice);
         let view = self.board.view(now);
         let is_willing = |&&node: &&NodeId| view.willing(node);
+        let asks = view
+            .nodes_up()
+            .iter()
+            .map(|&node| view.node(node).ask.output);
+        let lowest_ask = asks.min();
         let willing = view.nodes_up().iter().filter(is_willing).count() as f64;
-        let unmet = view
-            .waiting()
-            .filter(|&job| view.pays(job, view.uniform_price()))
-            .count() as f64;
+        let waiting = view.waiting().filter(|&job| view.is_demand(job)).count();
+        let unmet = waiting as f64 + std::mem::take(&mut self.gave_up) as f64;
         let epoch = rule.epoch.as_secs_f64();
         let served = self.tally.served_since_repriced(now);
-        let slots = (willing * f64::from(self.platform.slots) * rule.target).max(1.0);
+        let slots = willing * f64::from(self.platform.slots) * rule.target;
         // In request·ms; at most twice the target, as a block holds at most twice its target.
-        let target = (slots * epoch * 1e3).round() as u64;
+        let target = ((slots * epoch * 1e3).round() as u64).max(1);
         let asked = (((served + unmet * epoch) * 1e3).round() as u64).min(2 * target);
         let fee = view.uniform_price().output;
         let next = next_base_fee(fee.0, asked, target, rule.denominator)
-            .clamp(rule.floor.0, i128::from(i64::MAX));
+            .min(i128::from(i64::MAX))
+            // Below the lowest ask nobody works: a fee that sank on would only take longer to come back.
+            .max(lowest_ask.map_or(0, |ask| ask.0.min(fee.0)))
+            .max(rule.floor.0);
         self.board.uniform = Some(uniform(Amount(next), rule.prompt_weight));
         self.ask(Cause::Repriced, cx);
     }
@@ -353,6 +362,7 @@ impl<S: Scheduler, R: Recorder> Model for World<'_, S, R> {
             Event::Lost { job, stamp } => self.job_lost(job, stamp, cx),
             Event::Patience { job, stamp } => {
                 if self.jobs[job.index()].stamp == stamp {
+                    self.gave_up += u64::from(self.board.view(cx.now()).is_demand(job));
                     self.end(job, Fate::Rejected, cx);
                 }
             }

@@ -69,6 +69,8 @@ pub(super) struct Node {
     pub(super) up_since: SimTime,
     pub(super) busy_since: SimTime,
     pub(super) rented_since: Option<SimTime>,
+    /// Requests in its batch, as last counted.
+    pub(super) batch: i64,
     /// Measured time up.
     pub(super) up: Span,
     /// Measured time at work.
@@ -182,6 +184,7 @@ fn node(
         up_since: SimTime::ZERO,
         busy_since: SimTime::ZERO,
         rented_since: None,
+        batch: 0,
         up: Span::ZERO,
         busy: Span::ZERO,
         per_hour: Amount::from_f64(asked),

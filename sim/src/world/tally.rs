@@ -38,7 +38,7 @@ pub(super) struct Tally {
     busy: Level,
     up: Level,
     starting: Level,
-    running: Level,
+    batch: Level,
     /// Requests being served, measured or not, and their integral up to the last change of price [request·s].
     in_service: TimeWeighted,
     served_at_repricing: f64,
@@ -79,7 +79,7 @@ impl Tally {
             busy: Level::ZERO,
             up: Level::ZERO,
             starting: Level::ZERO,
-            running: Level::ZERO,
+            batch: Level::ZERO,
             in_service: TimeWeighted::new(SimTime::ZERO, 0.0),
             served_at_repricing: 0.0,
             spend: Amount::ZERO,
@@ -126,8 +126,11 @@ impl Tally {
         self.change(|tally| &mut tally.starting, now, delta);
     }
 
+    pub(super) fn batch(&mut self, now: SimTime, delta: i64) {
+        self.change(|tally| &mut tally.batch, now, delta);
+    }
+
     pub(super) fn running(&mut self, now: SimTime, delta: i64) {
-        self.change(|tally| &mut tally.running, now, delta);
         self.in_service.add(now, delta as f64);
     }
 
@@ -187,16 +190,8 @@ impl Tally {
         }
     }
 
-    pub(super) fn rented(&mut self, from: SimTime, rent: Amount, owner: OwnerId) {
-        self.spend_since_sample += rent;
-        if self.measured(from) {
-            self.spend += rent;
-            self.payments[owner.index()] += rent;
-        }
-    }
-
     pub(super) fn fault(&mut self, at: SimTime, owner: OwnerId, forfeited: Amount, tokens: u64) {
-        if self.measured(at) {
+        if self.measured(at) && at <= self.to {
             self.slashed += forfeited;
             self.forfeits[owner.index()] += forfeited;
             self.wasted_tokens += tokens;
@@ -231,7 +226,7 @@ impl Tally {
         self.change(|tally| &mut tally.busy, to, 0);
         self.change(|tally| &mut tally.up, to, 0);
         self.change(|tally| &mut tally.starting, to, 0);
-        self.change(|tally| &mut tally.running, to, 0);
+        self.change(|tally| &mut tally.batch, to, 0);
         let power = Power::of(platform, nodes, self.payments.len());
         let metrics = self.metrics(&power);
         let lorenz = if self.payments.len() > 1 {
@@ -338,14 +333,17 @@ impl Tally {
         set(MetricId::NodesAvailable, ratio(self.up.integral, window));
         set(
             MetricId::BatchSize,
-            ratio(self.running.integral, self.busy.integral),
+            ratio(self.batch.integral, self.busy.integral),
         );
         set(MetricId::Energy, ratio(power.total_kwh, millions));
         set(MetricId::ActiveEnergy, ratio(power.active_kwh, millions));
         set(MetricId::Spend, ratio(self.spend.as_f64(), days));
         set(MetricId::OwnerRevenue, ratio(revenue, node_days));
         set(MetricId::OwnerPowerCost, ratio(power.cost, node_days));
-        set(MetricId::OwnerMargin, ratio(revenue - power.cost, node_days));
+        set(
+            MetricId::OwnerMargin,
+            ratio(revenue - power.cost, node_days),
+        );
         set(
             MetricId::OwnersInProfit,
             ratio(in_profit as f64, present().count() as f64),
@@ -408,7 +406,7 @@ fn gini(sorted: &[f64]) -> Option<f64> {
         .enumerate()
         .map(|(i, x)| (i + 1) as f64 * x)
         .sum();
-    (total > 0.0).then(|| 2.0 * weighted / (n * total) - (n + 1.0) / n)
+    (total > 0.0).then(|| (2.0 * weighted / (n * total) - (n + 1.0) / n).max(0.0))
 }
 
 /// Share of the sum that the poorest `i` percent hold, for `i` from 0 to 100, linear between owners.

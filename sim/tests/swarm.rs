@@ -1,0 +1,614 @@
+//! A swarm of small, nasty worlds: random platforms, loads and failures, checked against their own job tables and against books
+//! that a bystander keeps.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{device, model};
+use walras_des::{Dist, Purpose, SimTime, Span, Stream, Streams};
+use walras_sim::availability::{Availability, Renewal};
+use walras_sim::hardware::{Precision, Profile};
+use walras_sim::ids::{ProfileId, RegionId};
+use walras_sim::market::{BaseFee, Pricing};
+use walras_sim::network::{Network, Region};
+use walras_sim::platform::{
+    Autoscaler, Fleet, Offer, Ownership, Platform, Retry, Settlement, Size,
+};
+use walras_sim::record::{Fate, JobRow, JobTable, METRICS, MetricId, Nothing, Output, Range};
+use walras_sim::scheduling::{Builtin, Cause, Orders, Policy, Scheduler};
+use walras_sim::units::{Amount, Ppm};
+use walras_sim::view::View;
+use walras_sim::workload::{Diurnal, Modulation, Slo, Source, Synthetic, Workload};
+use walras_sim::world::{Settings, World, run, simulate};
+
+/// Worlds in the swarm; `SWARM` in the environment overrides it.
+const WORLDS: u64 = 1_000;
+
+/// One of `choices`.
+fn any<T: Clone>(stream: &mut Stream, choices: &[T]) -> T {
+    choices[stream.below(choices.len() as u64) as usize].clone()
+}
+
+/// A duration distribution around `mean`, in the unit of `mean`: none heavier than what was measured.
+fn law(stream: &mut Stream, mean: f64) -> Dist {
+    match if mean == 0.0 { 0 } else { stream.below(4) } {
+        0 => Dist::constant(mean),
+        1 => Dist::exponential(mean),
+        2 => Dist::weibull(0.5, mean / 2.0),
+        _ => Dist::uniform(0.0, 2.0 * mean),
+    }
+    .expect("the parameters are good")
+}
+
+fn availability(stream: &mut Stream) -> Availability {
+    if stream.bernoulli(0.3) {
+        return Availability::Always;
+    }
+    let classes = 1 + stream.below(2);
+    let class = |stream: &mut Stream| {
+        let (up, down) = (
+            any(stream, &[0.5, 5.0, 60.0, 600.0]),
+            any(stream, &[0.1, 5.0, 120.0]),
+        );
+        let renewal = Renewal {
+            up: law(stream, up / 3600.0),
+            down: law(stream, down / 3600.0),
+        };
+        (1.0 + stream.uniform(), renewal)
+    };
+    Availability::Renewal((0..classes).map(|_| class(stream)).collect())
+}
+
+fn size(stream: &mut Stream) -> Size {
+    if stream.bernoulli(0.5) {
+        return Size::Fixed(1 + stream.below(8) as u32);
+    }
+    let min = stream.below(3) as u32;
+    let provisioning = any(stream, &[0.0, 1.0, 30.0]);
+    Size::Autoscaled(Autoscaler {
+        min,
+        max: min + 1 + stream.below(6) as u32,
+        target: any(stream, &[0.5, 2.0, 8.0]),
+        interval: any(stream, &[Span::SECOND, Span::SECOND * 10]),
+        provisioning: law(stream, provisioning),
+        cooldown: any(stream, &[Span::ZERO, Span::SECOND * 5, Span::MINUTE]),
+    })
+}
+
+fn platform(stream: &mut Stream) -> Platform {
+    let region_count = 1 + stream.below(3) as u32;
+    let ids = || (0..region_count).map(RegionId);
+    let regions = ids().map(|id| Region {
+        name: format!("{id:?}"),
+        electricity: 0.1,
+    });
+    let links: Vec<_> = ids()
+        .skip(1)
+        .map(|id| (RegionId(0), id, any(stream, &[0.0, 0.02, 0.3, 8.0])))
+        .collect();
+    let inside = any(stream, &[0.0, 0.01]);
+    let network = Network::new(regions.collect(), &links, inside).expect("a star is connected");
+    let max_batch = any(stream, &[1, 2, 16, 64]);
+    let profiles = [19u64, 20, 24].map(|memory| {
+        let mut device = device();
+        device.memory = memory << 30;
+        device.name = format!("{memory} GiB");
+        if memory == 24 {
+            device.bandwidth = 5e10;
+            device.flops = 1e12;
+        }
+        Profile::new(&device, &model(), Precision::Bf16, max_batch)
+    });
+    let fleets = (0..=stream.below(2)).map(|number| Fleet {
+        name: format!("fleet {number}"),
+        size: size(stream),
+        ownership: any(stream, &[Ownership::One, Ownership::Each]),
+        devices: vec![
+            Offer {
+                profile: ProfileId(stream.below(3) as u32),
+                share: 1.0,
+                usd_per_hour: 0.5,
+            },
+            Offer {
+                profile: ProfileId(stream.below(3) as u32),
+                share: stream.uniform(),
+                usd_per_hour: 0.5,
+            },
+        ],
+        regions: ids().map(|id| (id, 1.0)).collect(),
+        availability: availability(stream),
+        dispersed: stream.bernoulli(0.5),
+        ask_sigma: any(stream, &[0.0, 0.5]),
+        access: law(stream, any(&mut stream.clone(), &[0.0, 0.01, 2.0])),
+    });
+    let fleets = fleets.collect();
+    let pricing = match stream.below(3) {
+        0 => Pricing::Rental,
+        1 => Pricing::ReverseAuction,
+        _ => Pricing::BaseFee(BaseFee {
+            initial: Amount::from_f64(any(stream, &[0.01, 0.3, 3.0])),
+            floor: Amount::from_f64(0.001),
+            prompt_weight: 0.2,
+            target: any(stream, &[0.25, 0.5, 0.9]),
+            denominator: 8,
+            epoch: any(stream, &[Span::SECOND * 7, Span::MINUTE]),
+        }),
+    };
+    let token_price = any(stream, &[None, Some(0.5), Some(1e-4), Some(3_000.0)]);
+    Platform {
+        name: "swarm".into(),
+        network: Arc::new(network),
+        model: model(),
+        precision: Precision::Bf16,
+        profiles: profiles.into(),
+        fleets,
+        policy: any(
+            stream,
+            &[
+                Policy::Random,
+                Policy::RoundRobin,
+                Policy::PowerOfChoices { d: 2 },
+                Policy::LeastLoaded,
+                Policy::CheapestWithinSlo,
+            ],
+        ),
+        pricing,
+        settlement: Settlement {
+            token_price,
+            take_rate: Ppm::from_fraction(any(stream, &[0.0, 0.05, 1.0])),
+            burn: Ppm::from_fraction(any(stream, &[0.0, 0.5, 1.0])),
+            stake: Amount::from_f64(any(stream, &[0.0, 10.0])),
+            slash: Ppm::from_fraction(any(stream, &[0.0, 0.1, 1.0])),
+        },
+        retry: Retry {
+            detection: any(
+                stream,
+                &[
+                    Span::ZERO,
+                    Span::SECOND,
+                    Span::SECOND * 10,
+                    Span::MINUTE * 5,
+                ],
+            ),
+            max_attempts: 1 + stream.below(5) as u32,
+        },
+        slots: any(stream, &[1, 2, 8, 64]),
+    }
+}
+
+fn workload(stream: &mut Stream, regions: usize) -> Workload {
+    let lengths = |stream: &mut Stream, longest: f64| match stream.below(3) {
+        0 => Dist::constant(1.0),
+        1 => Dist::uniform(1.0, longest),
+        _ => Dist::lognormal(longest.ln() / 2.0, 1.0).and_then(|law| law.clamped(1.0, longest)),
+    };
+    let prompt = any(stream, &[500.0, 12_000.0]);
+    let modulation = stream.bernoulli(0.2).then_some(Modulation {
+        window: Span::SECOND * 10,
+        sigma: 1.0,
+        correlation: 0.5,
+    });
+    let diurnal = stream.bernoulli(0.2).then_some(Diurnal {
+        amplitude: 1.0,
+        peak: Span::MINUTE,
+    });
+    Workload {
+        source: Source::Synthetic(Synthetic {
+            rate: any(stream, &[0.05, 0.5, 5.0]),
+            gap: any(stream, &[Dist::exponential(1.0), Dist::gamma(0.25, 4.0)])
+                .expect("the parameters are good"),
+            modulation,
+            diurnal,
+            prompt: lengths(stream, prompt).expect("the parameters are good"),
+            output: lengths(stream, 300.0).expect("the parameters are good"),
+            correlation: any(stream, &[-0.9, 0.0, 1.0]),
+        }),
+        origins: (0..regions).map(|id| (RegionId::new(id), 1.0)).collect(),
+        slo: Slo {
+            ttft: Span::SECOND * 2,
+            tpot: Span::from_secs_f64(0.1),
+        },
+        patience: any(
+            stream,
+            &[
+                Span::ZERO,
+                Span::NANO,
+                Span::SECOND,
+                Span::MINUTE,
+                Span::HOUR,
+            ],
+        ),
+        budget: any(
+            stream,
+            &[
+                None,
+                None,
+                Some(Dist::lognormal(-1.0, 1.0).expect("the parameters are good")),
+            ],
+        ),
+    }
+}
+
+/// A built-in policy and a bystander who keeps books of its own, from nothing but causes and orders.
+struct Watched {
+    inner: Builtin,
+    slots: u32,
+    /// Jobs on each node by the bystander's books.
+    outstanding: Vec<u32>,
+}
+
+impl Scheduler for Watched {
+    fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+        self.outstanding.resize(view.node_count(), 0);
+        match cause {
+            Cause::NodeJoined(node) => self.outstanding[node.index()] = 0,
+            Cause::SlotFreed(node) => {
+                let count = &mut self.outstanding[node.index()];
+                // An answer of an earlier stay frees no slot of this one.
+                *count = count.saturating_sub(1);
+            }
+            _ => {}
+        }
+        assert_eq!(view.waiting().count(), view.waiting_len() as usize);
+        for &node in view.nodes_up() {
+            let card = view.node(node);
+            assert!(card.is_up() && card.outstanding <= self.slots);
+            assert!(card.observed_at <= view.now() && card.up_since <= view.now());
+            assert_eq!(
+                card.outstanding,
+                self.outstanding[node.index()],
+                "slots of {node:?} leak at {}",
+                view.now()
+            );
+        }
+        for job in view.waiting() {
+            assert!(view.job(job).submitted <= view.now());
+        }
+        if let Cause::JobArrived(new) = cause {
+            for job in view.waiting().filter(|&job| job != new) {
+                assert!(
+                    !view.nodes_up().iter().any(|&node| view.eligible(job, node)),
+                    "{job:?} waits while a node would take it"
+                );
+            }
+        }
+        let mut own = Orders::default();
+        self.inner.decide(cause, view, &mut own);
+        // The bystander reads the orders from their text: they have no other public face.
+        let text = format!("{own:?}");
+        for place in text.split("Place(JobId(").skip(1) {
+            let node = place.split("NodeId(").nth(1).expect("a node");
+            let node: usize = node
+                .split(')')
+                .next()
+                .expect("a number")
+                .parse()
+                .expect("a number");
+            self.outstanding[node] += 1;
+        }
+        *orders = own;
+    }
+}
+
+fn close(found: f64, expected: f64, what: &str, world: u64) {
+    assert!(
+        (found - expected).abs() <= 1e-6 * expected.abs().max(1e-6),
+        "world {world}: {what} is {found}, not {expected}"
+    );
+}
+
+/// The figures against the rows.
+fn check(
+    world: u64,
+    platform: &Platform,
+    workload: &Workload,
+    settings: &Settings,
+    output: &Output,
+) {
+    let (counts, rows) = (output.counts, &output.jobs);
+    let live = counts.submitted - counts.completed - counts.failed - counts.rejected;
+    assert_eq!(live, counts.live);
+    assert_eq!(
+        rows.len() as u64,
+        counts.submitted - live,
+        "world {world}: a row per ended job"
+    );
+    assert_eq!(
+        counts.refused_orders, 0,
+        "world {world}: built-in policies only order what is legal"
+    );
+    let mut seen = vec![false; counts.submitted as usize];
+    let horizon = SimTime::ZERO + settings.horizon;
+    for row in rows {
+        assert!(
+            !std::mem::replace(&mut seen[row.serial as usize], true),
+            "world {world}: ended twice"
+        );
+        check_row(world, platform, workload, horizon, row);
+    }
+    for fate in [Fate::Completed, Fate::Failed, Fate::Rejected] {
+        let count = rows.iter().filter(|row| row.fate == fate).count() as u64;
+        let counted = match fate {
+            Fate::Completed => counts.completed,
+            Fate::Failed => counts.failed,
+            Fate::Rejected => counts.rejected,
+        };
+        assert_eq!(count, counted, "world {world}: {fate:?}");
+    }
+    if live > 0 {
+        return; // the drain was cut off; figures include jobs without a row
+    }
+    check_figures(world, platform, workload, settings, output);
+    check_samples(world, platform, output);
+}
+
+fn check_row(world: u64, platform: &Platform, workload: &Workload, horizon: SimTime, row: &JobRow) {
+    assert!(row.submitted <= horizon && row.submitted <= row.ended);
+    assert!(
+        row.attempts <= platform.retry.max_attempts,
+        "world {world}: {row:?}"
+    );
+    let total = (row.ended - row.submitted).as_secs_f64();
+    match row.fate {
+        Fate::Completed => {
+            let ttft = row.ttft.expect("completed");
+            assert!(row.attempts >= 1 && row.node.is_some());
+            assert!(ttft <= total && ttft > 0.0 && row.tpot.is_none_or(|tpot| tpot > 0.0));
+            let alone = platform
+                .profiles
+                .iter()
+                .map(|profile| profile.alone(row.prompt_tokens, row.output_tokens))
+                .fold(f64::INFINITY, f64::min);
+            assert!(
+                total >= alone * (1.0 - 1e-9),
+                "world {world}: {total} s, faster than alone on the fastest device: {row:?}"
+            );
+            let fits = platform.profiles.iter().any(|profile| {
+                profile.kv_capacity >= u64::from(row.prompt_tokens) + u64::from(row.output_tokens)
+            });
+            assert!(fits, "world {world}: served what fits nowhere");
+        }
+        Fate::Failed => {
+            assert_eq!(row.attempts, platform.retry.max_attempts);
+            let least = platform.retry.detection.as_secs_f64() * f64::from(row.attempts);
+            assert!(
+                total >= least * (1.0 - 1e-12),
+                "world {world}: given up too early: {row:?}"
+            );
+        }
+        Fate::Rejected => {
+            assert!(row.attempts < platform.retry.max_attempts);
+            let patience = workload.patience;
+            if row.attempts == 0 {
+                assert_eq!(
+                    row.ended,
+                    row.submitted + patience,
+                    "world {world}: {row:?}"
+                );
+            }
+            assert!(row.ended >= row.submitted + patience);
+        }
+    }
+    if row.fate != Fate::Completed {
+        assert_eq!((row.paid, row.ttft, row.node), (0.0, None, None));
+    }
+    if platform.pricing == Pricing::Rental {
+        assert_eq!(row.paid, 0.0);
+    }
+}
+
+fn check_figures(
+    world: u64,
+    platform: &Platform,
+    workload: &Workload,
+    settings: &Settings,
+    output: &Output,
+) {
+    let get = |id| output.metrics.get(id);
+    for (id, metric) in MetricId::all().zip(METRICS) {
+        let Some(value) = get(id) else { continue };
+        let good = match metric.range {
+            Range::Any => value.is_finite(),
+            Range::NonNegative => value >= 0.0 && value.is_finite(),
+            Range::Share => (-1e-9..=1.0 + 1e-9).contains(&value),
+        };
+        assert!(good, "world {world}: {} = {value}", metric.name);
+    }
+    let from = SimTime::ZERO + settings.warm_up;
+    let window = (settings.horizon.as_nanos() - settings.warm_up.as_nanos()) as f64 / 1e9;
+    let days = window / 86_400.0;
+    let rows: Vec<&JobRow> = output
+        .jobs
+        .iter()
+        .filter(|row| row.submitted >= from)
+        .collect();
+    let done: Vec<&&JobRow> = rows
+        .iter()
+        .filter(|row| row.fate == Fate::Completed)
+        .collect();
+    let within = |row: &&&&JobRow| {
+        row.ttft
+            .is_some_and(|x| x <= workload.slo.ttft.as_secs_f64())
+            && row
+                .tpot
+                .is_none_or(|x| x <= workload.slo.tpot.as_secs_f64())
+    };
+    let good = done.iter().filter(within).count() as f64;
+    let tokens: f64 = done.iter().map(|row| f64::from(row.output_tokens)).sum();
+    let share =
+        |fate| rows.iter().filter(|row| row.fate == fate).count() as f64 / rows.len() as f64;
+    if !rows.is_empty() {
+        for (id, expected) in [
+            (MetricId::Completed, share(Fate::Completed)),
+            (MetricId::Failed, share(Fate::Failed)),
+            (MetricId::Rejected, share(Fate::Rejected)),
+            (MetricId::SloAttainment, good / rows.len() as f64),
+            (MetricId::Goodput, good / window),
+            (MetricId::OutputRate, tokens / window),
+        ] {
+            close(
+                get(id).expect("there are rows"),
+                expected,
+                id.metric().name,
+                world,
+            );
+        }
+        // A placement ends in a delivery or in a loss; nothing is lost twice.
+        let placements: f64 = rows.iter().map(|row| f64::from(row.attempts)).sum();
+        let losses = get(MetricId::Losses).expect("there are rows") / 1e3 * rows.len() as f64;
+        close(losses, placements - done.len() as f64, "losses", world);
+    }
+    assert_eq!(output.ttft.count(), done.len() as u64);
+    let spend = get(MetricId::Spend).expect("the window has a length") * days;
+    let fees = get(MetricId::ProtocolFees).expect("as above") * days;
+    let up = get(MetricId::NodesAvailable).expect("as above") * window;
+    let slashed = get(MetricId::Slashed).expect("as above") * days;
+    let most: u32 = platform.fleets.iter().map(|fleet| fleet.size.max()).sum();
+    assert!(up <= f64::from(most) * window * (1.0 + 1e-9));
+    // Node-days of an elastic fleet include the starting instances, which no figure reports apart.
+    let is_fixed = platform
+        .fleets
+        .iter()
+        .all(|fleet| matches!(fleet.size, Size::Fixed(_)));
+    if let Some(revenue) = get(MetricId::OwnerRevenue).filter(|_| is_fixed) {
+        let owners = revenue * up / 86_400.0 + slashed;
+        assert!(
+            (owners + fees - spend).abs() < 1e-7 * spend.max(1.0),
+            "world {world}: customers paid {spend}, owners got {owners}, the protocol {fees}"
+        );
+    }
+    if let (Some(energy), Some(utilization)) = (get(MetricId::Energy), get(MetricId::Utilization)) {
+        // All devices of the swarm draw 30 W idle and 400 W at work, and power costs the same everywhere.
+        let drawn = (30.0 * up + 370.0 * utilization * up) / 3.6e6;
+        close(energy * tokens / 1e6, drawn, "energy", world);
+        if is_fixed {
+            let cost = get(MetricId::OwnerPowerCost).expect("nodes were up") * up / 86_400.0;
+            close(cost, 0.1 * drawn, "power cost", world);
+        }
+    }
+    if platform.pricing == Pricing::Rental {
+        // Each bill is rounded down to the base unit, and a node that comes and goes gets thousands of bills.
+        let fixed = platform
+            .fleets
+            .iter()
+            .all(|fleet| fleet.ask_sigma == 0.0 && matches!(fleet.size, Size::Fixed(_)));
+        let flat = platform.fleets.iter().all(|fleet| fleet.ask_sigma == 0.0);
+        let due = 0.5 * up / 3600.0;
+        if fixed {
+            assert!(
+                (spend - due).abs() < 1e-4 * due + 1e-6,
+                "world {world}: rent of {spend}, due {due}"
+            );
+        } else if flat {
+            assert!(
+                spend >= due - 1e-4 * due - 1e-6,
+                "world {world}: rent of {spend}, due {due}"
+            );
+            assert!(spend <= 0.5 * f64::from(most) * window / 3600.0 + 1e-6);
+        }
+    } else {
+        let paid: f64 = done.iter().map(|row| row.paid).sum();
+        close(spend, paid, "spend", world);
+    }
+    if let Some(batch) = get(MetricId::BatchSize) {
+        let most = f64::from(platform.profiles[0].max_batch);
+        assert!(
+            batch <= most * (1.0 + 1e-9),
+            "world {world}: a mean batch of {batch}, at most {most}"
+        );
+    }
+}
+
+fn check_samples(world: u64, platform: &Platform, output: &Output) {
+    let most: u32 = platform.fleets.iter().map(|fleet| fleet.size.max()).sum();
+    let mut submitted = 0;
+    for sample in &output.samples {
+        assert!(sample.nodes_busy <= sample.nodes_up && sample.nodes_up <= most);
+        assert!(sample.jobs_waiting <= sample.jobs_live && sample.within_slo <= sample.completed);
+        submitted += u64::from(sample.submitted);
+        if let Pricing::BaseFee(rule) = &platform.pricing {
+            let now = sample.base_fee.expect("there is a base fee");
+            assert!(now >= rule.floor.as_f64());
+        }
+    }
+    assert!(submitted <= output.counts.submitted, "world {world}");
+}
+
+#[test]
+fn books_figures_and_rows_agree_in_every_world() {
+    let number = |name: &str, default| {
+        std::env::var(name)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(default)
+    };
+    let (first, worlds) = (number("FIRST", 0), number("SWARM", WORLDS));
+    let (mut submitted, mut completed, mut failed, mut rejected, mut cut) = (0, 0, 0, 0, 0);
+    for world in first..first + worlds {
+        let mut stream = Streams::new(77, world).open(Purpose::new("swarm"), 0);
+        let platform = platform(&mut stream);
+        let workload = workload(&mut stream, platform.network.regions().len());
+        let horizon = any(
+            &mut stream,
+            &[
+                Span::NANO * 10,
+                Span::SECOND * 3,
+                Span::MINUTE,
+                Span::MINUTE * 5,
+            ],
+        );
+        let warm_up = any(&mut stream, &[0, 0, horizon.as_nanos() / 3]);
+        let settings = Settings {
+            horizon,
+            warm_up: Span::from_nanos(warm_up),
+            sample_every: any(&mut stream, &[Span::NANO * 3, Span::SECOND, Span::MINUTE])
+                .max(Span::from_nanos(horizon.as_nanos() / 100)),
+        };
+        let streams = Streams::new(78, world);
+        let watched = Watched {
+            inner: platform.policy.build(&streams),
+            slots: platform.slots,
+            outstanding: Vec::new(),
+        };
+        let table = JobTable::default();
+        let output = run(
+            World::new(&platform, &workload, &settings, &streams, watched, table),
+            &|| false,
+        );
+        let output = output.expect("not stopped");
+        check(world, &platform, &workload, &settings, &output);
+        if world % 4 == 0 {
+            let cold = Settings {
+                warm_up: Span::ZERO,
+                ..settings
+            };
+            let again = simulate(
+                &platform,
+                &workload,
+                &cold,
+                78,
+                u32::try_from(world).expect("few"),
+                Nothing,
+                &|| false,
+            );
+            assert_eq!(
+                again.expect("not stopped").digest,
+                output.digest,
+                "world {world}"
+            );
+        }
+        submitted += output.counts.submitted;
+        completed += output.counts.completed;
+        failed += output.counts.failed;
+        rejected += output.counts.rejected;
+        cut += output.counts.live;
+    }
+    eprintln!(
+        "{submitted} jobs: {completed} completed, {failed} failed, {rejected} rejected, {cut} cut off"
+    );
+    assert!(
+        completed > 0 && failed > 0 && rejected > 0,
+        "the swarm reaches every fate"
+    );
+}
