@@ -62,8 +62,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "N")]
     pub replications: Option<u32>,
     /// Threads [default: one for each core]; results do not depend on it
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    pub threads: usize,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
     /// Directory for the results, new or empty [default: runs/SCENARIO, numbered]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

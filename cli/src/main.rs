@@ -4,12 +4,12 @@ mod args;
 mod overview;
 mod progress;
 
-use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::fmt::{self, Write as _};
+use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime};
 
 use anyhow::Context;
 use clap::Parser;
@@ -54,8 +54,8 @@ fn main() -> ExitCode {
         Err(error) => {
             let bad_input = error.downcast_ref::<BadInput>();
             match bad_input {
-                Some(bad) => eprintln!("{bad}"),
-                None => eprintln!("error: {error:#}"),
+                Some(bad) => say(&bad.to_string()),
+                None => say(&format!("error: {}", causes(&error))),
             }
             ExitCode::from(if bad_input.is_some() { 2 } else { 1 })
         }
@@ -84,22 +84,16 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
             .map(|n| ("run.replications".to_owned(), n.to_string())),
     );
     let scenario = load(&args.scenario, &set, args.trace.as_deref())?;
-    if let Some(out) = &args.out {
-        store::refuse_occupied(out).map_err(BadInput::error)?;
-    }
-    let threads = if args.threads == 0 {
-        std::thread::available_parallelism().map_or(1, usize::from)
-    } else {
-        args.threads
-    };
+    let threads = threads(args, &scenario);
     if !args.json {
-        eprintln!("{}", overview::overview(&scenario, threads));
+        say(&overview::overview(&scenario, threads));
     }
+    let out = reserve(args, &scenario)?;
     let _ = ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("\ninterrupted: keeping what is finished (once more to drop it)");
+        say("\ninterrupted: keeping what is finished (once more to drop it)");
     });
     let (started, clock) = (SystemTime::now(), Instant::now());
     let line = progress::Line::new(&scenario.plan);
@@ -111,29 +105,30 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let results =
         walras_scenarios::execute(&scenario.plan, &options, &|progress| line.advance(progress));
     line.finish();
-    let results = results.context(
-        "an invariant of the simulation was violated; please report it with the scenario",
-    )?;
+    // Nothing is lost by this: it removes the directory only if it is empty.
+    let give_up = || std::fs::remove_dir(&out);
+    let results = match results {
+        Ok(results) => results,
+        Err(error) => {
+            let _ = give_up();
+            return Err(error).context(
+                "an invariant of the simulation was violated; please report it with the scenario",
+            );
+        }
+    };
     let interrupted = results.interrupted;
     if results.runs.is_empty() {
-        eprintln!("interrupted before the first run had finished; nothing was written");
+        let _ = give_up();
+        say("interrupted before the first run had finished; nothing was written");
         return Ok(ExitCode::from(130));
     }
     let execution = Execution {
         command: std::env::args().collect(),
-        started: started
-            .duration_since(UNIX_EPOCH)
-            .map_or(String::new(), |time| {
-                format!("{} s after 1970-01-01 UTC", time.as_secs())
-            }),
+        started: humantime::format_rfc3339_seconds(started).to_string(),
         wall_seconds: clock.elapsed().as_secs_f64(),
         threads,
     };
     let experiment = Experiment::new(&scenario, results, execution);
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| store::fresh_dir(&Path::new("runs").join(&scenario.name)));
     store::save(&experiment, &out).context("the results could not be written")?;
     // What is reported is what was written.
     let experiment = store::load(&out).context("the results could not be read back")?;
@@ -145,6 +140,30 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         args.all,
     )?;
     Ok(ExitCode::from(if interrupted { 130 } else { 0 }))
+}
+
+/// As many threads as asked for, or as there are cores; never more than runs.
+fn threads(args: &RunArgs, scenario: &Scenario) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let runs = scenario.plan.platforms.len() * scenario.plan.replications as usize;
+    args.threads
+        .map_or_else(cores, usize::from)
+        .min(runs)
+        .max(1)
+}
+
+/// The directory for the results, made before the run: a place that cannot be written to is the user's mistake, and known at once.
+fn reserve(args: &RunArgs, scenario: &Scenario) -> anyhow::Result<PathBuf> {
+    let numbered = || store::fresh_dir(&Path::new("runs").join(&scenario.name));
+    let out = args.out.clone().unwrap_or_else(numbered);
+    store::refuse_occupied(&out).map_err(BadInput::error)?;
+    std::fs::create_dir_all(&out).map_err(|error| {
+        BadInput::error(format!(
+            "cannot write results to `{}`: {error}\n  help: name a directory that you may write to with --out",
+            out.display()
+        ))
+    })?;
+    Ok(out)
 }
 
 fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
@@ -191,7 +210,7 @@ fn compare(args: &CompareArgs) -> anyhow::Result<ExitCode> {
 fn list() -> anyhow::Result<ExitCode> {
     let mut text = String::new();
     for entry in walras_scenarios::library() {
-        text.push_str(&format!("{:<18} {}\n", entry.name, entry.question));
+        let _ = writeln!(text, "{:<18} {}", entry.name, entry.question);
     }
     print(&text)
 }
@@ -218,7 +237,7 @@ fn show(
             "{:#}\n",
             json::experiment(experiment, &comparison)
         ))?;
-        eprintln!("results  {}", directory.display());
+        say(&format!("results  {}", directory.display()));
         return Ok(());
     }
     print(&table(&comparison, all))?;
@@ -246,14 +265,45 @@ fn table(comparison: &Comparison, all: bool) -> String {
     )
 }
 
-/// Replaces a file in one step.
+/// Replaces a file in one step; anything but a file is left alone.
 fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(BadInput::error(format!(
+            "`{}` is not a file\n  help: name a file for the report with --out",
+            path.display()
+        )));
+    }
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
-    std::fs::write(&partial, bytes)
-        .with_context(|| format!("cannot write {}", partial.display()))?;
-    std::fs::rename(&partial, path).with_context(|| format!("cannot write {}", path.display()))
+    let written = std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&partial);
+    }
+    written.with_context(|| {
+        format!(
+            "cannot write the report to `{}` (the results are complete)",
+            path.display()
+        )
+    })
+}
+
+/// Talks to the user. A reader who has gone is no reason to lose a run.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// An error with its causes, each said once.
+fn causes(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            let _ = write!(text, ": {cause}");
+        }
+    }
+    text
 }
 
 fn print(text: &str) -> anyhow::Result<ExitCode> {

@@ -11,47 +11,59 @@ use walras_sim::workload::{Source, Workload};
 /// The question, the workload, the platforms and the runs.
 pub fn overview(scenario: &Scenario, threads: usize) -> String {
     let plan = &scenario.plan;
-    let mut text = format!("{}\n{}\n\n", scenario.name, scenario.question);
-    let _ = writeln!(text, "  requests   {}", requests(&plan.workload, plan));
-    for platform in &plan.platforms {
-        let _ = writeln!(text, "  {:<10} {}", platform.name, describe(platform));
-    }
     let runs = plan.platforms.len() as u64 * u64::from(plan.replications);
-    let _ = writeln!(
-        text,
-        "  runs       {} platforms × {} replications = {runs}, seed {}, {threads} threads",
-        plan.platforms.len(),
-        plan.replications,
-        plan.seed
+    let mut rows = vec![("requests", requests(&plan.workload, plan))];
+    rows.extend(
+        plan.platforms
+            .iter()
+            .map(|platform| (platform.name.as_str(), describe(platform))),
     );
+    let count = format!(
+        "{} platforms × {} replications = {runs}",
+        plan.platforms.len(),
+        plan.replications
+    );
+    rows.push((
+        "runs",
+        vec![count, format!("seed {}, {threads} threads", plan.seed)],
+    ));
+    let width = rows
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut text = format!("{}: {}\n\n", scenario.name, scenario.question);
+    for (name, lines) in rows {
+        for (number, line) in lines.iter().enumerate() {
+            let name = if number == 0 { name } else { "" };
+            let _ = writeln!(text, "  {name:<width$}  {line}");
+        }
+    }
     text
 }
 
-fn requests(workload: &Workload, plan: &Plan) -> String {
+fn requests(workload: &Workload, plan: &Plan) -> Vec<String> {
     let sizes = workload.sizes();
     let mean = format!(
         "{:.0} prompt and {:.0} output tokens on average",
         sizes.mean_prompt, sizes.mean_output
     );
-    match &workload.source {
-        Source::Synthetic(synthetic) => format!(
-            "{:.2} per second for {}, {mean}",
-            synthetic.rate, plan.horizon
-        ),
+    let arrivals = match &workload.source {
+        Source::Synthetic(synthetic) => {
+            format!("{:.2} per second for {}", synthetic.rate, plan.horizon)
+        }
         Source::Trace(trace) => {
             let rows = trace.at.len();
             let used = trace
                 .at
                 .partition_point(|at| at.as_nanos() <= plan.horizon.as_nanos());
-            format!(
-                "{used} of the {rows} in the trace, over {}, {mean}",
-                plan.horizon
-            )
+            format!("{used} of the {rows} in the trace, over {}", plan.horizon)
         }
-    }
+    };
+    vec![arrivals, mean]
 }
 
-fn describe(platform: &Platform) -> String {
+fn describe(platform: &Platform) -> Vec<String> {
     let fleets: Vec<String> = platform
         .fleets
         .iter()
@@ -85,5 +97,7 @@ fn describe(platform: &Platform) -> String {
         Pricing::ReverseAuction => "reverse auction",
         Pricing::BaseFee(_) => "base fee",
     };
-    format!("{}; {policy}; {pricing}", fleets.join(", "))
+    let mut lines = fleets;
+    lines.push(format!("scheduler {policy}, {pricing}"));
+    lines
 }
