@@ -78,7 +78,7 @@ metrics! {
     Retried: "retried_share" ["1"] Lower Share "share of completed requests that needed more than one placement";
     WastedTokens: "wasted_token_share" ["1"] Lower Share
         "share of all generated output tokens that were lost with their node";
-    Utilization: "utilization" ["1"] Higher Share "share of available node time during which the node worked";
+    Utilization: "utilization" ["1"] Neither Share "share of available node time during which the node worked on at least one request";
     NodesAvailable: "nodes_available" ["nodes"] Neither NonNegative "time average of the nodes that were up";
     BatchSize: "batch_size" ["requests"] Neither NonNegative "mean number of requests running on a working node";
     Energy: "energy_per_million_output_tokens" ["kWh"] Lower NonNegative

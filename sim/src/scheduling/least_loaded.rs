@@ -15,12 +15,13 @@ impl Pick for LeastLoaded {
     fn pick(&mut self, job: JobId, view: &View<'_>) -> Option<NodeId> {
         let mut best = None;
         for &node in view.nodes_up() {
+            // What is cheap to know comes first: few nodes get as far as the last question.
             let outstanding = view.node(node).outstanding;
-            if best.is_some_and(|(least, _, _)| outstanding > least) || !view.eligible(job, node) {
+            if best.is_some_and(|(least, _, _)| outstanding > least) {
                 continue;
             }
             let key = (outstanding, view.latency(job, node), node);
-            if best.is_none_or(|least| key < least) {
+            if best.is_none_or(|least| key < least) && view.eligible(job, node) {
                 best = Some(key);
             }
         }
