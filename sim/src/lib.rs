@@ -30,12 +30,14 @@ pub mod world;
 
 /// What the model leaves out, in sentences for reports.
 pub const LIMITS: &[&str] = &[
-    "A server prefills waiting prompts before it decodes on; chunked prefill, preemption and prefix caching are not modelled.",
+    "A server prefills waiting prompts before it decodes on, and reserves memory for whole answers; chunked prefill, paging with preemption and prefix caching are not modelled.",
     "A model is served by one device; several devices to one model are not modelled.",
-    "A lost request starts again from its prompt, and its time to first token is that of the attempt that completes.",
+    "A lost request starts again from its prompt, its time to first token is that of the attempt that completes, and its customer's patience starts anew.",
     "Stays and absences of different nodes are independent: no regional outages, no daily rhythm of owners.",
     "Messages take the latency of the route; bandwidth, congestion and egress fees are not modelled.",
-    "Owners keep their asked prices, and do not enter or leave the market, within a run; the token's price is fixed.",
+    "Owners keep their asked prices, and do not enter or leave the market, within a run; the token's price is fixed. The prices found are not those of a long-run equilibrium.",
+    "Owners pay for electricity, idle power included, and not for their machines; customers of rented instances pay for them by the second, from launch to release.",
+    "Fitted workloads stand on one recorded hour: days are longer than what was observed, and have no daily rhythm unless the scenario gives one.",
     "Every node returns the right answer: verification, fraud and privacy are not modelled.",
     "All nodes hold the model from the start; only instances of an elastic fleet wait for it.",
 ];
