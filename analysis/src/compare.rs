@@ -5,6 +5,7 @@ use walras_sim::record::{MetricId, Range};
 use crate::estimate::{Difference, Estimate, estimate, paired, unpaired};
 use crate::experiment::Experiment;
 use crate::findings::{self, Finding};
+use crate::words::{Group, Tone, Wording, describe};
 
 /// Platforms side by side.
 #[derive(Clone, Debug, PartialEq)]
@@ -209,11 +210,48 @@ impl Comparison {
         self.row(metric)?.cells.get(index)
     }
 
+    /// How the entry at `index` differs from what it is compared with, in words. Whoever turns hard requests away looks
+    /// good in figures of the served ones: such a lead is told as a fact, neither better nor worse.
+    #[must_use]
+    pub fn said(&self, metric: MetricId, index: usize) -> Option<Wording> {
+        let mut said = describe(metric, &self.cell(metric, index)?.difference?);
+        let completed = self
+            .cell(MetricId::Completed, index)
+            .and_then(|cell| cell.difference);
+        let is_flattery = completed.is_some_and(|completed| match said.tone {
+            Tone::Better => is_material(&completed) && completed.difference.mean < 0.0,
+            Tone::Worse => is_material(&completed) && completed.difference.mean > 0.0,
+            Tone::Neutral | Tone::Unclear => false,
+        });
+        if is_flattery && is_of_served(metric) {
+            said.tone = Tone::Neutral;
+        }
+        Some(said)
+    }
+
     /// The value of `metric` for the entry at `index`.
     #[must_use]
     pub fn estimate(&self, metric: MetricId, index: usize) -> Option<Estimate> {
         self.cell(metric, index)?.estimate
     }
+}
+
+/// Shares of completed requests further apart than this make figures of served requests incomparable: one point.
+const MATERIAL: f64 = 0.01;
+
+/// Whether shares of completed requests differ by so much, and clearly, as far as the replications can tell.
+pub(crate) fn is_material(completed: &Difference) -> bool {
+    let can_tell = completed.difference.interval.is_some();
+    completed.difference.mean.abs() > MATERIAL && (completed.is_clear() || !can_tell)
+}
+
+/// Whether a figure describes served requests alone, or divides by what they received.
+pub(crate) fn is_of_served(metric: MetricId) -> bool {
+    let is_per_token = matches!(
+        metric,
+        MetricId::CostPerMillion | MetricId::Energy | MetricId::ActiveEnergy
+    );
+    is_per_token || Group::of(metric) == Group::Speed
 }
 
 /// One platform of one experiment.

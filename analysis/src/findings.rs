@@ -2,7 +2,7 @@
 
 use walras_sim::record::{Better, MetricId};
 
-use crate::compare::{Comparison, Entry, Values};
+use crate::compare::{Comparison, Entry, Values, is_material, is_of_served};
 use crate::estimate::{estimate, replications_to_halve};
 use crate::experiment::{Experiment, Run};
 use crate::words::{Scale, Tone, Wording, describe, percent, quantity, title};
@@ -48,10 +48,8 @@ fn verdict_of_two(comparison: &Comparison) -> String {
     }
     let of_tone = |tone: Tone| {
         let names = HEADLINES.iter().filter(|(metric, _)| {
-            let difference = comparison
-                .cell(*metric, index)
-                .and_then(|cell| cell.difference);
-            difference.is_some_and(|difference| describe(*metric, &difference).tone == tone)
+            let said = comparison.said(*metric, index);
+            said.is_some_and(|said| said.tone == tone)
         });
         list(&names.map(|(_, name)| *name).collect::<Vec<_>>())
     };
@@ -63,16 +61,49 @@ fn verdict_of_two(comparison: &Comparison) -> String {
     .into_iter()
     .filter_map(|(tone, words)| Some(format!("{words} {}", of_tone(tone)?)))
     .collect();
-    if parts.is_empty() {
-        return format!("Nothing can be compared: {entry} and {against} have no figure in common.");
+    let compared = format!("Compared with {against}, {entry} is {}.", parts.join("; "));
+    match (parts.is_empty(), of_tone(Tone::Neutral)) {
+        (true, None) => {
+            format!("Nothing can be compared: {entry} and {against} have no figure in common.")
+        }
+        (false, None) => compared,
+        (is_all, Some(leads)) => {
+            let caveat = served_fewer(comparison, index, &leads);
+            if is_all {
+                caveat
+            } else {
+                format!("{compared} {caveat}")
+            }
+        }
     }
-    format!("Compared with {against}, {entry} is {}.", parts.join("; "))
+}
+
+/// That whoever completed fewer leads in `leads` only among the requests that it served.
+fn served_fewer(comparison: &Comparison, index: usize, leads: &str) -> String {
+    let mut pair = [index, comparison.entries[index].against.unwrap_or(index)];
+    let share = |entry: usize| comparison.estimate(MetricId::Completed, entry);
+    pair.sort_by(|a, b| {
+        let [a, b] = [*a, *b].map(|entry| share(entry).map_or(0.0, |share| share.mean));
+        a.total_cmp(&b)
+    });
+    let [(few, few_completed), (many, many_completed)] = pair.map(|entry| {
+        let completed =
+            share(entry).map_or(String::new(), |share| quantity(MetricId::Completed, &share));
+        (&comparison.entries[entry].name, completed)
+    });
+    format!(
+        "As {few} completed {few_completed} of the requests and {many} {many_completed}, the lead of {few} in {leads} holds only \
+         among the requests that it served."
+    )
 }
 
 fn verdict_of_many(experiment: &Experiment, comparison: &Comparison) -> String {
+    let absent = left_out(experiment, comparison);
     let leaders: Vec<(&str, Leader)> = HEADLINES
         .iter()
-        .filter_map(|(metric, name)| Some((*name, leader(experiment, comparison, *metric)?)))
+        .filter_map(|(metric, name)| {
+            Some((*name, leader(experiment, comparison, *metric, &absent)?))
+        })
         .collect();
     let clear = |(index, entry): (usize, &Entry)| {
         let leads = leaders
@@ -90,8 +121,48 @@ fn verdict_of_many(experiment: &Experiment, comparison: &Comparison) -> String {
     if clear.is_empty() {
         "No platform is clearly ahead of all others in any of the main figures.".to_owned()
     } else {
-        format!("Clearly ahead of all others: {}.", clear.join("; "))
+        format!(
+            "Clearly ahead of all others: {}{}.",
+            clear.join("; "),
+            without(comparison, &absent)
+        )
     }
+}
+
+/// That `absent` take no part where served requests alone count; empty if all do.
+fn without(comparison: &Comparison, absent: &[usize]) -> String {
+    let names: Vec<&str> = absent
+        .iter()
+        .map(|index| comparison.entries[*index].name.as_str())
+        .collect();
+    let who = match names.len() {
+        0 => return String::new(),
+        1 | 2 => names.join(" and "),
+        many => format!("{many} platforms"),
+    };
+    format!(" (in figures of served requests without {who}, which completed clearly fewer)")
+}
+
+/// Platforms that completed materially fewer requests than the one with most: figures of served requests flatter them.
+fn left_out(experiment: &Experiment, comparison: &Comparison) -> Vec<usize> {
+    let metric = MetricId::Completed;
+    let values: Vec<Values> = (0..comparison.entries.len())
+        .map(|platform| Values::of_metric(experiment, platform, metric))
+        .collect();
+    let share = |index: usize| comparison.estimate(metric, index).map(|share| share.mean);
+    let most = (0..values.len())
+        .filter(|index| share(*index).is_some())
+        .max_by(|a, b| {
+            share(*a)
+                .unwrap_or(0.0)
+                .total_cmp(&share(*b).unwrap_or(0.0))
+        });
+    let is_behind = |index: &usize| {
+        let difference = most
+            .and_then(|most| values[*index].against(&values[most], metric.metric().range, true));
+        difference.is_some_and(|completed| is_material(&completed))
+    };
+    (0..values.len()).filter(is_behind).collect()
 }
 
 /// What the numbers say, in sentences.
@@ -103,10 +174,13 @@ pub(crate) fn findings(experiment: &Experiment, comparison: &Comparison) -> Vec<
                 .flat_map(|(index, ..)| against_baseline(experiment, comparison, index));
             pair.chain(owners(comparison)).collect()
         }
-        _ => ranking(experiment, comparison)
-            .into_iter()
-            .chain(owners(comparison))
-            .collect(),
+        _ => {
+            let absent = left_out(experiment, comparison);
+            let mut findings = to_baseline(comparison);
+            findings.extend(told_left_out(comparison, &absent));
+            findings.extend(ranking(experiment, comparison, &absent));
+            findings
+        }
     }
 }
 
@@ -150,7 +224,12 @@ fn pair_finding(comparison: &Comparison, metric: MetricId, index: usize) -> Opti
         &comparison.entries[index].name,
         &comparison.entries[against].name,
     );
-    let said = describe(metric, &cell.difference?);
+    let said = comparison.said(metric, index)?;
+    let among = if said.tone == Tone::Neutral {
+        ", among the requests that each served"
+    } else {
+        ""
+    };
     let lead = match metric {
         MetricId::CostPerMillion => {
             format!("A million output tokens cost {mine} on {a} and {theirs} on {b}")
@@ -178,7 +257,7 @@ fn pair_finding(comparison: &Comparison, metric: MetricId, index: usize) -> Opti
         other => format!("{}: {mine} on {a}, {theirs} on {b}", title(other)),
     };
     Some(Finding {
-        text: format!("{lead}: {}.", said.text),
+        text: format!("{lead}: {}{among}.", said.text),
         tone: said.tone,
     })
 }
@@ -237,12 +316,20 @@ struct Leader {
     is_clear: bool,
 }
 
-fn leader(experiment: &Experiment, comparison: &Comparison, metric: MetricId) -> Option<Leader> {
+/// The first in `metric`; those that are `absent` take no part where it describes served requests alone.
+fn leader(
+    experiment: &Experiment,
+    comparison: &Comparison,
+    metric: MetricId,
+    absent: &[usize],
+) -> Option<Leader> {
+    let takes_part = |index: usize| !(is_of_served(metric) && absent.contains(&index));
     let row = comparison.row(metric)?;
     let mut order: Vec<(usize, f64)> = row
         .cells
         .iter()
         .enumerate()
+        .filter(|(index, _)| takes_part(*index))
         .filter_map(|(index, cell)| Some((index, cell.estimate?.mean)))
         .collect();
     order.sort_by(|a, b| a.1.total_cmp(&b.1));
@@ -266,14 +353,119 @@ fn leader(experiment: &Experiment, comparison: &Comparison, metric: MetricId) ->
     })
 }
 
-fn ranking(experiment: &Experiment, comparison: &Comparison) -> Vec<Finding> {
+/// Above this number of platforms beside the baseline, a sentence each would bury the rest: then one for each figure.
+const ONE_EACH: usize = 4;
+
+/// What is told of each platform against the baseline, with its short name; the rest only where it clearly differs.
+const AGAINST_BASELINE: [(MetricId, &str); 4] = [
+    (MetricId::CostPerMillion, "cost"),
+    (MetricId::SloAttainment, "requests within the objectives"),
+    (MetricId::Losses, "lost placements"),
+    (MetricId::OwnerMargin, "owner margin per node"),
+];
+
+/// How many platforms stand to the baseline, without intervals: those are in the table.
+fn to_baseline(comparison: &Comparison) -> Vec<Finding> {
+    let said = |metric: MetricId, index: usize| {
+        let said = comparison.said(metric, index)?;
+        let is_told = matches!(metric, MetricId::CostPerMillion | MetricId::SloAttainment)
+            || said.tone != Tone::Unclear;
+        let among = if said.tone == Tone::Neutral {
+            " for what was served"
+        } else {
+            ""
+        };
+        let words = said.text.split(" [").next().unwrap_or_default();
+        is_told.then(|| (format!("{words}{among}"), said.tone))
+    };
+    let all: Vec<(usize, &str, &str)> = challengers(comparison).collect();
+    if all.len() <= ONE_EACH {
+        let of_platform = |(index, name, against): &(usize, &str, &str)| {
+            let parts: Vec<(String, Tone)> = AGAINST_BASELINE
+                .iter()
+                .filter_map(|(metric, subject)| {
+                    let (words, tone) = said(*metric, *index)?;
+                    Some((format!("{subject} {words}"), tone))
+                })
+                .collect();
+            sentence(&format!("{name} compared with {against}"), &parts)
+        };
+        all.iter().filter_map(of_platform).collect()
+    } else {
+        let of_figure = |(metric, subject): &(MetricId, &str)| {
+            let parts: Vec<(String, Tone)> = all
+                .iter()
+                .filter_map(|(index, name, _)| {
+                    let (words, tone) = said(*metric, *index)?;
+                    Some((format!("{name} {words}"), tone))
+                })
+                .collect();
+            sentence(&format!("Compared with {}, {subject}", all[0].2), &parts)
+        };
+        AGAINST_BASELINE[..3].iter().filter_map(of_figure).collect()
+    }
+}
+
+/// `lead: a; b.` with the tone that all clear parts share; `None` without parts.
+fn sentence(lead: &str, parts: &[(String, Tone)]) -> Option<Finding> {
+    let clear = || {
+        parts
+            .iter()
+            .map(|(_, tone)| *tone)
+            .filter(|tone| *tone != Tone::Unclear)
+    };
+    let tone = match clear().next() {
+        None => Tone::Unclear,
+        Some(first) if clear().all(|tone| tone == first) => first,
+        Some(_) => Tone::Neutral,
+    };
+    let words: Vec<&str> = parts.iter().map(|(words, _)| words.as_str()).collect();
+    (!words.is_empty()).then(|| Finding {
+        text: format!("{lead}: {}.", words.join("; ")),
+        tone,
+    })
+}
+
+/// Who takes no part in the contests for figures of served requests, and why.
+fn told_left_out(comparison: &Comparison, absent: &[usize]) -> Option<Finding> {
+    let share = |metric: MetricId, index: usize| {
+        comparison
+            .estimate(metric, index)
+            .map_or("none".to_owned(), |share| quantity(metric, &share))
+    };
+    let parts: Vec<String> = absent
+        .iter()
+        .map(|index| {
+            let (completed, good) = (
+                share(MetricId::Completed, *index),
+                share(MetricId::SloAttainment, *index),
+            );
+            let name = &comparison.entries[*index].name;
+            format!("{name} completed {completed} of the requests, {good} within the objectives")
+        })
+        .collect();
+    let are = if absent.len() == 1 {
+        "it is"
+    } else {
+        "they are"
+    };
+    (!parts.is_empty()).then(|| Finding {
+        text: format!(
+            "{}; {are} left out below where cost, speed and energy of served requests alone are compared.",
+            parts.join("; ")
+        ),
+        tone: Tone::Neutral,
+    })
+}
+
+fn ranking(experiment: &Experiment, comparison: &Comparison, absent: &[usize]) -> Vec<Finding> {
     let sentence = |(metric, _): &(MetricId, &str)| {
         let Leader {
             first,
             second,
             said,
             is_clear,
-        } = leader(experiment, comparison, *metric)?;
+        } = leader(experiment, comparison, *metric, absent)?;
         let value = quantity(*metric, &comparison.estimate(*metric, first)?);
         let (a, b) = (
             &comparison.entries[first].name,
@@ -309,10 +501,6 @@ fn ranking(experiment: &Experiment, comparison: &Comparison) -> Vec<Finding> {
 
 /// What platforms with many owners leave to them.
 fn owners(comparison: &Comparison) -> Vec<Finding> {
-    // With many platforms one sentence each would bury the rest.
-    if comparison.entries.len() > 3 {
-        return Vec::new();
-    }
     let finding = |(index, entry): (usize, &Entry)| {
         let figure = |metric| Some(quantity(metric, &comparison.estimate(metric, index)?));
         let (gini, margin) = (figure(MetricId::OwnerGini)?, figure(MetricId::OwnerMargin)?);
@@ -359,6 +547,7 @@ pub(crate) fn warnings(experiment: &Experiment, comparison: &Comparison) -> Vec<
     }
     for (platform, name) in manifest.platforms.iter().enumerate() {
         warnings.extend(warnings_of(experiment, platform, name));
+        warnings.extend(unserved(comparison, platform, name));
     }
     // With fewer replications it is said already.
     if comparison.replications >= 5 {
@@ -371,11 +560,10 @@ pub(crate) fn warnings(experiment: &Experiment, comparison: &Comparison) -> Vec<
 fn warnings_of(experiment: &Experiment, platform: usize, name: &str) -> Vec<String> {
     let mut warnings = Vec::new();
     let runs = experiment.of(platform).count();
-    let (mut submitted, mut live, mut unserved, mut refused) = (0, 0, 0, 0);
+    let (mut submitted, mut live, mut refused) = (0, 0, 0);
     for run in experiment.of(platform) {
         submitted += run.counts.submitted;
         live += run.counts.live;
-        unserved += run.counts.failed + run.counts.rejected;
         refused += run.counts.refused_orders;
     }
     let share = |part: u64| {
@@ -389,12 +577,6 @@ fn warnings_of(experiment: &Experiment, platform: usize, name: &str) -> Vec<Stri
         warnings.push(format!(
             "{name}: {} of the requests were still under way at the end; it may not keep up, and their latencies are missing",
             percent(share(live))
-        ));
-    }
-    if share(unserved) > SELECTED {
-        warnings.push(format!(
-            "{name}: {} of the requests were rejected or failed; latencies and costs describe the others",
-            percent(share(unserved))
         ));
     }
     if refused > 0 {
@@ -415,6 +597,23 @@ fn warnings_of(experiment: &Experiment, platform: usize, name: &str) -> Vec<Stri
         }
     }
     warnings
+}
+
+/// Measured requests without an answer, as in the table: those of the warm-up do not count.
+fn unserved(comparison: &Comparison, platform: usize, name: &str) -> Option<String> {
+    let share = |metric| {
+        comparison
+            .estimate(metric, platform)
+            .map(|share| share.mean)
+    };
+    let (rejected, failed) = (share(MetricId::Rejected), share(MetricId::Failed));
+    let unserved = rejected.unwrap_or(0.0) + failed.unwrap_or(0.0);
+    (unserved > SELECTED).then(|| {
+        format!(
+            "{name}: {} of the requests were rejected or failed; latencies and costs describe the others",
+            percent(unserved)
+        )
+    })
 }
 
 /// The widest interval of each entry among the headlines, if it is wide, with what would halve it.

@@ -250,18 +250,45 @@ pub fn describe(metric: MetricId, difference: &Difference) -> Wording {
         && apart
             .interval
             .is_none_or(|interval| interval.half_width() == 0.0);
-    let (text, joint) = if is_same {
-        ("the same".to_owned(), "as")
+    let (text, joint, tone) = if is_same {
+        ("the same".to_owned(), "as", tone)
+    } else if is_negligible(metric, difference) {
+        ("practically the same".to_owned(), "as", Tone::Unclear)
     } else if !clear && apart.interval.is_some() {
-        (unclear_words(metric, difference), "to")
+        (unclear_words(metric, difference), "to", tone)
     } else {
-        (direction_words(metric, difference, lower), "than")
+        (direction_words(metric, difference, lower), "than", tone)
     };
     Wording { text, joint, tone }
 }
 
+/// Whether all that would be said of a difference, interval included, reads as zero: below 0.005 percent or points, or
+/// below 0.0005 in other units.
+fn is_negligible(metric: MetricId, difference: &Difference) -> bool {
+    let (amount, unit) = amount(metric, difference);
+    let least = if unit == " %" || unit == " points" {
+        0.005
+    } else {
+        0.000_5
+    };
+    let ends = amount
+        .interval
+        .map_or([amount.mean; 2], |Interval { low, high }| [low, high]);
+    ends.into_iter()
+        .chain([amount.mean])
+        .all(|value| value.abs() < least)
+}
+
 /// As in `no clear difference [−7.2 … +7.8 %]`.
 fn unclear_words(metric: MetricId, difference: &Difference) -> String {
+    let ratio = difference.relative().and_then(|ratio| ratio.interval);
+    if let Some(Interval { low, high }) = ratio.filter(|ratio| ratio.high >= WIDE_FACTOR) {
+        return format!(
+            "no clear difference [{} … {} times]",
+            factor_words(low),
+            factor_words(high)
+        );
+    }
     let (amount, unit) = amount(metric, difference);
     let interval = amount.interval.map_or(String::new(), |interval| {
         let half = interval.half_width();
@@ -270,6 +297,24 @@ fn unclear_words(metric: MetricId, difference: &Difference) -> String {
         format!(" [{low} … {high}{unit}]")
     });
     format!("no clear difference{interval}")
+}
+
+/// From this upper end on an interval is said in factors: percentages of several digits say nothing.
+const WIDE_FACTOR: f64 = 10.0;
+/// Beyond a thousandfold, either way, the number says no more.
+const ENDLESS: f64 = 1_000.0;
+
+/// A factor with two digits, or that it is beyond a thousand.
+fn factor_words(factor: f64) -> String {
+    if factor > ENDLESS {
+        format!("over {}", number(ENDLESS, 0))
+    } else if factor < ENDLESS.recip() {
+        format!("under {}", number(ENDLESS.recip(), 3))
+    } else {
+        let digits = 1.0 - factor.log10().floor();
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        number(factor, digits.max(0.0) as usize)
+    }
 }
 
 /// As in `12.1 % slower [11.8 … 12.4]`.
@@ -293,7 +338,24 @@ fn direction_words(metric: MetricId, difference: &Difference, lower: bool) -> St
             ratio
         }
     });
-    if let Some(factor) = factor.filter(|factor| factor.mean >= SAID_AS_FACTOR) {
+    let is_factor = |factor: &Estimate| {
+        let high = factor
+            .interval
+            .map_or(factor.mean, |interval| interval.high);
+        factor.mean >= SAID_AS_FACTOR || high >= WIDE_FACTOR
+    };
+    if let Some(factor) = factor.filter(is_factor) {
+        if factor
+            .interval
+            .is_some_and(|interval| interval.high > ENDLESS)
+        {
+            let interval = factor
+                .interval
+                .map_or(String::new(), |Interval { low, high }| {
+                    format!(" [{} … {}]", factor_words(low), factor_words(high))
+                });
+            return format!("{} times {word}{interval}", factor_words(factor.mean));
+        }
         let most = factor_decimals(factor.mean);
         return said(
             &factor,
@@ -574,10 +636,18 @@ mod tests {
         let slower = base.map(|value| value * (1.0 + 4e-7));
         assert_eq!(
             said(MetricId::TtftP99, &slower, &base),
-            (
-                "0.00004 % slower [0.00004 … 0.00004]".to_owned(),
-                Tone::Worse
-            )
+            ("practically the same".to_owned(), Tone::Unclear)
+        );
+        let slower = base.map(|value| value * (1.0 + 8e-5));
+        assert_eq!(
+            said(MetricId::TtftP99, &slower, &base).0,
+            "0.01 % slower [0.01 … 0.01]"
+        );
+        let share = [0.9, 0.8, 0.7];
+        let above = [share[0], share[1] + 1e-7, share[2]];
+        assert_eq!(
+            said(MetricId::SloAttainment, &above, &share).0,
+            "practically the same"
         );
         let (text, tone) = said(
             MetricId::ActiveEnergy,
@@ -587,6 +657,27 @@ mod tests {
         assert_eq!(
             (text.as_str(), tone),
             ("no clear difference [−1.2 … +1.2 kWh]", Tone::Unclear)
+        );
+    }
+
+    /// With few replications far apart, percentages ran to fourteen digits.
+    #[test]
+    fn huge_differences_are_said_as_factors() {
+        let base = [1.0, 1.0, 1.0];
+        assert_eq!(
+            said(MetricId::TtftP99, &[0.2, 9.0, 40.0], &base),
+            (
+                "no clear difference [0.0047 … over 1,000 times]".to_owned(),
+                Tone::Unclear
+            )
+        );
+        assert_eq!(
+            said(MetricId::TtftP99, &[0.8, 3.0, 4.0], &base).0,
+            "no clear difference [0.25 … 18 times]"
+        );
+        assert_eq!(
+            said(MetricId::CostPerMillion, &[4e9, 5e9, 6e9], &base).0,
+            "over 1,000 times dearer [over 1,000 … over 1,000]"
         );
     }
 

@@ -6,7 +6,9 @@ use std::fmt::Write;
 
 use walras_analysis::compare::Comparison;
 use walras_analysis::curves::{self, Latency, Series};
+use walras_analysis::experiment::Experiment;
 use walras_analysis::json;
+use walras_analysis::words::Tone;
 use walras_sim::record::MetricId;
 
 #[test]
@@ -35,11 +37,7 @@ fn findings_say_what_the_numbers_say() {
     );
 }
 
-fn value(
-    experiment: &walras_analysis::experiment::Experiment,
-    platform: usize,
-    replication: u32,
-) -> f64 {
+fn value(experiment: &Experiment, platform: usize, replication: u32) -> f64 {
     let run = experiment
         .of(platform)
         .find(|run| run.replication == replication)
@@ -49,13 +47,20 @@ fn value(
 
 #[test]
 fn many_platforms_are_ranked() {
-    let comparison = Comparison::of(&fixture::experiment(&["a", "b", "c", "d"], 12));
+    let mut experiment = fixture::experiment(&["a", "b", "c", "d"], 12);
+    set(&mut experiment, MetricId::Completed, |_| 1.0);
+    let comparison = Comparison::of(&experiment);
+    assert_eq!(
+        comparison.findings[0].text,
+        "b compared with a: cost 2.93 times cheaper; requests within the objectives 5.50 points lower; \
+         lost placements 14.6 higher; owner margin per node 34.4 USD/day lower."
+    );
     assert!(
-        comparison.findings[0]
+        comparison.findings[3]
             .text
             .starts_with("Cheapest: b, 0.897 USD per million output tokens; 11"),
         "{}",
-        comparison.findings[0].text
+        comparison.findings[3].text
     );
     assert!(
         comparison.verdict.starts_with(
@@ -63,6 +68,136 @@ fn many_platforms_are_ranked() {
         ),
         "{}",
         comparison.verdict
+    );
+}
+
+/// Sets `metric` of all runs by platform.
+fn set(experiment: &mut Experiment, metric: MetricId, value: impl Fn(usize) -> f64) {
+    for run in &mut experiment.runs {
+        run.metrics.0[metric as usize] = Some(value(run.platform));
+    }
+}
+
+/// Who completes few requests is fast and cheap for those; it was called the leader.
+#[test]
+fn dropping_requests_wins_no_contest_of_served_requests() {
+    let mut experiment = fixture::experiment(&["a", "b", "c"], 8);
+    set(&mut experiment, MetricId::Completed, |platform| {
+        [0.995, 0.99, 0.86][platform]
+    });
+    set(&mut experiment, MetricId::CostPerMillion, |platform| {
+        [3.0, 2.0, 1.0][platform]
+    });
+    set(&mut experiment, MetricId::SloAttainment, |platform| {
+        [0.9, 0.8, 0.95][platform]
+    });
+    let comparison = Comparison::of(&experiment);
+    assert!(
+        comparison
+            .verdict
+            .starts_with("Clearly ahead of all others: a in "),
+        "{}",
+        comparison.verdict
+    );
+    assert!(
+        comparison.verdict.contains("; b in cost; c in requests served within the objectives (in figures of served requests without c, "),
+        "{}",
+        comparison.verdict
+    );
+    let texts: Vec<&str> = comparison
+        .findings
+        .iter()
+        .map(|f| f.text.as_str())
+        .collect();
+    assert!(texts.len() <= 9, "{texts:?}");
+    assert!(
+        texts[1].starts_with("c compared with a: cost 3.00 times cheaper for what was served; "),
+        "{texts:?}"
+    );
+    assert_eq!(
+        texts[2],
+        "c completed 86.0 % of the requests, 95.0 % within the objectives; it is left out below where cost, speed and energy \
+         of served requests alone are compared."
+    );
+    assert!(
+        texts[3].starts_with("Cheapest: b, 2.00 USD per million output tokens;"),
+        "{texts:?}"
+    );
+}
+
+/// The same with two, whichever of them is the baseline.
+#[test]
+fn dropping_requests_is_not_better_than_the_baseline() {
+    let lead = |completed: [f64; 2], cost: [f64; 2]| {
+        let mut experiment = fixture::experiment(&["cloud", "network"], 8);
+        set(&mut experiment, MetricId::Completed, |platform| {
+            completed[platform]
+        });
+        set(&mut experiment, MetricId::CostPerMillion, |platform| {
+            cost[platform]
+        });
+        Comparison::of(&experiment)
+    };
+    let comparison = lead([1.0, 0.5], [2.0, 1.0]);
+    assert!(
+        comparison.verdict.ends_with("As network completed 50.0 % of the requests and cloud 100 %, the lead of network in cost holds only among the requests that it served."),
+        "{}",
+        comparison.verdict
+    );
+    assert!(
+        comparison.findings[0]
+            .text
+            .ends_with(", among the requests that each served.")
+    );
+    assert_eq!(comparison.findings[0].tone, Tone::Neutral);
+    let comparison = lead([0.5, 1.0], [1.0, 2.0]);
+    assert!(
+        comparison
+            .verdict
+            .contains("the lead of cloud in cost, tail latency"),
+        "{}",
+        comparison.verdict
+    );
+    // Less than a point apart, they serve the same.
+    let comparison = lead([1.0, 0.995], [2.0, 1.0]);
+    assert!(
+        comparison.verdict.contains("clearly better in cost;"),
+        "{}",
+        comparison.verdict
+    );
+}
+
+/// With many platforms one sentence for each figure stands for one each.
+#[test]
+fn nine_platforms_fit_in_nine_findings() {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+    let comparison = Comparison::of(&fixture::experiment(&names, 6));
+    assert!(comparison.findings.len() <= 9);
+    let first = &comparison.findings[0].text;
+    assert!(
+        first.starts_with("Compared with a, cost: b ") && first.contains("; i "),
+        "{first}"
+    );
+}
+
+/// Requests of the warm-up were counted in the warning and not in the table beside it.
+#[test]
+fn the_warning_of_unserved_requests_agrees_with_the_table() {
+    let mut experiment = fixture::experiment(&["cloud", "network"], 6);
+    for run in &mut experiment.runs {
+        run.counts.rejected = run.counts.submitted / 2;
+    }
+    set(&mut experiment, MetricId::Rejected, |platform| {
+        [0.0, 0.02][platform]
+    });
+    set(&mut experiment, MetricId::Failed, |platform| {
+        [0.0, 0.01][platform]
+    });
+    assert_eq!(
+        Comparison::of(&experiment).warnings,
+        [
+            "network: 3.00 % of the requests were rejected or failed; latencies and costs describe the others"
+        ]
     );
 }
 
@@ -79,9 +214,10 @@ fn a_leader_is_clearly_ahead_of_every_other() {
         };
         run.metrics.0[MetricId::CostPerMillion as usize] = Some(cost);
     }
+    set(&mut experiment, MetricId::Completed, |_| 1.0);
     let comparison = Comparison::of(&experiment);
     assert_eq!(
-        comparison.findings[0].text,
+        comparison.findings[2].text,
         "Cheapest: a, 1.00 USD per million output tokens; 0.99 % cheaper [0.99 … 0.99] than the next, b, but not clearly ahead of all."
     );
     let ahead_in_cost = comparison
@@ -94,12 +230,13 @@ fn a_leader_is_clearly_ahead_of_every_other() {
 #[test]
 fn equal_leaders_and_single_replications_read_well() {
     let mut experiment = fixture::experiment(&["a", "b", "c"], 1);
-    let first = Comparison::of(&experiment).findings[0].text.clone();
+    set(&mut experiment, MetricId::Completed, |_| 1.0);
+    let first = Comparison::of(&experiment).findings[2].text.clone();
     assert!(first.contains(" cheaper than the next, "), "{first}");
     for run in &mut experiment.runs {
         run.metrics.0[MetricId::CostPerMillion as usize] = Some(2.0);
     }
-    let first = Comparison::of(&experiment).findings[0].text.clone();
+    let first = Comparison::of(&experiment).findings[2].text.clone();
     assert!(first.contains("; the same as the next, "), "{first}");
 }
 
@@ -121,7 +258,7 @@ fn a_verdict_without_figures_is_a_sentence() {
 #[test]
 fn the_cost_of_good_service_needs_every_replication() {
     let mut experiment = fixture::experiment(&["cloud", "network"], 3);
-    let says = |experiment: &walras_analysis::experiment::Experiment| {
+    let says = |experiment: &Experiment| {
         let findings = Comparison::of(experiment).findings;
         findings
             .iter()

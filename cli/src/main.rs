@@ -139,6 +139,12 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         args.json,
         args.all,
     )?;
+    if let Some(trace) = scenario.trace.filter(|trace| trace.used < trace.rows) {
+        let (used, rows) = (trace.used, trace.rows);
+        say(&format!(
+            "! {used} of the {rows} requests of the trace lie within the horizon; the others were left out"
+        ));
+    }
     Ok(ExitCode::from(if interrupted { 130 } else { 0 }))
 }
 

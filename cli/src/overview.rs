@@ -2,17 +2,17 @@
 
 use std::fmt::Write;
 
-use walras_scenarios::{Plan, Scenario};
+use walras_scenarios::Scenario;
 use walras_sim::market::Pricing;
 use walras_sim::platform::{Platform, Size};
 use walras_sim::scheduling::Policy;
-use walras_sim::workload::{Source, Workload};
+use walras_sim::workload::Source;
 
 /// The question, the workload, the platforms and the runs.
 pub fn overview(scenario: &Scenario, threads: usize) -> String {
     let plan = &scenario.plan;
     let runs = plan.platforms.len() as u64 * u64::from(plan.replications);
-    let mut rows = vec![("requests", requests(&plan.workload, plan))];
+    let mut rows = vec![("requests", requests(scenario))];
     rows.extend(
         plan.platforms
             .iter()
@@ -42,7 +42,8 @@ pub fn overview(scenario: &Scenario, threads: usize) -> String {
     text
 }
 
-fn requests(workload: &Workload, plan: &Plan) -> Vec<String> {
+fn requests(scenario: &Scenario) -> Vec<String> {
+    let (plan, workload) = (&scenario.plan, &scenario.plan.workload);
     let sizes = workload.sizes();
     let mean = format!(
         "{:.0} prompt and {:.0} output tokens on average",
@@ -52,11 +53,11 @@ fn requests(workload: &Workload, plan: &Plan) -> Vec<String> {
         Source::Synthetic(synthetic) => {
             format!("{:.2} per second for {}", synthetic.rate, plan.horizon)
         }
-        Source::Trace(trace) => {
-            let rows = trace.at.len();
-            let used = trace
-                .at
-                .partition_point(|at| at.as_nanos() <= plan.horizon.as_nanos());
+        Source::Trace(_) => {
+            let (rows, used) = scenario
+                .trace
+                .as_ref()
+                .map_or((0, 0), |trace| (trace.rows, trace.used));
             format!("{used} of the {rows} in the trace, over {}", plan.horizon)
         }
     };

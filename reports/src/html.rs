@@ -6,7 +6,7 @@ use askama::Template;
 use walras_analysis::compare::{Cell, Comparison, Entry, Row};
 use walras_analysis::experiment::Experiment;
 use walras_analysis::record::{METRICS, MetricId};
-use walras_analysis::words::{Group, Scale, Tone, describe, is_primary, number, title};
+use walras_analysis::words::{Group, Scale, Tone, is_primary, number, title};
 
 use crate::figures::{self, Figure};
 
@@ -194,9 +194,7 @@ fn block(comparison: &Comparison, row: &Row) -> Block {
     );
     let line = |(color, (entry, cell)): (usize, (&Entry, &Cell))| {
         let shown = cell.estimate.map(|estimate| scale.show(&estimate));
-        let said = cell
-            .difference
-            .map(|difference| describe(row.metric, &difference));
+        let said = comparison.said(row.metric, color);
         let is_baseline = entry.against.is_none() && cell.estimate.is_some();
         let baseline = if is_baseline { "baseline" } else { "" };
         let fewer = if (1..comparison.replications).contains(&cell.n()) {

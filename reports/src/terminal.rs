@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use walras_analysis::compare::{Cell, Comparison, Row};
-use walras_analysis::words::{Group, Scale, Shown, Tone, describe, is_primary, title};
+use walras_analysis::compare::{Comparison, Row};
+use walras_analysis::words::{Group, Scale, Shown, Tone, is_primary, title};
 
 /// How to lay out a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,8 @@ enum Style {
 }
 
 const INDENT: usize = 4;
+/// Indent of what stands below a name.
+const BELOW: usize = 6;
 const GAP: &str = "  ";
 
 impl Layout {
@@ -97,63 +99,66 @@ impl Layout {
             text,
             &format!("  {}", self.paint(Style::Title, title(row.metric))),
         );
-        for ((entry, cell), shown) in comparison.entries.iter().zip(&row.cells).zip(cells(row)) {
-            let name = pad_right(&entry.name, self.name);
+        for (index, shown) in cells(row).into_iter().enumerate() {
+            let name = &comparison.entries[index].name;
+            let padded = format!("{:INDENT$}{}{GAP}", "", pad_right(name, self.name));
             let Some(Shown { value, interval }) = shown else {
-                let none = self.paint(Style::Faint, "not applicable");
-                push(text, &format!("{:INDENT$}{name}{GAP}{none}", ""));
+                let indent = INDENT + self.name + GAP.len();
+                let words = "not applicable";
+                if indent + words.len() <= self.options.width {
+                    let none = self.paint(Style::Faint, words);
+                    push(text, &format!("{padded}{none}"));
+                } else {
+                    push(text, &format!("{:INDENT$}{name}", ""));
+                    self.indented(Style::Faint, BELOW, words, text);
+                }
                 continue;
             };
-            let value = self.paint(Style::Value, &pad_left(&value, self.value));
             let interval = interval.unwrap_or_default();
-            let (style, note) = self.note(comparison, row, cell, entry.against);
-            let used = INDENT + self.name + self.value + self.interval + 3 * GAP.len();
-            let mut line = format!("{:INDENT$}{name}{GAP}{value}", "");
-            if note.is_empty() {
-                write!(line, "{GAP}{}", self.paint(Style::Faint, &interval))
-                    .expect("a string takes everything");
-            } else if used + width(&note) <= self.options.width {
-                let interval = self.paint(Style::Faint, &pad_right(&interval, self.interval));
-                write!(line, "{GAP}{interval}{GAP}{}", self.paint(style, &note))
-                    .expect("a string takes everything");
-            } else {
-                let (interval, below) = (
-                    self.paint(Style::Faint, &interval),
-                    INDENT + self.name + GAP.len(),
-                );
-                write!(
-                    line,
-                    "{GAP}{interval}\n{:below$}{}",
-                    "",
-                    self.paint(style, &note)
-                )
-                .expect("a string takes everything");
+            let (style, note) = self.note(comparison, row, index);
+            let figures = self.value + GAP.len() + self.interval;
+            let bare = self.paint(Style::Value, &value);
+            let value = self.paint(Style::Value, &pad_left(&value, self.value));
+            let faint = self.paint(Style::Faint, &interval);
+            let fits = |columns: usize| width(&padded) + figures + columns <= self.options.width;
+            if fits(GAP.len() + width(&note)) {
+                let missing = self.interval - width(&interval);
+                let note = self.paint(style, &note);
+                let line = format!("{padded}{value}{GAP}{faint}{:missing$}{GAP}{note}", "");
+                push(text, line.trim_end());
+                continue;
             }
-            push(text, line.trim_end());
+            // What does not fit stands below, first the difference, in a narrow terminal also the figures.
+            let aligned = width(&padded);
+            let mut indent = BELOW;
+            if fits(0) {
+                push(text, format!("{padded}{value}{GAP}{faint}").trim_end());
+                if aligned + width(&note) <= self.options.width {
+                    indent = aligned;
+                }
+            } else {
+                push(text, &format!("{:INDENT$}{name}", ""));
+                let line = format!("{:BELOW$}{bare}{GAP}{faint}", "");
+                push(text, line.trim_end());
+            }
+            self.indented(style, indent, &note, text);
         }
     }
 
     /// The difference, and the number of replications where it is not that of all.
-    fn note(
-        &self,
-        comparison: &Comparison,
-        row: &Row,
-        cell: &Cell,
-        against: Option<usize>,
-    ) -> (Style, String) {
-        let n = cell.n();
+    fn note(&self, comparison: &Comparison, row: &Row, index: usize) -> (Style, String) {
+        let n = row.cells[index].n();
         let fewer = if n < comparison.replications {
             format!(" (n = {n})")
         } else {
             String::new()
         };
-        let Some(against) = against else {
+        let Some(against) = comparison.entries[index].against else {
             return (Style::Faint, format!("baseline{fewer}"));
         };
-        let Some(difference) = cell.difference else {
+        let Some(said) = comparison.said(row.metric, index) else {
             return (Style::Faint, fewer);
         };
-        let said = describe(row.metric, &difference);
         let style = match said.tone {
             Tone::Better => Style::Good,
             Tone::Worse => Style::Bad,
@@ -206,22 +211,16 @@ impl Layout {
         }
     }
 
+    /// `words` in lines of the terminal, `indent` columns from the left.
+    fn indented(&self, style: Style, indent: usize, words: &str, text: &mut String) {
+        for line in lines(words, self.options.width.saturating_sub(indent)) {
+            push(text, &format!("{:indent$}{}", "", self.paint(style, &line)));
+        }
+    }
+
     /// `words` in lines no longer than the terminal, the first after `bullet`, in the colour of `style`.
     fn wrapped(&self, style: Style, bullet: &str, words: &str, text: &mut String) {
-        let limit = self.options.width.max(20).saturating_sub(width(bullet));
-        let mut line = String::new();
-        let mut lines = Vec::new();
-        // Both ends of an interval stay together.
-        for word in unbroken(words) {
-            if !line.is_empty() && width(&line) + 1 + width(&word) > limit {
-                lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(&word);
-        }
-        lines.push(line);
+        let lines = lines(words, self.options.width.saturating_sub(width(bullet)));
         for (index, line) in lines.iter().enumerate() {
             let lead = if index == 0 {
                 self.paint(style, bullet)
@@ -263,6 +262,23 @@ fn cells(row: &Row) -> Vec<Option<Shown>> {
         .iter()
         .map(|cell| cell.estimate.map(|estimate| scale.show(&estimate)))
         .collect()
+}
+
+/// `words` in lines of `limit` columns; both ends of an interval stay together.
+fn lines(words: &str, limit: usize) -> Vec<String> {
+    let mut line = String::new();
+    let mut lines = Vec::new();
+    for word in unbroken(words) {
+        if !line.is_empty() && width(&line) + 1 + width(&word) > limit.max(20) {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&word);
+    }
+    lines.push(line);
+    lines
 }
 
 /// `text` in words, where what stands between brackets, and a number with its percent sign, count as one.

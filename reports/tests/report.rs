@@ -18,6 +18,134 @@ fn the_table_is_readable_at_80_columns() {
     assert_eq!(plain, include_str!("golden/table.txt"));
 }
 
+/// Terminals narrower than 66 columns got lines that did not fit.
+#[test]
+fn narrow_terminals_are_respected() {
+    let names = ["always-on-in-the-cloud", "cheapest-within-slo"];
+    for names in [&names[..], &LONG_NAMES[..5]] {
+        let comparison = Comparison::of(&fixture::experiment(names, 6));
+        for width in [50, 60, 66, 80] {
+            let options = Options {
+                width,
+                all: true,
+                ..Options::default()
+            };
+            for line in table(&comparison, options).lines() {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
+        }
+    }
+}
+
+const LONG_NAMES: [&str; 9] = [
+    "always-on",
+    "steady-volunteers",
+    "worst-volunteers",
+    "cheapest-within-slo",
+    "a-name-of-thirty-two-characters",
+    "least-loaded",
+    "power-of-two",
+    "round-robin",
+    "posted-price",
+];
+
+/// Keys ran out of the picture, and from the seventh platform on colours repeat.
+#[test]
+fn every_name_stays_inside_and_repeated_colours_are_told_apart() {
+    for names in [&LONG_NAMES[..5], &LONG_NAMES] {
+        let experiment = fixture::experiment(names, 3);
+        for figure in figures::all(&experiment, &Comparison::of(&experiment)) {
+            let size = attribute(&figure.svg, "width");
+            for text in figure.svg.split("<text ").skip(1) {
+                let name = text
+                    .split('>')
+                    .nth(1)
+                    .and_then(|rest| rest.split('<').next())
+                    .unwrap_or_default()
+                    .trim();
+                let (x, anchor) = (attribute(text, "x"), text.contains("text-anchor=\"start\""));
+                // An average letter of a sans serif is not narrower than 9 device pixels at 24.
+                let end = x + if anchor {
+                    9.0 * name.chars().count() as f64
+                } else {
+                    0.0
+                };
+                assert!(end <= size, "{}: `{name}` at {x} of {size}", figure.name);
+            }
+            let of_blue = figure.svg.matches("stroke=\"#0072B2\"").count();
+            if names.len() == 9 && figure.name == "lorenz" {
+                // The seventh is blue again, and dashed.
+                assert!(of_blue > 20, "{of_blue} strokes");
+            }
+        }
+        save(
+            &format!("{}-long-names", names.len()),
+            &html::render(&experiment, &Comparison::of(&experiment), &[]),
+        );
+    }
+}
+
+/// The number in the first `name="…"` of `text`.
+fn attribute(text: &str, name: &str) -> f64 {
+    let (_, rest) = text.split_once(&format!("{name}=\"")).expect(name);
+    let (number, _) = rest.split_once('"').expect(name);
+    number.parse().expect(name)
+}
+
+/// It counted differences; utilization and a rate that repeats the share filled it.
+#[test]
+fn the_caption_of_differences_names_a_platform_and_its_price() {
+    let mut experiment = fixture::experiment(&["a", "b", "c"], 8);
+    for run in &mut experiment.runs {
+        run.metrics.0[MetricId::Completed as usize] = Some(1.0);
+        if run.platform == 2 {
+            run.metrics.0[MetricId::Energy as usize] = Some(0.01);
+        }
+    }
+    let drawn = figures::all(&experiment, &Comparison::of(&experiment));
+    let forest = drawn.iter().find(|f| f.name == "differences").unwrap();
+    let expected = "Most clear improvements on a: c in 2 of 6 figures, above all in energy per million output tokens (";
+    assert!(forest.finding.starts_with(expected), "{}", forest.finding);
+    assert!(
+        forest
+            .finding
+            .contains("; its main price is time to first token, "),
+        "{}",
+        forest.finding
+    );
+    assert!(!forest.csv.contains("utilization") && !forest.csv.contains("goodput"));
+}
+
+/// A base fee is not what a token costs in the panel above it.
+#[test]
+fn a_base_fee_is_explained() {
+    let mut experiment = fixture::experiment(&["cloud", "network"], 4);
+    let reading = |experiment: &walras_analysis::experiment::Experiment| {
+        let drawn = figures::all(experiment, &Comparison::of(experiment));
+        let prices = drawn.iter().find(|f| f.name == "prices").unwrap();
+        prices.reading.clone()
+    };
+    assert!(!reading(&experiment).contains("base fee"));
+    for run in &mut experiment.runs {
+        for sample in &mut run.samples {
+            sample.base_fee = (run.platform == 1).then_some(0.2);
+        }
+    }
+    assert!(reading(&experiment).contains("an output token alone; prompts are charged beside it"));
+}
+
+#[test]
+fn the_page_suits_phones_and_paper() {
+    let experiment = fixture::experiment(&["cloud", "network"], 4);
+    let page = html::render(&experiment, &Comparison::of(&experiment), &[]);
+    for rule in [
+        ".figures td.difference { grid-area: 2 / 1;",
+        "details::details-content { content-visibility: visible;",
+    ] {
+        assert!(page.contains(rule), "{rule}");
+    }
+}
+
 #[test]
 fn colour_adds_nothing_but_colour() {
     let comparison = Comparison::of(&fixture::experiment(&["cloud", "network"], 5));

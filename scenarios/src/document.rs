@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
+use serde_yaml::budget::BudgetBreach;
 use serde_yaml::options::DuplicateKeyPolicy;
-use serde_yaml::{Location, Spanned};
+use serde_yaml::{Error, Location, Spanned};
 
 use crate::issue::{Issue, Place, Source};
 
@@ -17,6 +18,9 @@ pub struct Node {
     pub place: Place,
     /// The value.
     pub value: Value,
+    /// Whether an override made this map on its way to a value, so that it changes what is inherited where a map of the
+    /// text replaces it; or removed the value that the text has here.
+    pub amends: bool,
 }
 
 /// A YAML value.
@@ -26,8 +30,8 @@ pub enum Value {
     Null,
     /// True or false.
     Bool(bool),
-    /// A whole number.
-    Integer(i64),
+    /// A whole number, from the least `i64` to the greatest `u64`.
+    Integer(i128),
     /// Any other number.
     Float(f64),
     /// A text.
@@ -112,13 +116,14 @@ impl Node {
         entries.iter_mut().find(|entry| entry.key == key)
     }
 
-    /// Sets the value at a path of keys, each with its place, creating maps on the way.
+    /// Sets the value at a path of keys, each with its place, creating maps on the way that amend what they inherit.
     ///
     /// # Errors
     /// If a value that is not a map stands in the way.
     pub fn set(&mut self, keys: &[(String, Place)], node: Self) -> Result<(), Issue> {
         let Some(((key, place), rest)) = keys.split_first() else {
-            *self = node;
+            let amends = node.value == Value::Null && self.value != Value::Null;
+            *self = Self { amends, ..node };
             return Ok(());
         };
         if self.value == Value::Null {
@@ -137,9 +142,11 @@ impl Node {
             node: Self {
                 place: place.clone(),
                 value: Value::Null,
+                amends: false,
             },
         };
         let result = entry.node.set(rest, node);
+        entry.node.amends = !rest.is_empty();
         if let Value::Map(entries) = &mut self.value {
             entries.push(entry);
         }
@@ -185,27 +192,118 @@ pub fn parse(source: &Arc<Source>) -> Result<Node, Vec<Issue>> {
             let place = error
                 .location()
                 .map_or_else(|| Place::whole(source), |location| place(location, source));
-            let reason = reason(error);
+            let (reason, hint) = reason(error);
+            let place = if reason == TAB {
+                tab_from(&place).unwrap_or(place)
+            } else {
+                place
+            };
             let issue = Issue::new(place, "", format!("not valid YAML: {reason}"));
-            Err(vec![
-                if reason.starts_with("mapping values are not allowed") {
-                    issue.hint("put a text with a colon in it in quotes")
-                } else {
-                    issue
-                },
-            ])
+            Err(vec![match hint {
+                Some(hint) => issue.hint(hint),
+                None => issue,
+            }])
         }
     }
 }
 
-/// The error of the parser without its own account of the place, nor its advice to programmers.
-fn reason(error: &serde_yaml::Error) -> String {
-    let text = error.to_string();
+/// The error of the parser in words for the author of the text, and what would work.
+fn reason(error: &Error) -> (String, Option<&'static str>) {
+    let (reason, hint) = match error {
+        Error::AliasError { error, .. } => return reason(error),
+        Error::Budget { breach, .. } => match breach {
+            BudgetBreach::Depth { .. } | BudgetBreach::InclusionDepth { .. } => {
+                ("the text is nested too deeply", None)
+            }
+            BudgetBreach::Aliases { .. }
+            | BudgetBreach::Anchors { .. }
+            | BudgetBreach::AliasAnchorRatio { .. } => ("there are too many aliases", None),
+            BudgetBreach::MergeKeys { .. } => ("there are too many merge keys", None),
+            _ => (TOO_LONG, None),
+        },
+        Error::MultipleDocuments { .. } => (
+            "there is a second document",
+            Some("keep each scenario in a file of its own, without `---` between them"),
+        ),
+        Error::AliasReplayCounterOverflow { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => (TOO_LONG, None),
+        Error::RecursiveReferencesRequireWeakTypes { .. } => {
+            ("an alias stands for a value that contains it", None)
+        }
+        Error::UnknownAnchor { .. } => ("there is no anchor with the name of this alias", None),
+        Error::NonFiniteFloat { .. } => (
+            "a number must be finite",
+            Some("leave the key out for no limit"),
+        ),
+        Error::MergeKeyNotAllowed { .. } => (
+            "merge keys are not supported",
+            Some("let a platform inherit with `extends`"),
+        ),
+        Error::UnsupportedTag { .. }
+        | Error::TaggedStructFieldName { .. }
+        | Error::TaggedEnumMismatch { .. }
+        | Error::TaggedScalarCannotDeserializeIntoString { .. }
+        | Error::UnsupportedIncludeForm { .. }
+        | Error::ResolverError { .. } => (
+            "tags such as `!name` are not supported",
+            Some("put a text with an exclamation mark in quotes"),
+        ),
+        Error::BinaryNotUtf8 { .. } | Error::InvalidBinaryBase64 { .. } => {
+            ("binary values are not supported", None)
+        }
+        Error::InvalidBooleanStrict { .. } => ("expected `true` or `false`", None),
+        Error::NullIntoString { .. } => ("a key is empty", Some("give the key a name")),
+        Error::Eof { .. } => ("the text ends too early", None),
+        Error::SerdeInvalidType { .. }
+        | Error::Unexpected { .. }
+        | Error::UnexpectedSequenceEnd { .. }
+        | Error::UnexpectedMappingEnd { .. } => ("a key must be a text", None),
+        other => return scanned(&other.to_string()),
+    };
+    (reason.to_owned(), hint)
+}
+
+/// The message of the scanner without its own account of the place.
+fn scanned(text: &str) -> (String, Option<&'static str>) {
     let line = text.lines().next().unwrap_or_default();
-    let ends = [" at line ", "; use "].map(|end| line.find(end));
-    line[..ends.into_iter().flatten().min().unwrap_or(line.len())]
-        .trim_start_matches("error: ")
-        .to_owned()
+    let line = line.split(" at line ").next().unwrap_or(line);
+    let reason = line.trim_start_matches("error: ");
+    let (reason, hint) = if reason.starts_with("mapping values are not allowed") {
+        (reason, Some("put a text with a colon in it in quotes"))
+    } else if reason.starts_with("tabs disallowed") || reason.contains("found a tab") {
+        (TAB, Some("indent with spaces"))
+    } else if reason.starts_with("recursion limit") {
+        ("the text is nested too deeply", None)
+    } else {
+        (reason, None)
+    };
+    (reason.to_owned(), hint)
+}
+
+/// What is wrong with a text whose aliases, written out, make it too long.
+const TOO_LONG: &str = "the text is too long, or its aliases stand for too much";
+
+/// What is wrong with a line that starts with a tab.
+const TAB: &str = "a tab in the indentation";
+
+/// The first tab that indents a line, from `place` on: the scanner may stop at the end of the line before.
+fn tab_from(place: &Place) -> Option<Place> {
+    let lines = place.source.text.lines().enumerate();
+    let mut tabs = lines
+        .skip(place.line.saturating_sub(1))
+        .filter_map(|(index, line)| {
+            let indentation = &line[..line.len() - line.trim_start().len()];
+            Some((index + 1, indentation.find('\t')? + 1))
+        });
+    let (line, column) = tabs.next()?;
+    Some(Place {
+        line,
+        column,
+        width: 1,
+        source: Arc::clone(&place.source),
+    })
 }
 
 /// A change of a document, given on the command line.
@@ -223,7 +321,7 @@ pub struct Override {
 /// If there is an empty key in its path, or its value is not YAML.
 pub fn parse_override(path: &str, value: &str) -> Result<Override, Vec<Issue>> {
     let source = Arc::new(Source {
-        name: "--set".to_owned(),
+        name: Source::SET.to_owned(),
         text: format!("{path}={value}"),
     });
     let at = |column: usize, width: usize| Place {
@@ -246,6 +344,13 @@ pub fn parse_override(path: &str, value: &str) -> Result<Override, Vec<Issue>> {
             "write keys joined with dots, for example `run.replications=5`",
         )]);
     }
+    if value.trim().is_empty() {
+        let message = format!("the value of `{path}` is empty");
+        let issue = Issue::new(at(length + 2, 1), path, message);
+        return Err(vec![issue.hint(format!(
+            "write a value, or `{path}=null` to remove the key"
+        ))]);
+    }
     let mut column = 1;
     let mut keys = Vec::new();
     for key in split(path) {
@@ -259,7 +364,7 @@ pub fn parse_override(path: &str, value: &str) -> Result<Override, Vec<Issue>> {
         place.source = Arc::clone(&source);
     };
     let inner = Arc::new(Source {
-        name: "--set".to_owned(),
+        name: Source::SET.to_owned(),
         text: value.to_owned(),
     });
     match parse(&inner) {
@@ -311,7 +416,7 @@ fn relocate(node: &mut Node, shift: &impl Fn(&mut Place)) {
 enum Raw {
     Null,
     Bool(bool),
-    Integer(i64),
+    Integer(i128),
     Float(f64),
     Text(String),
     List(Vec<Spanned<Raw>>),
@@ -338,12 +443,11 @@ impl<'de> Deserialize<'de> for Raw {
             }
 
             fn visit_i64<E: de::Error>(self, value: i64) -> Result<Raw, E> {
-                Ok(Raw::Integer(value))
+                Ok(Raw::Integer(i128::from(value)))
             }
 
-            #[allow(clippy::cast_precision_loss)]
             fn visit_u64<E: de::Error>(self, value: u64) -> Result<Raw, E> {
-                Ok(i64::try_from(value).map_or(Raw::Float(value as f64), Raw::Integer))
+                Ok(Raw::Integer(i128::from(value)))
             }
 
             fn visit_f64<E: de::Error>(self, value: f64) -> Result<Raw, E> {
@@ -412,6 +516,7 @@ fn locate(raw: Spanned<Raw>, source: &Arc<Source>, path: &str, issues: &mut Vec<
     Node {
         place: place_here,
         value,
+        amends: false,
     }
 }
 
@@ -444,7 +549,11 @@ impl Serialize for Node {
         match &self.value {
             Value::Null => serializer.serialize_unit(),
             Value::Bool(value) => serializer.serialize_bool(*value),
-            Value::Integer(value) => serializer.serialize_i64(*value),
+            Value::Integer(value) => match (u64::try_from(*value), i64::try_from(*value)) {
+                (Ok(value), _) => serializer.serialize_u64(value),
+                (_, Ok(value)) => serializer.serialize_i64(value),
+                _ => serializer.serialize_i128(*value),
+            },
             Value::Float(value) => serializer.serialize_f64(*value),
             Value::Text(value) => serializer.serialize_str(value),
             Value::List(items) => serializer.collect_seq(items),
@@ -469,6 +578,9 @@ impl Value {
     }
 }
 
+/// Characters of a text that a message shows.
+const LONGEST_TEXT: usize = 60;
+
 impl fmt::Display for Value {
     /// The value as an error message shows it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -478,6 +590,10 @@ impl fmt::Display for Value {
             Self::Integer(value) => write!(f, "the number {value}"),
             // With its point or exponent: a whole number is not meant by `5.0`.
             Self::Float(value) => write!(f, "the number {value:?}"),
+            Self::Text(value) if value.chars().count() > LONGEST_TEXT => {
+                let start: String = value.chars().take(LONGEST_TEXT).collect();
+                write!(f, "the text `{start}…`")
+            }
             Self::Text(value) => write!(f, "the text `{value}`"),
             Self::List(_) => f.write_str("a list"),
             Self::Map(_) => f.write_str("a map"),

@@ -20,6 +20,18 @@ pub(crate) fn inherit(own: &[Entry], stock: &[Entry]) -> Inherited {
     let mut all = Inherited::default();
     let family = Family { own, stock };
     for entry in own {
+        if entry.node.value == Value::Null {
+            // One that `--set` removes is gone; one without a value in the text is a mistake.
+            if !is_removed(entry) {
+                let message = format!("the platform `{}` is empty", entry.key);
+                let hint = format!("write `{}: {{extends: …}}`, or remove it", entry.key);
+                let path = join("platforms", &entry.key);
+                let issue = Issue::new(entry.key_place.clone(), path, message);
+                all.issues.push(issue.hint(hint));
+                all.broken.push(entry.clone());
+            }
+            continue;
+        }
         match family.resolve(Member { entry, own: true }, &mut Vec::new()) {
             Ok(node) => all.resolved.push(Entry {
                 node,
@@ -77,7 +89,7 @@ impl<'a> Family<'a> {
             let others = self
                 .own
                 .iter()
-                .filter(|other| other.key != member.entry.key)
+                .filter(|other| other.key != member.entry.key && !is_removed(other))
                 .chain(self.stock);
             let names: Vec<&str> = others.map(|other| other.key.as_str()).collect();
             return Err(Failure::Own(issue(
@@ -98,6 +110,9 @@ impl<'a> Family<'a> {
                 "let one of them stand on its own".to_owned(),
             )));
         }
+        if base.entry.node.value == Value::Null {
+            return Err(Failure::Elsewhere);
+        }
         let inherited = self.resolve(base, chain).map_err(|failure| match failure {
             Failure::Own(_) if base.own => Failure::Elsewhere,
             other => other,
@@ -115,9 +130,14 @@ impl<'a> Family<'a> {
         let find = |entries: &'a [Entry]| entries.iter().find(|entry| entry.key == name);
         let itself = member.own && member.entry.key == name;
         let own = find(self.own)
-            .filter(|_| member.own)
+            .filter(|entry| member.own && !is_removed(entry))
             .map(|entry| Member { entry, own: true });
         let stock = find(self.stock).map(|entry| Member { entry, own: false });
         if itself { stock.or(own) } else { own.or(stock) }
     }
+}
+
+/// Whether an override has removed a platform.
+fn is_removed(entry: &Entry) -> bool {
+    entry.node.value == Value::Null && entry.node.amends
 }

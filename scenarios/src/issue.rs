@@ -12,6 +12,18 @@ pub struct Source {
     pub text: String,
 }
 
+impl Source {
+    /// The name of an override, whose text is `path=value`.
+    pub const SET: &str = "--set";
+    /// The name of a trace on the command line, whose text is its path.
+    pub const TRACE: &str = "--trace";
+
+    /// Whether it was typed on the command line, where there are no lines.
+    fn is_option(&self) -> bool {
+        self.name == Self::SET || self.name == Self::TRACE
+    }
+}
+
 /// A stretch of a line of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -80,28 +92,65 @@ impl fmt::Display for Issue {
         } = &self.place;
         writeln!(f, "error: {}", self.message)?;
         let margin = line.to_string().len();
+        let text = source.text.lines().nth(line.saturating_sub(1));
+        let shown = Excerpt::of(text.unwrap_or_default(), *column, *width);
+        let (before, carets) = (shown.before, "^".repeat(shown.width));
         if *line == 0 {
             write!(f, " --> {}", source.name)?;
+        } else if source.is_option() {
+            let start = format!("{:margin$}--> {} ", "", source.name);
+            let before = start.chars().count() - margin - 3 + before;
+            writeln!(f, "{start}{}", shown.text)?;
+            write!(f, "{:margin$} | {:before$}{carets}", "", "")?;
         } else {
-            let text = source
-                .text
-                .lines()
-                .nth(line - 1)
-                .unwrap_or_default()
-                .trim_end();
-            let before = column.saturating_sub(1);
-            let width = (*width)
-                .min(text.chars().count().saturating_sub(before))
-                .max(1);
             writeln!(f, "{:margin$}--> {}:{line}:{column}", "", source.name)?;
             writeln!(f, "{:margin$} |", "")?;
-            writeln!(f, "{line} | {text}")?;
-            write!(f, "{:margin$} | {:before$}{}", "", "", "^".repeat(width))?;
+            writeln!(f, "{line} | {}", shown.text)?;
+            write!(f, "{:margin$} | {:before$}{carets}", "", "")?;
         }
         if let Some(hint) = &self.hint {
             write!(f, "\n{:margin$} = help: {hint}", "")?;
         }
         Ok(())
+    }
+}
+
+/// Characters of a line that are shown at most.
+const COLUMNS: usize = 100;
+
+/// The part of a line that is shown.
+struct Excerpt {
+    text: String,
+    /// Characters before the stretch in question.
+    before: usize,
+    /// Characters of the stretch.
+    width: usize,
+}
+
+impl Excerpt {
+    /// The surroundings of a stretch of a line. What would move the caret or the cursor is shown as a space.
+    fn of(line: &str, column: usize, width: usize) -> Self {
+        let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
+        let letters: Vec<char> = line.trim_end().chars().map(plain).collect();
+        let before = column.saturating_sub(1);
+        let start = if letters.len() > COLUMNS && before > COLUMNS / 2 {
+            (before - COLUMNS / 2).min(letters.len().saturating_sub(COLUMNS))
+        } else {
+            0
+        };
+        let end = letters.len().min(start + COLUMNS);
+        let mut text: String = letters[start..end].iter().collect();
+        if end < letters.len() {
+            text.push('…');
+        }
+        if start > 0 {
+            text.insert(0, '…');
+        }
+        Self {
+            text,
+            before: before.saturating_sub(start) + usize::from(start > 0),
+            width: width.min(end.saturating_sub(before)).max(1),
+        }
     }
 }
 
@@ -163,13 +212,20 @@ impl std::error::Error for Issues {}
 #[must_use]
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let tolerated = (word.chars().count() / 3).max(1);
-    let distances = candidates
-        .into_iter()
-        .map(|candidate| (distance(word, candidate), candidate));
-    distances
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let nearest = candidates
+        .iter()
+        .map(|candidate| (distance(word, candidate), *candidate))
         .filter(|(distance, _)| *distance <= tolerated)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .min_by_key(|(distance, _)| *distance);
+    if let Some((_, candidate)) = nearest {
+        return Some(candidate);
+    }
+    // The beginning of a name, if it is the beginning of one only.
+    let mut begun = candidates
+        .into_iter()
+        .filter(|candidate| word.chars().count() >= 3 && candidate.starts_with(word));
+    begun.next().filter(|_| begun.next().is_none())
 }
 
 /// `did you mean …?`, or else the list of what is known.
@@ -257,6 +313,21 @@ error: unknown key `platfroms`
         );
     }
 
+    #[test]
+    fn a_long_line_is_cut_around_the_caret() {
+        let text = format!("{}wrong{}", "a".repeat(300), "b".repeat(300));
+        let expect = format!(
+            "error: wrong\n --> a.yaml:1:301\n  |\n1 | …{}wrong{}…\n  |  {}^^^^^",
+            "a".repeat(50),
+            "b".repeat(45),
+            " ".repeat(50)
+        );
+        let issue = Issue::new(place(&text, 1, 301, 5), "a", "wrong");
+        assert_eq!(issue.to_string(), expect);
+        let issue = Issue::new(place("\t\u{1b}x: 1", 1, 3, 1), "a", "wrong");
+        assert!(issue.to_string().ends_with("1 |   x: 1\n  |   ^"));
+    }
+
     /// Distances by hand; `ca` to `abc` is 3 in the restricted distance.
     #[test]
     fn distances() {
@@ -273,5 +344,10 @@ error: unknown key `platfroms`
             Some("least-loaded")
         );
         assert_eq!(closest("fifo", ["random", "least-loaded"]), None);
+        assert_eq!(
+            closest("least", ["random", "least-loaded"]),
+            Some("least-loaded")
+        );
+        assert_eq!(closest("lea", ["least-costly", "least-loaded"]), None);
     }
 }

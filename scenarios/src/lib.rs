@@ -16,6 +16,8 @@ pub mod library;
 
 pub mod trace;
 
+mod read;
+
 mod inherit;
 
 mod report;
@@ -30,7 +32,7 @@ pub mod run;
 
 pub use issue::{Issue, Issues};
 pub use library::{LibraryEntry, library};
-pub use load::{Scenario, load};
+pub use load::{Scenario, TraceUse, load};
 pub use plan::Plan;
 pub use run::{Options, Progress, Results, Run, RunError, execute};
 pub use schema::schema;

@@ -1,18 +1,18 @@
 //! Loads a scenario: reads it, applies overrides, lets platforms inherit, checks everything, and lowers it to a plan.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use walras_sim::workload::Trace;
+use walras_sim::workload::{Source as Requests, Trace};
 
 use crate::catalog::Catalog;
-use crate::document::{self, Entry, Node, Value};
+use crate::document::{self, Entry, Node, Override, Value};
 use crate::inherit::inherit;
-use crate::issue::{Issue, Issues, Place, Source, closest, listing};
+use crate::issue::{Issue, Issues, Place, Source, closest, listing, suggestion};
 use crate::library::library;
 use crate::lower::{self, TraceProblem};
 use crate::plan::Plan;
+use crate::read::{self, Unreadable};
 use crate::report::Report;
 use crate::schema::Schema;
 use crate::trace;
@@ -35,11 +35,28 @@ pub struct Scenario {
     /// Fingerprint of what the customers ask for: workload, horizon, seed and trace. Runs with the same one can be paired by
     /// replication.
     pub workload_hash: u64,
+    /// The recorded trace that is replayed, if one is.
+    pub trace: Option<TraceUse>,
 }
+
+/// How much of a recorded trace a run replays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceUse {
+    /// The file.
+    pub path: PathBuf,
+    /// Rows of the file.
+    pub rows: usize,
+    /// Those up to the horizon: the requests of a run.
+    pub used: usize,
+}
+
+/// The version of the format that is read.
+const FORMAT: i128 = 1;
 
 /// Loads the scenario at `path`, or the one of the library with this name if there is no such file.
 ///
-/// Each override is a path of keys joined with dots, and a YAML value; `null` removes a key.
+/// Each override is a path of keys joined with dots, and a YAML value; `null` removes a key. A map written as a value
+/// replaces; maps on the way to a value amend what a platform inherits.
 /// A `trace` replaces the requests of the workload.
 ///
 /// # Errors
@@ -59,9 +76,15 @@ pub fn load(
     let mut issues = Vec::new();
     for (path, value) in overrides {
         match document::parse_override(path, value) {
-            Ok(change) => issues.extend(tree.set(&change.keys, change.value).err()),
+            Ok(change) => {
+                let stranger = stranger(&tree, &change);
+                issues.extend(stranger.or_else(|| tree.set(&change.keys, change.value).err()));
+            }
             Err(found) => issues.extend(found),
         }
+    }
+    if let Some(issue) = tree.get("walras").and_then(other_format) {
+        return Err(fail(vec![issue]));
     }
     if let Some(file) = trace {
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
@@ -70,6 +93,7 @@ pub fn load(
     let mut report = resolve(tree, issues);
     let mut reader = Reader {
         directory: input.directory,
+        name: None,
         text: None,
         path: None,
     };
@@ -80,7 +104,16 @@ pub fn load(
             !report.issues.is_empty(),
             "a scenario without a plan has a problem"
         );
-        return Err(fail(report.issues));
+        let mut problems = fail(report.issues);
+        if let Some(trace) = &reader.name {
+            let inside = |issue: &&Issue| issue.place.source.name == *trace;
+            match problems.list.iter().filter(inside).count() {
+                0 => {}
+                all if all == problems.list.len() => problems.input.clone_from(trace),
+                _ => problems.input = format!("{shown} and {trace}"),
+            }
+        }
+        return Err(problems);
     };
     let question = match report.tree.get("question").map(|node| &node.value) {
         Some(Value::Text(text)) => text.clone(),
@@ -102,6 +135,16 @@ pub fn load(
     if let Some(path) = &reader.path {
         replace_requests(&mut report.tree, path);
     }
+    let trace = match &plan.workload.source {
+        Requests::Synthetic(_) => None,
+        Requests::Trace(trace) => Some(TraceUse {
+            path: reader.path.unwrap_or_default(),
+            rows: trace.at.len(),
+            used: trace
+                .at
+                .partition_point(|at| at.as_nanos() <= plan.horizon.as_nanos()),
+        }),
+    };
     Ok(Scenario {
         name: input.name,
         question,
@@ -110,7 +153,49 @@ pub fn load(
         resolved: yaml(&report.tree),
         input_hash,
         workload_hash,
+        trace,
     })
+}
+
+/// The problem of a scenario in a version of the format that is not read.
+fn other_format(version: &Node) -> Option<Issue> {
+    let Value::Integer(number) = version.value else {
+        return None;
+    };
+    let message = format!("this version reads format {FORMAT}, found format {number}");
+    let hint = if number > FORMAT {
+        "a newer version of walras may read it".to_owned()
+    } else {
+        format!("write `walras: {FORMAT}`")
+    };
+    (number != FORMAT).then(|| Issue::new(version.place.clone(), "walras", message).hint(hint))
+}
+
+/// The problem of an override that changes a part of something that there is not.
+fn stranger(tree: &Node, change: &Override) -> Option<Issue> {
+    let [(section, _), (name, place), rest @ ..] = change.keys.as_slice() else {
+        return None;
+    };
+    if rest.is_empty() && change.value.value != Value::Null {
+        return None;
+    }
+    let trees = &Catalog::get().trees;
+    let (kind, stock): (_, &[Entry]) = match section.as_str() {
+        "platforms" => ("platform", &[]),
+        "devices" => ("device", trees.devices.entries()),
+        "models" => ("model", trees.models.entries()),
+        "availability" => ("availability", trees.availability.entries()),
+        _ => return None,
+    };
+    let own = tree.get(section).map_or(&[][..], Node::entries);
+    let known: Vec<&str> = own.iter().chain(stock).map(|entry| &*entry.key).collect();
+    if known.contains(&name.as_str()) {
+        return None;
+    }
+    let message = format!("unknown {kind} `{name}`");
+    let hint = suggestion(name, "names", known.iter().copied());
+    let path = document::join(section, name);
+    Some(Issue::new(place.clone(), path, message).hint(hint))
 }
 
 /// A scenario as text, with where it comes from.
@@ -124,57 +209,76 @@ struct Input {
 impl Input {
     fn find(path: &Path) -> Result<Self, Issues> {
         let shown = path.display().to_string();
-        match fs::read_to_string(path) {
+        let problem = match read::text(path) {
             Ok(text) => {
                 let stem = path
                     .file_stem()
                     .map_or_else(|| shown.clone(), |stem| stem.to_string_lossy().into_owned());
                 let directory = path.parent().map(Path::to_path_buf).unwrap_or_default();
-                Ok(Self {
+                return Ok(Self {
                     name: stem,
                     source: Arc::new(Source { name: shown, text }),
                     directory,
-                })
-            }
-            Err(error) => {
-                if let Some(entry) = library().iter().find(|entry| Path::new(entry.name) == path) {
-                    let source = Source {
-                        name: format!("{}.yaml", entry.name),
-                        text: entry.text.to_owned(),
-                    };
-                    return Ok(Self {
-                        name: entry.name.to_owned(),
-                        source: Arc::new(source),
-                        directory: PathBuf::new(),
-                    });
-                }
-                let source = Arc::new(Source {
-                    name: shown.clone(),
-                    text: String::new(),
                 });
-                let names = library().iter().map(|entry| entry.name);
-                let hint = match closest(&shown, names.clone()) {
-                    Some(name) => format!("did you mean `{name}`?"),
-                    None => format!(
-                        "give a file, or a scenario of the library: {}",
-                        listing(names)
-                    ),
-                };
-                Err(Issue::new(
-                    Place::whole(&source),
-                    "",
-                    format!("cannot read the scenario: {error}"),
-                )
-                .hint(hint)
-                .into())
             }
+            Err(problem) => problem,
+        };
+        if let Some(entry) = library().iter().find(|entry| Path::new(entry.name) == path) {
+            let source = Source {
+                name: format!("{}.yaml", entry.name),
+                text: entry.text.to_owned(),
+            };
+            return Ok(Self {
+                name: entry.name.to_owned(),
+                source: Arc::new(source),
+                directory: PathBuf::new(),
+            });
         }
+        let source = Arc::new(Source {
+            name: shown,
+            text: String::new(),
+        });
+        let hint = if problem.missing {
+            Some(library_hint(path))
+        } else {
+            problem.hint.map(str::to_owned)
+        };
+        let issue = Issue {
+            place: Place::whole(&source),
+            path: String::new(),
+            message: format!("cannot read the scenario: {}", problem.reason),
+            hint,
+        };
+        Err(issue.into())
+    }
+}
+
+/// The scenario of the library that `path` was probably meant to name, or else all of them.
+fn library_hint(path: &Path) -> String {
+    let is_yaml = path
+        .extension()
+        .is_some_and(|ending| ending == "yaml" || ending == "yml");
+    let name = if is_yaml {
+        path.file_stem()
+    } else {
+        path.file_name()
+    };
+    let name = name.unwrap_or_default().to_string_lossy();
+    let names = library().iter().map(|entry| entry.name);
+    match closest(&name, names.clone()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!(
+            "give a file, or a scenario of the library: {}",
+            listing(names)
+        ),
     }
 }
 
 /// Reads the trace of a scenario and remembers what it read.
 struct Reader {
     directory: PathBuf,
+    /// What the user calls it.
+    name: Option<String>,
     text: Option<String>,
     path: Option<PathBuf>,
 }
@@ -182,8 +286,9 @@ struct Reader {
 impl Reader {
     fn read(&mut self, file: &str) -> Result<Trace, TraceProblem> {
         let path = self.directory.join(file);
-        let text =
-            fs::read_to_string(&path).map_err(|error| TraceProblem::Missing(error.to_string()))?;
+        let unreadable = |problem: Unreadable| TraceProblem::Missing(problem.reason, problem.hint);
+        let text = read::text(&path).map_err(unreadable)?;
+        self.name = Some(file.to_owned());
         let source = Arc::new(Source {
             name: file.to_owned(),
             text,
@@ -199,7 +304,7 @@ impl Reader {
 fn replace_requests(tree: &mut Node, file: &Path) {
     let text = file.display().to_string();
     let source = Arc::new(Source {
-        name: "--trace".to_owned(),
+        name: Source::TRACE.to_owned(),
         text: text.clone(),
     });
     let place = Place {
@@ -211,6 +316,7 @@ fn replace_requests(tree: &mut Node, file: &Path) {
     let node = |value| Node {
         place: place.clone(),
         value,
+        amends: false,
     };
     let entry = Entry {
         key: "trace".to_owned(),
@@ -237,6 +343,7 @@ fn resolve(mut tree: Node, mut issues: Vec<Issue>) -> Report {
                     *own = inherited.resolved;
                     broken = inherited.broken;
                     issues.extend(inherited.issues);
+                    issues.extend(own.iter().chain(&broken).filter_map(unusable_name));
                 }
                 "devices" => amend(own, &stock.devices, "DeviceSpec"),
                 "models" => amend(own, &stock.models, "ModelSpec"),
@@ -248,7 +355,8 @@ fn resolve(mut tree: Node, mut issues: Vec<Issue>) -> Report {
     // Before empty keys are removed, so that an unknown one is seen: `{nodes: 1,000}` has the keys `nodes` and `000`.
     issues.extend(Schema::resolved().check(&tree));
     tree.prune();
-    for entry in &broken {
+    let written = |entry: &&Entry| entry.node.value != Value::Null;
+    for entry in broken.iter().filter(written) {
         issues.extend(Schema::written().check_entry(
             "PlatformSpec",
             entry,
@@ -275,6 +383,22 @@ fn resolve(mut tree: Node, mut issues: Vec<Issue>) -> Report {
         issues,
         spoiled,
     }
+}
+
+/// The problem of a platform whose name cannot stand in a table or a path.
+fn unusable_name(entry: &Entry) -> Option<Issue> {
+    let name = &entry.key;
+    let message = if name.trim().is_empty() {
+        "the name of a platform is empty".to_owned()
+    } else if name.contains(|c: char| c.is_control() || c == '/' || c == '\\') {
+        let shown = name.escape_debug();
+        format!("a name cannot hold slashes or control characters, found `{shown}`")
+    } else {
+        return None;
+    };
+    let path = document::join("platforms", name);
+    let issue = Issue::new(entry.key_place.clone(), path, message);
+    Some(issue.hint("use letters, digits, `-` and `_`, as in `my-network`"))
 }
 
 /// Lets entries of a section inherit from the entries of the catalog with the same name.

@@ -65,7 +65,6 @@ impl Schema {
             for name in INHERITING.iter().chain(&AMENDING) {
                 make_optional(&mut schema.root["$defs"][name]);
             }
-            allow_null(&mut schema.root["properties"]["platforms"]["additionalProperties"]);
             let definitions = schema.root["$defs"].as_object_mut();
             definitions
                 .into_iter()
@@ -108,7 +107,8 @@ impl Schema {
         check.issues
     }
 
-    /// `base` with the keys of `over`: maps of keys are merged, everything else replaces.
+    /// `base` with the keys of `over`: maps of keys are merged, everything else replaces, and null removes. A map that an
+    /// override made is merged wherever its keys can stand beside those of `base`.
     #[must_use]
     pub fn merge(&self, definition: &str, base: &Node, over: &Node) -> Node {
         self.merge_at(object(&self.root["$defs"][definition]), base, over)
@@ -116,32 +116,49 @@ impl Schema {
 
     fn merge_at(&self, schema: &Map<String, Json>, base: &Node, over: &Node) -> Node {
         let branches = self.branches(schema);
-        let plain = match branches.as_slice() {
-            [one] if !one.contains_key("x-inherited") => one,
-            _ => return over.clone(),
-        };
         let (Value::Map(old), Value::Map(new)) = (&base.value, &over.value) else {
             return over.clone();
         };
+        let alternatives = Alternatives::of(&branches);
+        let replaces = match branches.as_slice() {
+            [one] => one.contains_key("x-inherited"),
+            _ => true,
+        };
+        // Of the alternatives, there can be one only: an override of another one replaces it.
+        let other = |entry: &Entry| {
+            alternatives.tags().any(|tag| tag == entry.key) && base.get(&entry.key).is_none()
+        };
+        if replaces && !over.amends || new.iter().any(other) {
+            return over.clone();
+        }
+        let inner = |key: &str| {
+            let tagged = alternatives.tagged.iter().find(|(tag, _)| *tag == key);
+            let named = || alternatives.map.and_then(|map| child(map, key));
+            tagged.map(|(_, schema)| *schema).or_else(named)
+        };
         let mut entries = old.clone();
         for entry in new {
-            match entries.iter_mut().find(|old| old.key == entry.key) {
-                Some(old) => {
-                    let merged = match child(plain, &entry.key) {
-                        Some(schema) => self.merge_at(schema, &old.node, &entry.node),
-                        None => entry.node.clone(),
-                    };
-                    *old = Entry {
-                        node: merged,
-                        ..entry.clone()
-                    };
-                }
-                None => entries.push(entry.clone()),
+            let Some(index) = entries.iter().position(|old| old.key == entry.key) else {
+                entries.push(entry.clone());
+                continue;
+            };
+            if entry.node.value == Value::Null {
+                entries.remove(index);
+                continue;
             }
+            let merged = match inner(&entry.key) {
+                Some(schema) => self.merge_at(schema, &entries[index].node, &entry.node),
+                None => entry.node.clone(),
+            };
+            entries[index] = Entry {
+                node: merged,
+                ..entry.clone()
+            };
         }
         Node {
             place: over.place.clone(),
             value: Value::Map(entries),
+            amends: false,
         }
     }
 
@@ -221,6 +238,14 @@ fn allow_null(schema: &mut Json) {
         let either = json!([kind, "null"]);
         schema.insert("type".to_owned(), either);
     }
+}
+
+/// Whether null is a value, not the lack of one.
+fn takes_null(schema: &Map<String, Json>) -> bool {
+    let options = schema.get("anyOf").and_then(Json::as_array);
+    let mut options = options.into_iter().flatten().filter_map(Json::as_object);
+    types(schema).any(|kind| kind == "null")
+        || options.any(|option| types(option).any(|kind| kind == "null"))
 }
 
 /// The schema of a key.
@@ -375,10 +400,23 @@ impl Check<'_> {
                 key: Some((&entry.key, &entry.key_place)),
             };
             match child(schema, &entry.key) {
-                Some(schema) if entry.node.value != Value::Null => {
-                    self.node(&entry.node, schema, &path);
+                Some(inner) if entry.node.value != Value::Null => {
+                    let before = self.issues.len();
+                    self.node(&entry.node, inner, &path);
+                    let known = entries.iter().filter(|other| !other.node.amends);
+                    if entry.node.amends && !properties.contains_key(&entry.key) {
+                        let known = known.map(|other| other.key.as_str());
+                        self.nothing_to_amend(before, entry, &path, known);
+                    }
                 }
-                Some(_) => {}
+                Some(inner) => {
+                    let optional = properties.contains_key(&entry.key) || takes_null(inner);
+                    if !optional && !entry.node.amends {
+                        let hint = Some("give it a value, or remove it".to_owned());
+                        let message = format!("`{}` is empty", entry.key);
+                        self.report(&entry.key_place, &path.text, message, hint);
+                    }
+                }
                 None => {
                     let absent = properties
                         .keys()
@@ -438,6 +476,30 @@ impl Check<'_> {
                 None,
             ),
         }
+    }
+
+    /// Replaces the problem that keys are missing in an entry that an override made: its name is wrong, as nothing is
+    /// inherited under it.
+    fn nothing_to_amend<'n>(
+        &mut self,
+        before: usize,
+        entry: &Entry,
+        path: &Path<'_>,
+        known: impl Iterator<Item = &'n str> + Clone,
+    ) {
+        let missing = |issue: &Issue| issue.message.starts_with("missing key");
+        if !self.issues[before..].iter().any(missing) {
+            return;
+        }
+        self.issues.truncate(before);
+        let section = path.text.rsplit('.').nth(1).unwrap_or_default();
+        let message = format!("there is no `{}` in `{section}` to change", entry.key);
+        let hint = match closest(&entry.key, known.clone()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None if known.clone().next().is_some() => format!("known names: {}", listing(known)),
+            None => "give the whole entry as one value".to_owned(),
+        };
+        self.report(&entry.key_place, &path.text, message, Some(hint));
     }
 
     /// How `key` would be written where a map with a key for each name is expected.
@@ -517,12 +579,29 @@ impl Check<'_> {
                     self.report(
                         &node.place,
                         &path.text,
-                        format!("`{key}` must be {bound}, found {number}"),
+                        format!(
+                            "`{key}` must be {bound}, found {}",
+                            node.value.written().unwrap_or_default()
+                        ),
                         None,
                     );
                 }
             }
             (Some(_), None) => {}
+            (None, Some(number)) if number.abs() >= WHOLE && alternatives.takes_whole_numbers() => {
+                let key = path.key.map_or("the number", |(key, _)| key);
+                let bound = alternatives
+                    .scalars
+                    .iter()
+                    .find_map(|schema| out_of_range(schema, number))
+                    .unwrap_or_else(|| format!("at most {}", u64::MAX));
+                self.report(
+                    &node.place,
+                    &path.text,
+                    format!("`{key}` must be {bound}"),
+                    None,
+                );
+            }
             (None, _) => {
                 let hint = node.value.written().and_then(|shown| {
                     if alternatives.takes_text() {
@@ -543,6 +622,9 @@ impl Check<'_> {
         }
     }
 }
+
+/// From here on, a number without a point is not read as a whole one: 2⁶³.
+const WHOLE: f64 = 9_223_372_036_854_775_808.0;
 
 /// What a value may be.
 struct Alternatives<'s> {
@@ -599,6 +681,12 @@ impl<'s> Alternatives<'s> {
         self.scalars
             .iter()
             .any(|schema| types(schema).any(|kind| kind == "string"))
+    }
+
+    fn takes_whole_numbers(&self) -> bool {
+        self.scalars
+            .iter()
+            .any(|schema| types(schema).any(|kind| kind == "integer"))
     }
 
     fn quantity(&self) -> Option<(Quantity, &'s Map<String, Json>)> {
@@ -772,6 +860,66 @@ mod tests {
             devices.len(),
             1,
             "shares replace, so that they stay one distribution"
+        );
+    }
+
+    /// As `--set fleets.a.devices.l40s.usd_per_hour=1 --set fleets.a.provisioning…` does.
+    #[test]
+    fn maps_of_overrides_amend() {
+        let base = node(
+            "scheduler: {power-of-choices: {d: 2}}\nfleets: {a: {nodes: 3, devices: {l40s: {share: 1}, h100-sxm: {share: 2}}, \
+             access: {lognormal: {median: 4 ms, sigma: 0.3}}, regions: {us-east: 1}}}\n",
+        );
+        let merged = |changes: &[(&str, &str)]| {
+            let mut over = node("{}");
+            for (path, value) in changes {
+                let change = document::parse_override(path, value).unwrap();
+                over.set(&change.keys, change.value).unwrap();
+            }
+            let merged = Schema::resolved().merge("PlatformSpec", &base, &over);
+            serde_json::to_value(&merged).unwrap()
+        };
+        let check = |changes: &[(&str, &str)], pointer: &str, expect: Json| {
+            assert_eq!(
+                merged(changes).pointer(pointer),
+                Some(&expect),
+                "{changes:?}"
+            );
+        };
+        check(
+            &[("fleets.a.devices.l40s.usd_per_hour", "3")],
+            "/fleets/a/devices",
+            json!({"l40s": {"share": 1, "usd_per_hour": 3}, "h100-sxm": {"share": 2}}),
+        );
+        check(
+            &[("fleets.a.devices", "{l40s: {share: 5}}")],
+            "/fleets/a/devices",
+            json!({"l40s": {"share": 5}}),
+        );
+        check(
+            &[("fleets.a.devices.l40s", "null")],
+            "/fleets/a/devices",
+            json!({"h100-sxm": {"share": 2}}),
+        );
+        check(
+            &[("fleets.a.regions.eu-west", "2")],
+            "/fleets/a/regions",
+            json!({"us-east": 1, "eu-west": 2}),
+        );
+        check(
+            &[("fleets.a.access.lognormal.median", "9 ms")],
+            "/fleets/a/access",
+            json!({"lognormal": {"median": "9 ms", "sigma": 0.3}}),
+        );
+        check(
+            &[("fleets.a.access.constant", "9 ms")],
+            "/fleets/a/access",
+            json!({"constant": "9 ms"}),
+        );
+        check(
+            &[("scheduler.power-of-choices.d", "3")],
+            "/scheduler",
+            json!({"power-of-choices": {"d": 3}}),
         );
     }
 

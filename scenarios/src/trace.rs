@@ -1,9 +1,10 @@
 //! Reads a recorded trace: the CSV files of the Azure LLM inference dataset, as published.
 //!
 //! The columns `TIMESTAMP`, `ContextTokens` and `GeneratedTokens` are found by their names. The first request is at time
-//! zero. A request without a prompt or without an answer is not one: the published files contain none, and a row with a
+//! zero. Fields may be quoted as in RFC 4180, except that none holds a line break. A request without a prompt or without an answer is not one: the published files contain none, and a row with a
 //! zero is reported like any other broken row. Source of the format: github.com/Azure/AzurePublicDataset (CC-BY-4.0).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use walras_des::{SimTime, Span};
@@ -27,6 +28,11 @@ pub fn parse(source: &Arc<Source>) -> Result<Trace, Vec<Issue>> {
         .lines()
         .enumerate()
         .map(|(index, line)| (index + 1, line));
+    if text.trim().is_empty() {
+        let issue = Issue::new(Place::whole(source), "", "the trace is empty");
+        let hint = format!("a trace has the columns {}", listing(COLUMNS));
+        return Err(vec![issue.hint(hint)]);
+    }
     let header = lines.next().map(|(_, line)| line).unwrap_or_default();
     let columns = columns(source, header)?;
     let mut issues = Vec::new();
@@ -63,12 +69,12 @@ pub fn parse(source: &Arc<Source>) -> Result<Trace, Vec<Issue>> {
     }
     if issues.len() > SHOWN {
         let more = issues.len() - SHOWN;
-        issues.truncate(SHOWN);
-        issues.push(Issue::new(
-            Place::whole(source),
-            "",
-            format!("{more} more broken rows"),
-        ));
+        // At the first that is not shown, so that it comes last.
+        issues.truncate(SHOWN + 1);
+        if let Some(next) = issues.last_mut() {
+            next.message = format!("{more} more broken rows, from this one on");
+            next.hint = None;
+        }
     } else if issues.is_empty() && trace.at.is_empty() {
         issues.push(Issue::new(
             Place::whole(source),
@@ -91,7 +97,8 @@ struct Row {
 }
 
 fn columns(source: &Arc<Source>, header: &str) -> Result<[usize; 3], Vec<Issue>> {
-    let names: Vec<&str> = header.trim_end().split(',').map(str::trim).collect();
+    let fields = split(header.trim_end());
+    let names: Vec<&str> = fields.iter().map(|field| &*field.text).collect();
     let width = header.trim_end().chars().count();
     let mut issues = Vec::new();
     let found = COLUMNS.map(|column| {
@@ -121,23 +128,17 @@ fn columns(source: &Arc<Source>, header: &str) -> Result<[usize; 3], Vec<Issue>>
 }
 
 fn row(source: &Arc<Source>, number: usize, line: &str, columns: [usize; 3]) -> Result<Row, Issue> {
+    let fields = split(line);
     let field = |column: usize| {
-        let before: usize = line
-            .split(',')
-            .take(column)
-            .map(|field| field.chars().count() + 1)
-            .sum();
-        let text = line.split(',').nth(column).map(str::trim);
-        let width = text.map_or(1, |text| text.chars().count());
-        (
-            text,
-            Place {
-                source: Arc::clone(source),
-                line: number,
-                column: before + 1,
-                width,
-            },
-        )
+        let field = fields.get(column);
+        let text = field.map(|field| &*field.text);
+        let place = Place {
+            source: Arc::clone(source),
+            line: number,
+            column: field.map_or(line.trim_end().chars().count(), |field| field.column),
+            width: field.map_or(1, |field| field.width),
+        };
+        (text, place)
     };
     let wrong = |index: usize, expected: &str| {
         let (text, place) = field(columns[index]);
@@ -152,12 +153,13 @@ fn row(source: &Arc<Source>, number: usize, line: &str, columns: [usize; 3]) -> 
         )
     };
     let tokens = |index: usize| {
-        let value = field(columns[index])
-            .0
-            .and_then(|text| text.parse::<u32>().ok());
-        value
-            .filter(|tokens| *tokens > 0)
-            .ok_or_else(|| wrong(index, "a whole number of at least one"))
+        let text = field(columns[index]).0.unwrap_or_default();
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match text.parse::<u32>() {
+            Ok(tokens) if tokens > 0 => Ok(tokens),
+            Err(_) if digits => Err(wrong(index, "a whole number of at most 4294967295")),
+            _ => Err(wrong(index, "a whole number of at least one")),
+        }
     };
     let nanos = field(columns[0])
         .0
@@ -170,9 +172,57 @@ fn row(source: &Arc<Source>, number: usize, line: &str, columns: [usize; 3]) -> 
     })
 }
 
+/// A field of a row.
+struct Field<'a> {
+    text: Cow<'a, str>,
+    /// Column of its first character, from one.
+    column: usize,
+    /// Characters that it takes, without quotes.
+    width: usize,
+}
+
+/// The fields of a row, without their quotes and the blanks around them.
+fn split(line: &str) -> Vec<Field<'_>> {
+    let (mut fields, mut start, mut before, mut quoted) = (Vec::new(), 0, 0, false);
+    let mut add = |start: usize, end: usize| {
+        let written = &line[start..end];
+        let trimmed = written.trim();
+        let blanks = written.chars().count() - written.trim_start().chars().count();
+        let inner = trimmed
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
+        let text = inner.map_or(Cow::Borrowed(trimmed), |inner| {
+            if inner.contains("\"\"") {
+                Cow::Owned(inner.replace("\"\"", "\""))
+            } else {
+                Cow::Borrowed(inner.trim())
+            }
+        });
+        fields.push(Field {
+            column: before + blanks + usize::from(inner.is_some()) + 1,
+            width: inner.unwrap_or(trimmed).chars().count().max(1),
+            text,
+        });
+        before += written.chars().count() + 1;
+    };
+    for (index, letter) in line.char_indices() {
+        match letter {
+            '"' => quoted = !quoted,
+            ',' if !quoted => {
+                add(start, index);
+                start = index + 1;
+            }
+            _ => {}
+        }
+    }
+    add(start, line.len());
+    fields
+}
+
 /// Nanoseconds from the start of the year 1970 to `2023-11-16 18:17:03.9799600`.
 fn timestamp(text: &str) -> Option<u64> {
-    let (date, time) = text.trim_end_matches('Z').split_once([' ', 'T'])?;
+    let utc = text.strip_suffix('Z').or(text.strip_suffix("+00:00"));
+    let (date, time) = utc.unwrap_or(text).trim_end().split_once([' ', 'T'])?;
     let mut date = date.splitn(3, '-');
     let (year, month, day) = (
         number(date.next()?)?,
@@ -185,12 +235,13 @@ fn timestamp(text: &str) -> Option<u64> {
         .next()
         .map(|second| second.split_once('.').unwrap_or((second, "0")))?;
     let second = number(second)?;
-    let valid =
-        (1970..2500).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    let valid = (1970..2500).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=length(year, month)).contains(&day);
     if !valid
         || hour > 23
         || minute > 59
-        || second > 60
+        || second > 59
         || fraction.is_empty()
         || fraction.len() > 9
     {
@@ -206,6 +257,16 @@ fn number(text: &str) -> Option<u64> {
     text.bytes()
         .all(|byte| byte.is_ascii_digit())
         .then(|| text.parse().ok())?
+}
+
+/// Days of a month.
+fn length(year: u64, month: u64) -> u64 {
+    let leap = year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
+    match month {
+        2 => 28 + u64::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
 }
 
 /// Days from 1970-01-01, for years from 1970 on. Source: H. Hinnant, chrono-compatible low-level date algorithms.
@@ -245,8 +306,25 @@ mod tests {
             assert_eq!(timestamp(text), Some(seconds * 1_000_000_000), "{text}");
         }
         assert_eq!(timestamp("1970-01-01 00:00:00.0000001"), Some(100));
-        assert_eq!(timestamp("2023-13-01 00:00:00"), None);
-        assert_eq!(timestamp("18:17:03"), None);
+        for text in ["1970-01-01T00:00:01Z", "1970-01-01 00:00:01+00:00"] {
+            assert_eq!(timestamp(text), Some(1_000_000_000), "{text}");
+        }
+        for text in [
+            "2023-13-01 00:00:00",
+            "2023-00-01 00:00:00",
+            "2023-02-30 00:00:00",
+            "2023-02-29 00:00:00",
+            "1900-02-29 00:00:00",
+            "2023-04-31 00:00:00",
+            "2023-04-30 24:00:00",
+            "2023-04-30 23:60:00",
+            "2023-04-30 23:59:60",
+            "2023-04-30 23:59:59ZZ",
+            "2023-04-30 23:59:59+02:00",
+            "18:17:03",
+        ] {
+            assert_eq!(timestamp(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -260,6 +338,27 @@ mod tests {
             (trace.prompt_tokens, trace.output_tokens),
             (vec![4808, 3180], vec![10, 8])
         );
+    }
+
+    #[test]
+    fn quotes_are_read() {
+        let text = "\"TIMESTAMP\",\"note\",\"ContextTokens\",GeneratedTokens\n\
+                    \"2023-11-16T18:17:03Z\",\"a, \"\"b\"\"\",\"4808\", 10\n";
+        let trace = read(text).unwrap();
+        assert_eq!(
+            (trace.prompt_tokens, trace.output_tokens),
+            (vec![4808], vec![10])
+        );
+        let expect = "\
+error: column `ContextTokens`: expected a whole number of at most 4294967295, found `99999999999`
+ --> t.csv:2:31
+  |
+2 | \"2023-11-16 18:17:03\",\"a, b\",\"99999999999\",10
+  |                               ^^^^^^^^^^^
+";
+        let text = text.lines().next().unwrap().to_owned()
+            + "\n\"2023-11-16 18:17:03\",\"a, b\",\"99999999999\",10\n";
+        assert_eq!(read(&text).unwrap_err(), expect);
     }
 
     #[test]
@@ -292,7 +391,7 @@ error: column `TIMESTAMP`: expected a time such as `2023-11-16 18:17:03.9799600`
         let text = HEADER.to_owned() + &"x,1,1\n".repeat(25);
         let error = read(&text).unwrap_err();
         assert_eq!(error.matches("expected a time").count(), 20);
-        assert!(error.contains("error: 5 more broken rows\n --> t.csv\n"));
+        assert!(error.contains("error: 5 more broken rows, from this one on\n  --> t.csv:22:1\n"));
     }
 
     #[test]
@@ -309,6 +408,8 @@ error: column `TIMESTAMP`: expected a time such as `2023-11-16 18:17:03.9799600`
                 .unwrap_err()
                 .contains("= help: is it `Timestamp`?")
         );
-        assert!(read("").unwrap_err().contains("missing column `TIMESTAMP`"));
+        let expect = "error: the trace is empty\n --> t.csv\n  = help: a trace has the columns TIMESTAMP, ContextTokens, GeneratedTokens\n";
+        assert_eq!(read("").unwrap_err(), expect);
+        assert_eq!(read("\u{feff}\n\n").unwrap_err(), expect);
     }
 }

@@ -40,6 +40,11 @@ fn outcome(name: &str, text: &str, set: &[(&str, &str)]) -> String {
         format!("{header}2023-11-16 18:17:04.0319600,many,8\n"),
     )
     .unwrap();
+    fs::write(
+        directory.join("dates.csv"),
+        format!("{header}2023-02-30 18:17:04,1,8\n2023-11-16 24:00:00,1,8\n"),
+    )
+    .unwrap();
     let set: Vec<_> = set
         .iter()
         .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
@@ -244,11 +249,12 @@ error: not valid YAML: mapping values are not allowed in this context
         edited(&[("question:", "---\nquestion:")]),
         &[],
         "\
-error: not valid YAML: multiple YAML documents detected
+error: not valid YAML: there is a second document
  --> a.yaml:3:1
   |
 3 | question: Does it work?
   | ^
+  = help: keep each scenario in a file of its own, without `---` between them
 
 1 problem in a.yaml";
     zero_replications:
@@ -546,6 +552,313 @@ error: column `ContextTokens`: expected a whole number of at least one, found `m
 3 | 2023-11-16 18:17:04.0319600,many,8
   |                             ^^^^
 
+1 problem in broken.csv";
+    problems_of_a_scenario_and_its_trace:
+        edited(&[("requests: azure-conv-2023", "requests: {trace: broken.csv}"), ("replications: 2", "replications: 0")]),
+        &[],
+        "\
+error: `replications` must be at least 1, found 0
+ --> a.yaml:5:17
+  |
+5 |   replications: 0
+  |                 ^
+
+error: column `ContextTokens`: expected a whole number of at least one, found `many`
+ --> broken.csv:3:29
+  |
+3 | 2023-11-16 18:17:04.0319600,many,8
+  |                             ^^^^
+
+2 problems in a.yaml and broken.csv";
+    a_newer_format:
+        edited(&[("walras: 1", "walras: 2"), ("seed: 1", "sed: 1")]),
+        &[],
+        "\
+error: this version reads format 1, found format 2
+ --> a.yaml:1:9
+  |
+1 | walras: 2
+  |         ^
+  = help: a newer version of walras may read it
+
+1 problem in a.yaml";
+    an_empty_platform:
+        edited(&[("    extends: hyperscaler\n", "")]),
+        &[],
+        "\
+error: the platform `cloud` is empty
+  --> a.yaml:13:3
+   |
+13 |   cloud:
+   |   ^^^^^
+   = help: write `cloud: {extends: …}`, or remove it
+
+1 problem in a.yaml";
+    an_empty_device:
+        edited(&[("nodes: 100", "nodes: 100, devices: {l40s: {share: 1}, rtx-4090: }")]),
+        &[],
+        "\
+error: `rtx-4090` is empty
+  --> a.yaml:18:54
+   |
+18 |       home: {nodes: 100, devices: {l40s: {share: 1}, rtx-4090: }}
+   |                                                      ^^^^^^^^
+   = help: give it a value, or remove it
+
+1 problem in a.yaml";
+    unusable_names:
+        edited(&[("  cloud:\n", "  a/b:\n"), ("  home:\n    ext", "  \"\":\n    ext")]) + "  \"c\\n\": {extends: hyperscaler}\n",
+        &[],
+        "\
+error: a name cannot hold slashes or control characters, found `a/b`
+  --> a.yaml:13:3
+   |
+13 |   a/b:
+   |   ^^^
+   = help: use letters, digits, `-` and `_`, as in `my-network`
+
+error: the name of a platform is empty
+  --> a.yaml:15:3
+   |
+15 |   \"\":
+   |   ^^
+   = help: use letters, digits, `-` and `_`, as in `my-network`
+
+error: a name cannot hold slashes or control characters, found `c\\n`
+  --> a.yaml:19:3
+   |
+19 |   \"c\\n\": {extends: hyperscaler}
+   |   ^^^^^
+   = help: use letters, digits, `-` and `_`, as in `my-network`
+
+3 problems in a.yaml";
+    indented_with_a_tab:
+        edited(&[("  seed: 1", "\tseed: 1")]),
+        &[],
+        "\
+error: not valid YAML: a tab in the indentation
+ --> a.yaml:6:1
+  |
+6 |  seed: 1
+  | ^
+  = help: indent with spaces
+
+1 problem in a.yaml";
+    a_map_indented_with_a_tab:
+        edited(&[("  horizon: 1 h", "\thorizon: 1 h")]),
+        &[],
+        "\
+error: not valid YAML: a tab in the indentation
+ --> a.yaml:4:1
+  |
+4 |  horizon: 1 h
+  | ^
+  = help: indent with spaces
+
+1 problem in a.yaml";
+    nested_deeply:
+        edited(&[("Does it work?", &"[".repeat(3000))]),
+        &[],
+        "\
+error: not valid YAML: the text is nested too deeply
+ --> a.yaml:2:266
+  |
+2 | …[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[…
+  |                                                    ^
+
+1 problem in a.yaml";
+    an_alias_of_itself:
+        edited(&[("run:", "run: &a\n  b: *a")]),
+        &[],
+        "\
+error: not valid YAML: an alias stands for a value that contains it
+ --> a.yaml:4:6
+  |
+4 |   b: *a
+  |      ^^
+
+1 problem in a.yaml";
+    an_alias_of_nothing:
+        edited(&[("horizon: 1 h", "horizon: *a")]),
+        &[],
+        "\
+error: not valid YAML: there is no anchor with the name of this alias
+ --> a.yaml:4:12
+  |
+4 |   horizon: *a
+  |            ^
+
+1 problem in a.yaml";
+    an_infinite_number:
+        edited(&[("  model:", "  rate_factor: .inf\n  model:")]),
+        &[],
+        "\
+error: not valid YAML: a number must be finite
+ --> a.yaml:9:16
+  |
+9 |   rate_factor: .inf
+  |                ^^^^
+  = help: leave the key out for no limit
+
+1 problem in a.yaml";
+    a_list_as_key:
+        edited(&[("  horizon: 1 h", "  [1]: 1 h")]),
+        &[],
+        "\
+error: not valid YAML: a key must be a text
+ --> a.yaml:4:3
+  |
+4 |   [1]: 1 h
+  |   ^
+
+1 problem in a.yaml";
+    a_long_line:
+        edited(&[("nodes: 100}", &format!("nodes: 100, description: \"{}\", ask_sigma: -1}}", "x".repeat(500)))]),
+        &[],
+        "\
+error: unknown key `description`
+  --> a.yaml:18:26
+   |
+18 |       home: {nodes: 100, description: \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+   |                          ^^^^^^^^^^^
+   = help: known keys: nodes, autoscale, devices, prices, ownership, regions, availability, dispersed, ask_sigma, access
+
+error: `ask_sigma` must be at least 0, found -1
+  --> a.yaml:18:554
+   |
+18 | …xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\", ask_sigma: -1}
+   |                                                                                                   ^^
+
+2 problems in a.yaml";
+    override_without_a_value:
+        GOOD,
+        &[("run.seed", "")],
+        "\
+error: the value of `run.seed` is empty
+ --> --set run.seed=
+  |                 ^
+  = help: write a value, or `run.seed=null` to remove the key
+
+1 problem in a.yaml";
+    override_out_of_range:
+        GOOD,
+        &[("run.replications", "0"), ("run.seed", "18446744073709551616"), ("platforms.cloud.slots", "1e30")],
+        "\
+error: `seed` must be at most 18446744073709551615
+ --> --set run.seed=18446744073709551616
+  |                 ^^^^^^^^^^^^^^^^^^^^
+
+error: `replications` must be at least 1, found 0
+ --> --set run.replications=0
+  |                         ^
+
+error: `slots` must be at most 4096
+ --> --set platforms.cloud.slots=1e30
+  |                              ^^^^
+
+3 problems in a.yaml";
+    override_of_an_unknown_platform:
+        GOOD,
+        &[("platforms.clod.slots", "4")],
+        "\
+error: unknown platform `clod`
+ --> --set platforms.clod.slots=4
+  |                  ^^^^
+  = help: did you mean `cloud`?
+
+1 problem in a.yaml";
+    override_that_removes_an_unknown_platform:
+        GOOD,
+        &[("platforms.clod", "null")],
+        "\
+error: unknown platform `clod`
+ --> --set platforms.clod=null
+  |                  ^^^^
+  = help: did you mean `cloud`?
+
+1 problem in a.yaml";
+    a_child_of_a_removed_platform:
+        edited(&[("decentralized-network", "cloud")]),
+        &[("platforms.cloud", "null")],
+        "\
+error: unknown platform `cloud`
+  --> a.yaml:16:14
+   |
+16 |     extends: cloud
+   |              ^^^^^
+   = help: known platforms: hyperscaler, decentralized-network
+
+1 problem in a.yaml";
+    a_child_of_an_empty_platform:
+        edited(&[("    extends: hyperscaler\n", ""), ("decentralized-network", "cloud")]),
+        &[],
+        "\
+error: the platform `cloud` is empty
+  --> a.yaml:13:3
+   |
+13 |   cloud:
+   |   ^^^^^
+   = help: write `cloud: {extends: …}`, or remove it
+
+1 problem in a.yaml";
+    override_of_an_unknown_fleet:
+        GOOD,
+        &[("platforms.home.fleets.datacentre.nodes", "4")],
+        "\
+error: there is no `datacentre` in `fleets` to change
+ --> --set platforms.home.fleets.datacentre.nodes=4
+  |                              ^^^^^^^^^^
+  = help: did you mean `datacenter`?
+
+1 problem in a.yaml";
+    override_of_an_unknown_catalog_device:
+        GOOD,
+        &[("devices.rtx-4900.memory_gib", "4")],
+        "\
+error: unknown device `rtx-4900`
+ --> --set devices.rtx-4900.memory_gib=4
+  |                ^^^^^^^^
+  = help: did you mean `rtx-4090`?
+
+1 problem in a.yaml";
+    override_of_an_unknown_device_of_a_fleet:
+        GOOD,
+        &[("platforms.home.fleets.home.devices.rtx-4900.usd_per_hour", "4")],
+        "\
+error: there is no `rtx-4900` in `devices` to change
+ --> --set platforms.home.fleets.home.devices.rtx-4900.usd_per_hour=4
+  |                                           ^^^^^^^^
+  = help: did you mean `rtx-4090`?
+
+1 problem in a.yaml";
+    trace_with_an_impossible_date:
+        edited(&[("requests: azure-conv-2023", "requests: {trace: dates.csv}")]),
+        &[],
+        "\
+error: column `TIMESTAMP`: expected a time such as `2023-11-16 18:17:03.9799600`, found `2023-02-30 18:17:04`
+ --> dates.csv:3:1
+  |
+3 | 2023-02-30 18:17:04,1,8
+  | ^^^^^^^^^^^^^^^^^^^
+
+error: column `TIMESTAMP`: expected a time such as `2023-11-16 18:17:03.9799600`, found `2023-11-16 24:00:00`
+ --> dates.csv:4:1
+  |
+4 | 2023-11-16 24:00:00,1,8
+  | ^^^^^^^^^^^^^^^^^^^
+
+2 problems in dates.csv";
+    trace_that_is_a_directory:
+        edited(&[("requests: azure-conv-2023", "requests: {trace: .}")]),
+        &[],
+        "\
+error: cannot read the trace `.`: it is a directory
+ --> a.yaml:8:21
+  |
+8 |   requests: {trace: .}
+  |                     ^
+  = help: give a file in it
+
 1 problem in a.yaml";
     trace_with_a_day:
         edited(&[("requests: azure-conv-2023", "requests: {trace: good.csv}\n  diurnal: {amplitude: 0.5, peak: 14 h}")]),
@@ -617,10 +930,8 @@ error: missing keys bandwidth_gb_s, bf16_tflops, compute_efficiency, bandwidth_e
         &[("run.seed.x", "1")],
         "\
 error: there is no key `x` in the number 1
- --> --set:1:10
-  |
-1 | run.seed.x=1
-  |          ^
+ --> --set run.seed.x=1
+  |                 ^
 
 1 problem in a.yaml";
     override_of_an_unknown_key:
@@ -628,10 +939,8 @@ error: there is no key `x` in the number 1
         &[("run.horizn", "2 h")],
         "\
 error: unknown key `horizn`
- --> --set:1:5
-  |
-1 | run.horizn=2 h
-  |     ^^^^^^
+ --> --set run.horizn=2 h
+  |            ^^^^^^
   = help: known keys: horizon, replications, seed, warm_up, sample_every
 
 1 problem in a.yaml";
@@ -640,10 +949,8 @@ error: unknown key `horizn`
         &[("run.horizon", "2")],
         "\
 error: expected a duration with a unit, found the number 2
- --> --set:1:13
-  |
-1 | run.horizon=2
-  |             ^
+ --> --set run.horizon=2
+  |                    ^
   = help: write `2 ms`, `2 s`, `2 min` or `2 h`
 
 1 problem in a.yaml";
@@ -703,6 +1010,44 @@ error: cannot read the scenario: No such file or directory (os error 2)
 }
 
 #[test]
+fn the_beginning_of_a_name_in_the_library() {
+    for name in ["depin", "depin-vs-cloud.yaml", "DEPIN-vs-cloud.yml"] {
+        let error = load(Path::new(name), &[], None).unwrap_err().to_string();
+        assert!(
+            error.contains("= help: did you mean `depin-vs-cloud`?"),
+            "{error}"
+        );
+    }
+}
+
+/// A pipe without a writer would be waited for without end; `/dev/null` stands for all that are no regular files.
+#[test]
+fn only_regular_files_of_text_are_read() {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("only_text");
+    fs::create_dir_all(&directory).unwrap();
+    let latin = directory.join("latin.yaml");
+    fs::write(&latin, b"walras: 1\nquestion: caf\xe9\n").unwrap();
+    for (path, expect) in [
+        (
+            directory.as_path(),
+            "error: cannot read the scenario: it is a directory\n --> P\n  = help: give a file in it\n",
+        ),
+        (
+            Path::new("/dev/null"),
+            "error: cannot read the scenario: it is not a regular file\n --> P\n  = help: write its content to a file first\n",
+        ),
+        (
+            &latin,
+            "error: cannot read the scenario: it is not UTF-8 text: byte 0xe9 in line 2\n --> P\n  = help: save it as UTF-8\n",
+        ),
+    ] {
+        let error = load(path, &[], None).unwrap_err().to_string();
+        let expect = expect.replace('P', &path.display().to_string());
+        assert!(error.starts_with(&expect), "{error}");
+    }
+}
+
+#[test]
 fn a_trace_on_the_command_line_that_is_missing() {
     let error = load(
         Path::new("churn"),
@@ -713,10 +1058,25 @@ fn a_trace_on_the_command_line_that_is_missing() {
     .to_string();
     let expect = "\
 error: cannot read the trace `/nowhere/missing.csv`: No such file or directory (os error 2)
- --> --trace:1:1
-  |
-1 | /nowhere/missing.csv
-  | ^^^^^^^^^^^^^^^^^^^^
+ --> --trace /nowhere/missing.csv
+  |          ^^^^^^^^^^^^^^^^^^^^
 1 problem in churn.yaml";
     assert_eq!(error.replace("\n\n", "\n"), expect);
+}
+
+#[test]
+fn an_endless_text_is_refused_in_plain_words() {
+    let long = format!("question: [{}]\n", "1,".repeat(300_000));
+    let mut bomb = "question: &a [1,1,1,1,1,1,1,1,1]\n".to_owned();
+    for (name, of) in ('b'..='h').zip('a'..) {
+        let inner = vec![format!("*{of}"); 9].join(",");
+        bomb.extend([format!("{name}: &{name} [{inner}]\n")]);
+    }
+    for text in [long, bomb] {
+        let text = edited(&[("question: Does it work?\n", &text)]);
+        let found = outcome("endless", &text, &[]);
+        let expect =
+            "error: not valid YAML: the text is too long, or its aliases stand for too much\n";
+        assert!(found.starts_with(expect), "{found}");
+    }
 }

@@ -125,15 +125,15 @@ fn a_platform_inherits_through_several_others() {
         .iter()
         .map(|platform| platform.fleets[0].devices[0].usd_per_hour)
         .collect();
-    // AWS list prices of us-east-1, 2026-01-21, per GPU.
-    assert_eq!(prices, [6.88, 3.4309, 2.1752, 1.861, 1.1724]);
+    // AWS list prices of us-east-1, 2026-01-21, per GPU; the last is that of a specialised cloud.
+    assert_eq!(prices, [6.88, 3.4309, 1.861, 1.09]);
     let devices: Vec<usize> = plan
         .platforms
         .iter()
         .map(|platform| platform.profiles.len())
         .collect();
     assert_eq!(
-        devices, [1; 5],
+        devices, [1; 4],
         "an inherited device is replaced, not joined"
     );
 }
@@ -216,4 +216,99 @@ fn a_short_trace_ends_the_run() {
         .unwrap()
         .plan;
     assert_eq!(plan.horizon, Span::from_secs(30));
+}
+
+/// Names, shares and prices of the devices of the home fleet of each platform [USD/h].
+fn offers(plan: &Plan) -> Vec<Vec<(String, f64, f64)>> {
+    let homes = plan.platforms.iter().map(|platform| {
+        let mut fleets = platform.fleets.iter();
+        (platform, fleets.find(|fleet| fleet.name == "home").unwrap())
+    });
+    homes
+        .map(|(platform, fleet)| {
+            let offers = fleet.devices.iter();
+            offers
+                .map(|offer| {
+                    let device = &platform.profiles[offer.profile.index()].device;
+                    (device.name.clone(), offer.share, offer.usd_per_hour)
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// An override of one price of an inherited map of devices leaves the other devices and shares, here and in the platforms
+/// that extend this one.
+#[test]
+fn an_override_within_inherited_devices_amends_them() {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("amended.yaml");
+    let text = "\
+walras: 1
+question: What does one price change?
+run: {horizon: 1 h, replications: 1, seed: 1}
+workload:
+  requests: azure-conv-2023
+  model: llama-3.1-8b
+  slo: {ttft: 2 s, tpot: 100 ms}
+  patience: 60 s
+platforms:
+  parent: {extends: decentralized-network}
+  child: {extends: parent, slots: 4}
+  other: {extends: parent, fleets: {home: {devices: {rtx-4090: {share: 1}}}}}
+";
+    fs::write(&file, text).unwrap();
+    let name = file.to_str().unwrap();
+    let before = offers(&plan(name, &[], None));
+    let path = "platforms.parent.fleets.home.devices.rtx-4090.usd_per_hour";
+    let after = offers(&plan(name, &[(path, "0.2")], None));
+    let mut expect = before.clone();
+    for platform in &mut expect[..2] {
+        let price = platform.iter_mut().find(|(name, ..)| name == "rtx-4090");
+        price.unwrap().2 = 0.2;
+    }
+    assert_ne!(before, expect);
+    assert_eq!(after, expect);
+    assert_eq!(after[2].len(), 1, "a map of the text replaces");
+    let whole = ("platforms.parent.fleets.home.devices", "{l40s: {share: 2}}");
+    let replaced = offers(&plan(name, &[whole], None));
+    let l40s = |devices: &[(String, f64, f64)]| devices.len() == 1 && devices[0].0 == "l40s";
+    assert!(l40s(&replaced[0]) && l40s(&replaced[1]), "{replaced:?}");
+    let fewer = plan(name, &[("platforms.other", "null")], None);
+    assert_eq!(fewer.platforms.len(), 2, "null removes a platform");
+}
+
+#[test]
+fn seeds_are_not_rounded() {
+    for seed in [(1 << 53) + 1, i64::MAX as u64 + 1, u64::MAX] {
+        let text = seed.to_string();
+        assert_eq!(plan("churn", &[("run.seed", &text)], None).seed, seed);
+    }
+}
+
+#[test]
+fn the_rows_beyond_the_horizon_are_counted() {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("beyond.csv");
+    let text = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:00:00,10,10\n2023-11-16 18:00:10,10,10\n\
+                2023-11-16 18:00:11,10,10\n";
+    fs::write(&file, text).unwrap();
+    let used = |set: &[(&str, &str)]| {
+        let set: Vec<_> = set
+            .iter()
+            .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
+            .collect();
+        let scenario = load(Path::new("churn"), &set, Some(&file)).unwrap();
+        let trace = scenario.trace.unwrap();
+        assert_eq!(trace.path, file);
+        (trace.used, trace.rows)
+    };
+    let short = ("run.horizon", "10 s");
+    let warm_up = ("run.warm_up", "0 s");
+    let rate = ("workload.rate_factor", "1");
+    assert_eq!(used(&[warm_up, rate]), (3, 3));
+    assert_eq!(used(&[short, warm_up, rate]), (2, 3));
+    assert_eq!(
+        used(&[short, warm_up, ("workload.rate_factor", "2")]),
+        (3, 3)
+    );
+    assert!(load(Path::new("churn"), &[], None).unwrap().trace.is_none());
 }

@@ -15,6 +15,8 @@ use plotters::style::{Color, FontStyle, IntoFont, RGBColor, ShapeStyle, TextStyl
 pub const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 /// Text of minor importance.
 pub const MUTED: RGBColor = RGBColor(0x6B, 0x6B, 0x6B);
+/// The inside of rings.
+const PAPER: RGBColor = RGBColor(0xFF, 0xFF, 0xFF);
 /// Grid lines.
 pub const GRID: RGBColor = RGBColor(0xE3, 0xE3, 0xE3);
 
@@ -33,6 +35,11 @@ const PALETTE: [RGBColor; 6] = [
 #[must_use]
 pub fn color(platform: usize) -> RGBColor {
     PALETTE[platform % PALETTE.len()]
+}
+
+/// How often the colours have been used up before `platform`: its lines are dashed, and its dots are rings.
+fn round(platform: usize) -> usize {
+    platform / PALETTE.len()
 }
 
 /// Opacity of bands.
@@ -119,19 +126,31 @@ impl<'a> Canvas<'a> {
         self.put(&PathElement::new(points, stroke(color, width)));
     }
 
+    /// The line of a platform: solid for the first few, dashed where the colours repeat.
+    pub fn platform_line(&self, places: &[Place], platform: usize, width: f64) {
+        let color = color(platform);
+        let (dash, gap) = match round(platform) {
+            0 => return self.line(places, color, width),
+            1 => (7.0, 3.5),
+            _ => (2.0, 3.5),
+        };
+        for piece in dashes(places, dash, gap) {
+            self.line(&piece, color, width);
+        }
+    }
+
+    /// The dot of a platform: filled for the first few, a ring where the colours repeat.
+    pub fn platform_dot(&self, place: Place, radius: f64, platform: usize) {
+        self.dot(place, radius, color(platform));
+        if round(platform) > 0 {
+            self.dot(place, radius * 0.5, PAPER);
+        }
+    }
+
     /// A straight dashed line.
     pub fn dashed(&self, from: Place, to: Place, color: RGBColor) {
-        const DASH: f64 = 4.0;
-        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-        let length = dx.hypot(dy).max(f64::MIN_POSITIVE);
-        let along = |distance: f64| {
-            let share = (distance / length).min(1.0);
-            (from.0 + dx * share, from.1 + dy * share)
-        };
-        let mut start = 0.0;
-        while start < length {
-            self.line(&[along(start), along(start + DASH)], color, 1.2);
-            start += 2.0 * DASH;
+        for piece in dashes(&[from, to], 4.0, 4.0) {
+            self.line(&piece, color, 1.2);
         }
     }
 
@@ -169,16 +188,6 @@ impl<'a> Canvas<'a> {
         self.put(&Text::new(text.to_owned(), at(place), style));
     }
 
-    /// How wide `text` is.
-    #[must_use]
-    pub fn width(&self, text: &str) -> f64 {
-        let (width, _) = self
-            .area
-            .estimate_text_size(text, &style(INK))
-            .expect("the font is registered");
-        f64::from(width) / DENSITY / FONT_UNIT * LINE_HEIGHT
-    }
-
     fn put<'e, E>(&self, element: &'e E)
     where
         &'e E: PointCollection<'e, (i32, i32)>,
@@ -186,6 +195,50 @@ impl<'a> Canvas<'a> {
     {
         self.area.draw(element).expect("memory takes everything");
     }
+}
+
+/// How wide `text` is.
+#[must_use]
+pub fn text_width(text: &str) -> f64 {
+    register();
+    let (width, _) = style(INK)
+        .font
+        .box_size(text)
+        .expect("the font is registered");
+    f64::from(width) / DENSITY / FONT_UNIT * LINE_HEIGHT
+}
+
+/// The pieces of the line through `places` that are drawn if `dash` and `gap` take turns along it.
+fn dashes(places: &[Place], dash: f64, gap: f64) -> Vec<Vec<Place>> {
+    let mut pieces = Vec::new();
+    let mut piece: Vec<Place> = places.first().copied().into_iter().collect();
+    let (mut is_drawn, mut left) = (true, dash);
+    for pair in places.windows(2) {
+        let (from, to) = (pair[0], pair[1]);
+        let length = (to.0 - from.0).hypot(to.1 - from.1);
+        let mut done = 0.0;
+        while length - done > left {
+            done += left;
+            let share = done / length;
+            let turn = (
+                from.0 + (to.0 - from.0) * share,
+                from.1 + (to.1 - from.1) * share,
+            );
+            piece.push(turn);
+            if is_drawn {
+                pieces.push(std::mem::take(&mut piece));
+            }
+            piece = vec![turn];
+            is_drawn = !is_drawn;
+            left = if is_drawn { dash } else { gap };
+        }
+        left -= length - done;
+        piece.push(to);
+    }
+    if is_drawn && piece.len() > 1 {
+        pieces.push(piece);
+    }
+    pieces
 }
 
 fn stroke(color: RGBColor, width: f64) -> ShapeStyle {
@@ -196,4 +249,21 @@ fn style(color: RGBColor) -> TextStyle<'static> {
     (FAMILY, TEXT * DENSITY * FONT_UNIT)
         .into_font()
         .color(&color)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_run_on_around_corners() {
+        let corner = [(0.0, 0.0), (3.0, 0.0), (3.0, 5.0)];
+        assert_eq!(
+            dashes(&corner, 4.0, 2.0),
+            [
+                vec![(0.0, 0.0), (3.0, 0.0), (3.0, 1.0)],
+                vec![(3.0, 3.0), (3.0, 5.0)]
+            ]
+        );
+    }
 }

@@ -25,7 +25,7 @@ pub(super) fn figure(comparison: &Comparison) -> Option<Figure> {
     #[allow(clippy::cast_precision_loss)]
     let height = 62.0 + ROW * names.len() as f64;
     let svg = draw(WIDTH, height, &title, |canvas| {
-        let left = widest(canvas, &names) + 16.0;
+        let left = widest(&names) + 16.0;
         let axis = Axis::linear("USD per million output tokens", 0.0, highest);
         let panel = Panel {
             left,

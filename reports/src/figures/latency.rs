@@ -7,10 +7,12 @@ use walras_analysis::words::number;
 
 use super::axis::{Axis, seconds};
 use super::canvas::draw;
-use super::panel::{Panel, key};
+use super::panel::{Key, Panel};
 use super::{Figure, WIDTH, band_note, curves_csv, names};
 
 const HEIGHT: f64 = 330.0;
+const LEFT: f64 = 54.0;
+const RIGHT: f64 = 16.0;
 
 /// Times to first token.
 pub(super) fn first_token(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
@@ -63,12 +65,15 @@ impl Kind {
             return None;
         }
         let title = self.title.to_owned();
-        let svg = draw(WIDTH, HEIGHT, &title, |canvas| {
+        let platforms = curves.iter().map(|curve| curve.platform);
+        let key = Key::new(platforms, &names, WIDTH - LEFT - RIGHT);
+        let height = HEIGHT + key.extra();
+        let svg = draw(WIDTH, height, &title, |canvas| {
             let panel = Panel {
-                left: 54.0,
-                right: WIDTH - 16.0,
-                top: 58.0,
-                bottom: HEIGHT - 46.0,
+                left: LEFT,
+                right: WIDTH - RIGHT,
+                top: 58.0 + key.extra(),
+                bottom: height - 46.0,
                 x: Axis::log(&title.to_lowercase(), low, high, seconds),
                 y: Axis::percent("share of requests served at least this fast"),
             };
@@ -81,12 +86,7 @@ impl Kind {
             for curve in &curves {
                 panel.curve(canvas, curve);
             }
-            key(
-                canvas,
-                (panel.left, 14.0),
-                curves.iter().map(|curve| curve.platform),
-                &names,
-            );
+            key.draw(canvas, (panel.left, 14.0));
         });
         let within = |curve: &Curve| {
             let share = curve.at(self.objective);

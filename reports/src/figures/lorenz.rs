@@ -7,10 +7,12 @@ use walras_analysis::record::MetricId;
 
 use super::axis::Axis;
 use super::canvas::{Align, MUTED, draw};
-use super::panel::{Panel, key};
+use super::panel::{Key, Panel};
 use super::{Figure, band_note, capitalized, curves_csv, names, shown};
 
 const SIDE: f64 = 460.0;
+const LEFT: f64 = 54.0;
+const RIGHT: f64 = 24.0;
 
 /// The figure, if a platform has more than one owner.
 pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
@@ -20,12 +22,15 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
         return None;
     }
     let title = "How revenue is spread over owners".to_owned();
-    let svg = draw(SIDE, SIDE, &title, |canvas| {
+    let platforms = curves.iter().map(|curve| curve.platform);
+    let key = Key::new(platforms, &names, SIDE - LEFT - RIGHT);
+    let height = SIDE + key.extra();
+    let svg = draw(SIDE, height, &title, |canvas| {
         let panel = Panel {
-            left: 54.0,
-            right: SIDE - 24.0,
-            top: 56.0,
-            bottom: SIDE - 46.0,
+            left: LEFT,
+            right: SIDE - RIGHT,
+            top: 56.0 + key.extra(),
+            bottom: height - 46.0,
             x: Axis::percent("share of owners, poorest first"),
             y: Axis::percent("share of the revenue that they receive"),
         };
@@ -36,12 +41,7 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
         for curve in &curves {
             panel.curve(canvas, curve);
         }
-        key(
-            canvas,
-            (panel.left, 14.0),
-            curves.iter().map(|curve| curve.platform),
-            &names,
-        );
+        key.draw(canvas, (panel.left, 14.0));
     });
     let top = |curve: &Curve| {
         let above = |x: f64| (1.0 - curve.at(x)) * 100.0;

@@ -8,7 +8,7 @@ use walras_analysis::record::MetricId;
 use walras_analysis::words::{number, quantity};
 
 use super::axis::{Axis, plain};
-use super::canvas::{Align, Canvas, INK, MUTED, Place, color, draw};
+use super::canvas::{Align, Canvas, INK, MUTED, Place, color, draw, text_width};
 use super::panel::{Panel, widest};
 use super::{Figure, WIDTH, names, quoted};
 
@@ -65,7 +65,7 @@ pub(super) fn figure(comparison: &Comparison) -> Option<Figure> {
     let title = "What a node earns, and what its electricity costs".to_owned();
     let height = 84.0 + ROW * names.len() as f64;
     let svg = draw(WIDTH, height, &title, |canvas| {
-        let left = widest(canvas, &names) + 16.0;
+        let left = widest(&names) + 16.0;
         let axis = Axis::log_to_ticks("USD per node and day", lowest / 1.2, highest * 1.2, plain);
         let panel = Panel {
             left,
@@ -78,7 +78,7 @@ pub(super) fn figure(comparison: &Comparison) -> Option<Figure> {
         panel.frame(canvas);
         canvas.dot((left + DOT, 14.0), DOT, MUTED);
         canvas.text((left + 3.5 * DOT, 14.0), "revenue", Align::Left, INK);
-        let second = left + 3.5 * DOT + canvas.width("revenue") + 20.0;
+        let second = left + 3.5 * DOT + text_width("revenue") + 20.0;
         cross(canvas, (second + DOT, 14.0), MUTED);
         canvas.text((second + 3.5 * DOT, 14.0), "electricity", Align::Left, INK);
         for (index, node) in nodes.iter().enumerate() {
@@ -143,7 +143,7 @@ fn cross(canvas: &Canvas<'_>, (x, y): Place, color: plotters::style::RGBColor) {
 
 /// `text` centred at `place`, moved so that it stays within the panel.
 fn label(canvas: &Canvas<'_>, panel: &Panel, (x, y): Place, text: &str) {
-    let half = canvas.width(text) / 2.0;
+    let half = text_width(text) / 2.0;
     let x = x.min(panel.right - half).max(panel.left + half);
     canvas.text((x, y), text, Align::Center, MUTED);
 }

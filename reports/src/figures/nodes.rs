@@ -7,7 +7,7 @@ use walras_analysis::record::MetricId;
 
 use super::axis::{Axis, plain};
 use super::canvas::draw;
-use super::panel::{Panel, widest};
+use super::panel::{Panel, SAMPLE, widest};
 use super::{Figure, WIDTH, band_note, curves_csv, names, shown};
 
 /// One of several panels over the same time.
@@ -75,10 +75,10 @@ pub(super) fn stacked(
     let height = 34.0 + (PANEL + BETWEEN) * rows.len() as f64 - 26.0;
     let hours = experiment.manifest.horizon_s / 3600.0;
     let svg = draw(WIDTH, height, title, |canvas| {
-        let right = WIDTH - widest(canvas, names) - 20.0;
+        let right = WIDTH - widest(names) - SAMPLE - 20.0;
         let left = rows
             .iter()
-            .map(|row| widest(canvas, row.axis.ticks.iter().map(|(_, text)| text)))
+            .map(|row| widest(row.axis.ticks.iter().map(|(_, text)| text)))
             .fold(40.0, f64::max)
             + 14.0;
         let mut top = 34.0;

@@ -3,7 +3,7 @@
 use walras_analysis::curves::{Curve, Point};
 
 use super::axis::Axis;
-use super::canvas::{Align, Canvas, GRID, INK, MUTED, Place, TEXT, color};
+use super::canvas::{Align, Canvas, GRID, INK, MUTED, Place, TEXT, color, text_width};
 
 /// A rectangle with axes.
 pub struct Panel {
@@ -21,6 +21,8 @@ pub struct Panel {
     pub y: Axis,
 }
 
+/// Length of the samples of lines beside names.
+pub const SAMPLE: f64 = 18.0;
 /// Radius of the dots in keys.
 const DOT: f64 = 4.0;
 
@@ -49,7 +51,7 @@ impl Panel {
                 canvas.line(&[(x, self.bottom), (x, self.top)], GRID, 1.0);
             }
             canvas.line(&[(x, self.bottom), (x, self.bottom + 4.0)], MUTED, 1.0);
-            let half = canvas.width(text) / 2.0;
+            let half = text_width(text) / 2.0;
             if x - half > free_from {
                 canvas.text((x, self.bottom + 14.0), text, Align::Center, MUTED);
                 free_from = x + half + 6.0;
@@ -99,7 +101,7 @@ impl Panel {
         if curve.points.iter().any(|point| point.y.interval.is_some()) {
             canvas.band(&high, &low, color);
         }
-        canvas.line(&edge(&|point| point.y.mean), color, 2.0);
+        canvas.platform_line(&edge(&|point| point.y.mean), curve.platform, 2.0);
     }
 
     /// A vertical line with a label, for an objective.
@@ -141,8 +143,10 @@ impl Panel {
         .enumerate()
         {
             let platform = labels[index].1;
+            let after = self.right + 6.0;
+            canvas.platform_line(&[(after, place), (after + SAMPLE, place)], platform, 2.0);
             canvas.text(
-                (self.right + 8.0, place),
+                (after + SAMPLE + 5.0, place),
                 &names[platform],
                 Align::Left,
                 color(platform),
@@ -165,27 +169,62 @@ fn spread(wanted: &[f64], gap: f64, last: f64) -> Vec<f64> {
     placed
 }
 
-/// A key in one line that begins at `start`.
-pub fn key(
-    canvas: &Canvas<'_>,
-    start: Place,
-    platforms: impl Iterator<Item = usize>,
-    names: &[String],
-) {
-    let (mut x, y) = start;
-    for platform in platforms {
-        canvas.dot((x + DOT, y), DOT, color(platform));
-        canvas.text((x + 3.5 * DOT, y), &names[platform], Align::Left, INK);
-        x += 3.5 * DOT + canvas.width(&names[platform]) + 20.0;
+/// Which platform looks how, in as many lines as it needs.
+pub struct Key<'n> {
+    names: &'n [String],
+    /// Where each platform stands: from the left, and its line.
+    places: Vec<(usize, f64, usize)>,
+}
+
+impl<'n> Key<'n> {
+    /// Height of a line.
+    const LINE: f64 = 18.0;
+    /// Between a sample and its name.
+    const GAP: f64 = 6.0;
+
+    /// For `platforms`, in lines of `width`.
+    #[must_use]
+    pub fn new(platforms: impl Iterator<Item = usize>, names: &'n [String], width: f64) -> Self {
+        let (mut x, mut line) = (0.0, 0);
+        let mut places = Vec::new();
+        for platform in platforms {
+            let end = x + SAMPLE + Self::GAP + text_width(&names[platform]);
+            if end > width && x > 0.0 {
+                (x, line) = (0.0, line + 1);
+            }
+            places.push((platform, x, line));
+            x += SAMPLE + Self::GAP + text_width(&names[platform]) + 20.0;
+        }
+        Self { names, places }
+    }
+
+    /// How much higher it is than a single line.
+    #[must_use]
+    pub fn extra(&self) -> f64 {
+        #[allow(clippy::cast_precision_loss)]
+        let last = self.places.last().map_or(0, |place| place.2) as f64;
+        last * Self::LINE
+    }
+
+    /// Draws it; its first line begins at `start`.
+    pub fn draw(&self, canvas: &Canvas<'_>, (left, top): Place) {
+        for &(platform, x, line) in &self.places {
+            #[allow(clippy::cast_precision_loss)]
+            let (x, y) = (left + x, top + Self::LINE * line as f64);
+            canvas.platform_line(&[(x, y), (x + SAMPLE, y)], platform, 2.0);
+            canvas.platform_dot((x + SAMPLE / 2.0, y), DOT, platform);
+            let name = x + SAMPLE + Self::GAP;
+            canvas.text((name, y), &self.names[platform], Align::Left, INK);
+        }
     }
 }
 
 /// The width of the widest of `texts`.
 #[must_use]
-pub fn widest<'t>(canvas: &Canvas<'_>, texts: impl IntoIterator<Item = &'t String>) -> f64 {
+pub fn widest<'t>(texts: impl IntoIterator<Item = &'t String>) -> f64 {
     texts
         .into_iter()
-        .map(|text| canvas.width(text))
+        .map(|text| text_width(text))
         .fold(0.0, f64::max)
 }
 

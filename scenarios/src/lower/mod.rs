@@ -26,8 +26,8 @@ pub(crate) type ReadTrace<'a> = &'a mut dyn FnMut(&str) -> Result<Trace, TracePr
 
 /// Why there is no trace.
 pub(crate) enum TraceProblem {
-    /// The file cannot be read.
-    Missing(String),
+    /// The file cannot be read: why, and what would work.
+    Missing(String, Option<&'static str>),
     /// Its content is wrong.
     Broken(Vec<Issue>),
 }

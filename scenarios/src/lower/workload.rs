@@ -153,11 +153,11 @@ fn source(
             }
             match read_trace(file) {
                 Ok(trace) => Some(Source::Trace(Arc::new(sped_up(trace, spec.rate_factor)))),
-                Err(TraceProblem::Missing(reason)) => {
+                Err(TraceProblem::Missing(reason, hint)) => {
                     report.add(
                         &at.key("trace"),
                         format!("cannot read the trace `{file}`: {reason}"),
-                        None,
+                        hint.map(str::to_owned),
                     );
                     None
                 }

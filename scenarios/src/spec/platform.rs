@@ -12,7 +12,7 @@ use crate::spec::quantity::{Duration, Share, Weight};
 #[serde(deny_unknown_fields)]
 pub struct PlatformSpec {
     /// A platform of this file or of the catalog whose keys hold unless they are given here. Maps of keys are merged;
-    /// shares, distributions and everything else replace what they inherit; `null` removes it.
+    /// `devices`, shares, distributions and everything else replace what they inherit; `null` removes it.
     pub extends: Option<String>,
     /// What it is.
     pub description: Option<String>,
@@ -124,7 +124,8 @@ pub struct FleetSpec {
     pub nodes: Option<u32>,
     /// A number of nodes that follows the load.
     pub autoscale: Option<AutoscaleSpec>,
-    /// Device classes of the nodes.
+    /// Device classes of the nodes. A map written here replaces the inherited one, so that the shares stay one
+    /// distribution; `--set` of a key within it changes that key only.
     #[schemars(extend("x-inherited" = "replaced"))]
     pub devices: Named<OfferSpec>,
     /// Price book for devices that give no price of their own.
