@@ -1,42 +1,20 @@
 //! The fast-forwarding server against an independent reference in which every decode step is an event.
 
+mod common;
+
 use std::collections::VecDeque;
 
+use common::{device, model};
 use walras_des::{Purpose, SimTime, Span, Stream, Streams};
 use walras_sim::hardware::{Device, Experts, Model, Precision, Profile};
 use walras_sim::ids::JobId;
 use walras_sim::serving::{Entry, Milestone, PREFILL_BUDGET, Server};
 
-fn device(memory_gib: u64) -> Device {
+/// The card of the other tests with another memory.
+fn card(memory_gib: u64) -> Device {
     Device {
-        name: "test".into(),
         memory: memory_gib << 30,
-        bandwidth: 1.008e12,
-        flops: 165.2e12,
-        compute_efficiency: 0.6,
-        bandwidth_efficiency: 0.9,
-        step_overhead: 126e-6,
-        layer_overhead: 32e-6,
-        sequence_overhead: 4e-6,
-        request_overhead: 15.6e-3,
-        idle_power: 30.0,
-        active_power: 450.0,
-        slowdown_sigma: 0.4,
-    }
-}
-
-/// Llama-3.1-8B: 32 layers, 8 KV heads of 128 (Meta, 2024).
-fn llama_8b() -> Model {
-    Model {
-        name: "llama-3.1-8b".into(),
-        parameters: 8.03e9,
-        active_parameters: 7.505e9,
-        lookup_parameters: 0.525e9,
-        layers: 32,
-        hidden: 4096,
-        kv_heads: 8,
-        head_dim: 128,
-        experts: None,
+        ..device()
     }
 }
 
@@ -240,10 +218,10 @@ fn requests(stream: &mut Stream, longest: u64) -> Vec<(SimTime, Entry)> {
 #[test]
 fn fast_forward_equals_stepping_to_the_nanosecond() {
     let profiles = [
-        Profile::new(&device(24), &llama_8b(), Precision::Bf16, 256),
-        Profile::new(&device(20), &llama_8b(), Precision::Bf16, 256),
-        Profile::new(&device(24), &llama_8b(), Precision::Bf16, 3),
-        Profile::new(&device(48), &mixtral(), Precision::Q4, 16),
+        Profile::new(&card(24), &model(), Precision::Bf16, 256),
+        Profile::new(&card(20), &model(), Precision::Bf16, 256),
+        Profile::new(&card(24), &model(), Precision::Bf16, 3),
+        Profile::new(&card(48), &mixtral(), Precision::Q4, 16),
     ];
     let (mut tokens, mut boundaries) = (0, 0);
     for sequence in 0..10_000 {
@@ -276,7 +254,7 @@ fn fast_forward_equals_stepping_to_the_nanosecond() {
 /// A server that is abandoned half way has generated exactly the tokens that the reference had finished by then.
 #[test]
 fn an_abandoned_server_lost_what_it_had_generated() {
-    let profile = Profile::new(&device(24), &llama_8b(), Precision::Bf16, 256);
+    let profile = Profile::new(&card(24), &model(), Precision::Bf16, 256);
     for sequence in 0..500 {
         let mut stream = Streams::new(21, sequence).open(Purpose::new("requests"), 0);
         let entry = Entry {
