@@ -4,8 +4,7 @@ use walras_sim::record::{MetricId, Range};
 
 use crate::estimate::{Difference, Estimate, estimate, paired, unpaired};
 use crate::experiment::Experiment;
-use crate::findings::{self, Finding};
-use crate::words::{Group, Tone, Wording, describe};
+use crate::words::{Finding, Group, Tone, Wording, describe};
 
 /// Platforms side by side.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,9 +76,8 @@ pub struct NothingInCommon {
 }
 
 impl Comparison {
-    /// The platforms of one experiment, against its baseline.
-    #[must_use]
-    pub fn of(experiment: &Experiment) -> Self {
+    /// The figures of one experiment; the words are added by [`crate::findings`], where `Comparison::of` stands.
+    pub(crate) fn figures(experiment: &Experiment) -> Self {
         let baseline = experiment.baseline();
         let manifest = &experiment.manifest;
         let entry = |(index, name): (usize, &String)| Entry {
@@ -99,9 +97,6 @@ impl Comparison {
         );
         comparison.title.clone_from(&manifest.scenario);
         comparison.question.clone_from(&manifest.question);
-        comparison.verdict = findings::verdict(experiment, &comparison);
-        comparison.findings = findings::findings(experiment, &comparison);
-        comparison.warnings = findings::warnings(experiment, &comparison);
         comparison
     }
 

@@ -5,16 +5,7 @@ use walras_sim::record::{Better, MetricId};
 use crate::compare::{Comparison, Entry, Values, is_material, is_of_served};
 use crate::estimate::{estimate, replications_to_halve};
 use crate::experiment::{Experiment, Run};
-use crate::words::{Scale, Tone, Wording, describe, percent, quantity, title};
-
-/// One sentence computed from the results.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The sentence.
-    pub text: String,
-    /// What it means for the platform that it speaks of first.
-    pub tone: Tone,
-}
+use crate::words::{Finding, Scale, Tone, Wording, describe, percent, quantity, title};
 
 /// The figures that decide, with the name of what they measure.
 const HEADLINES: [(MetricId, &str); 5] = [
@@ -28,8 +19,20 @@ const HEADLINES: [(MetricId, &str); 5] = [
     (MetricId::Energy, "energy"),
 ];
 
+impl Comparison {
+    /// The platforms of one experiment, against its baseline.
+    #[must_use]
+    pub fn of(experiment: &Experiment) -> Self {
+        let mut comparison = Self::figures(experiment);
+        comparison.verdict = verdict(experiment, &comparison);
+        comparison.findings = findings(experiment, &comparison);
+        comparison.warnings = warnings(experiment, &comparison);
+        comparison
+    }
+}
+
 /// The answer in one sentence.
-pub(crate) fn verdict(experiment: &Experiment, comparison: &Comparison) -> String {
+fn verdict(experiment: &Experiment, comparison: &Comparison) -> String {
     match comparison.entries.len() {
         0 | 1 => String::new(),
         2 => verdict_of_two(comparison),
@@ -166,7 +169,7 @@ fn left_out(experiment: &Experiment, comparison: &Comparison) -> Vec<usize> {
 }
 
 /// What the numbers say, in sentences.
-pub(crate) fn findings(experiment: &Experiment, comparison: &Comparison) -> Vec<Finding> {
+fn findings(experiment: &Experiment, comparison: &Comparison) -> Vec<Finding> {
     match comparison.entries.len() {
         0 => Vec::new(),
         1 | 2 => {
@@ -530,7 +533,7 @@ const WIDE: f64 = 0.10;
 const SELECTED: f64 = 0.01;
 
 /// What to keep in mind, and what would help.
-pub(crate) fn warnings(experiment: &Experiment, comparison: &Comparison) -> Vec<String> {
+fn warnings(experiment: &Experiment, comparison: &Comparison) -> Vec<String> {
     let manifest = &experiment.manifest;
     let mut warnings = Vec::new();
     if manifest.interrupted {

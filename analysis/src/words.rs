@@ -221,6 +221,15 @@ pub enum Tone {
     Unclear,
 }
 
+/// One sentence computed from the results.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The sentence.
+    pub text: String,
+    /// What it means for the platform that it speaks of first.
+    pub tone: Tone,
+}
+
 /// A difference in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wording {

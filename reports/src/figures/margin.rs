@@ -124,8 +124,8 @@ pub(super) fn figure(comparison: &Comparison) -> Option<Figure> {
     }
     let finding = format!("An average node: {}.", parts.join("; "));
     let reading = "A dot to the right of its cross is a node that pays for its electricity; the distance is a factor, because the scale \
-                   is logarithmic. A dot at the left edge earns nothing or loses stakes. Means over replications and over all nodes that \
-                   could serve, idle or not; hardware is not deducted.";
+                   is logarithmic. A dot at the left edge earns nothing or loses stakes. Means over replications and over all nodes, \
+                   idle or not, for the time that they were up; hardware is not deducted.";
     Some(Figure {
         name: "margin",
         title,
