@@ -7,17 +7,13 @@ use std::path::Path;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use walras_sim::record::Nothing;
-use walras_sim::world::{Settings, simulate};
+use walras_sim::world::simulate;
 
 fn main_job(c: &mut Criterion) {
     let scenario = walras_scenarios::load(Path::new("depin-vs-cloud"), &[], None)
         .expect("a library scenario is valid");
     let plan = &scenario.plan;
-    let settings = Settings {
-        horizon: plan.horizon,
-        warm_up: plan.warm_up,
-        sample_every: plan.sample_every,
-    };
+    let settings = plan.settings();
     let mut group = c.benchmark_group("main job");
     group.sample_size(10);
     for platform in &plan.platforms {

@@ -67,7 +67,7 @@ pub struct RunArgs {
     /// Directory for the results, new or empty [default: runs/SCENARIO, numbered]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Keep a row for every job in jobs.parquet
+    /// Keep a row for every job in jobs.parquet; a million jobs take 0.3 GB of memory and 4 s
     #[arg(long)]
     pub record_jobs: bool,
     /// Print one JSON object instead of the table

@@ -7,16 +7,12 @@ use std::path::Path;
 use walras_des::Streams;
 use walras_sim::record::{MetricId, Nothing, Output};
 use walras_sim::scheduling::{Dispatch, Scheduler, by_score};
-use walras_sim::world::{Settings, World, run};
+use walras_sim::world::{World, run};
 
 fn main() {
     let scenario = walras_scenarios::load(Path::new("scheduler-race"), &[], None).expect("valid");
     let plan = &scenario.plan;
-    let settings = Settings {
-        horizon: plan.horizon,
-        warm_up: plan.warm_up,
-        sample_every: plan.sample_every,
-    };
+    let settings = plan.settings();
     let streams = Streams::new(plan.seed, 0);
     for platform in &plan.platforms {
         let built_in = platform.policy.build(&streams);

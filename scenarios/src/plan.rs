@@ -3,6 +3,7 @@
 use walras_des::Span;
 use walras_sim::platform::Platform;
 use walras_sim::workload::Workload;
+use walras_sim::world::Settings;
 
 /// Everything that determines the results of an experiment.
 #[derive(Clone, Debug)]
@@ -21,4 +22,16 @@ pub struct Plan {
     pub seed: u64,
     /// Independent repetitions, at least one.
     pub replications: u32,
+}
+
+impl Plan {
+    /// What a run is told beyond platform and workload.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings {
+            horizon: self.horizon,
+            warm_up: self.warm_up,
+            sample_every: self.sample_every,
+        }
+    }
 }

@@ -8,8 +8,8 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
-use walras_sim::record::{JobTable, Nothing, Output};
-use walras_sim::world::{self, Settings};
+use walras_sim::record::{JobTable, Nothing, Output, Recorder};
+use walras_sim::world;
 
 use crate::plan::Plan;
 
@@ -155,33 +155,30 @@ fn simulate(
     record_jobs: bool,
     stop: &dyn Fn() -> bool,
 ) -> Option<Output> {
-    let platform = &plan.platforms[platform];
-    let settings = Settings {
-        horizon: plan.horizon,
-        warm_up: plan.warm_up,
-        sample_every: plan.sample_every,
-    };
     if record_jobs {
-        world::simulate(
-            platform,
-            &plan.workload,
-            &settings,
-            plan.seed,
-            replication,
-            JobTable::default(),
-            stop,
-        )
+        simulate_with(plan, replication, platform, JobTable::default(), stop)
     } else {
-        world::simulate(
-            platform,
-            &plan.workload,
-            &settings,
-            plan.seed,
-            replication,
-            Nothing,
-            stop,
-        )
+        simulate_with(plan, replication, platform, Nothing, stop)
     }
+}
+
+fn simulate_with<R: Recorder>(
+    plan: &Plan,
+    replication: u32,
+    platform: usize,
+    recorder: R,
+    stop: &dyn Fn() -> bool,
+) -> Option<Output> {
+    let platform = &plan.platforms[platform];
+    world::simulate(
+        platform,
+        &plan.workload,
+        &plan.settings(),
+        plan.seed,
+        replication,
+        recorder,
+        stop,
+    )
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

@@ -77,7 +77,7 @@ pub struct BaseFeeSpec {
     /// Price of a prompt token relative to an output token.
     #[schemars(range(min = 0, max = 1000))]
     pub prompt_weight: f64,
-    /// Utilization at which the price rests.
+    /// Share of the willing nodes' slots in use at which the price rests.
     pub target: Share,
     /// The largest relative change in an epoch is one over this.
     #[schemars(range(min = 1))]
