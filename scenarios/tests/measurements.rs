@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use walras_des::{SimTime, Span};
 use walras_sim::hardware::Profile;
 use walras_sim::ids::JobId;
-use walras_sim::serving::{Entry, Milestone, Server};
+use walras_sim::serving::{Backlog, Entry, Milestone, Server};
 
 fn data(file: &str) -> Option<String> {
     let folder = std::env::var_os("WALRAS_DATA").map_or_else(
@@ -81,12 +81,13 @@ fn recorded(text: &str) -> Vec<Recorded> {
 
 /// Times of first and last tokens when the server meets the same requests [s].
 fn replay(profile: &Profile, rows: &[Recorded]) -> (Vec<f64>, Vec<f64>) {
-    let (mut server, mut out, mut next) = (Server::new(1.0), Vec::new(), None::<SimTime>);
+    let (mut server, mut backlog) = (Server::new(1.0), Backlog::new());
+    let (mut out, mut next) = (Vec::new(), None::<SimTime>);
     let (mut first, mut last) = (vec![0.0; rows.len()], vec![0.0; rows.len()]);
     let start = rows[0].arrival;
-    let mut step = |server: &mut Server, next: &mut Option<SimTime>| {
+    let mut step = |server: &mut Server, backlog: &Backlog, next: &mut Option<SimTime>| {
         let at = next.expect("a boundary").as_secs_f64();
-        *next = server.boundary(profile, &mut out);
+        *next = server.boundary(profile, backlog, &mut out);
         for milestone in out.drain(..) {
             match milestone {
                 Milestone::FirstToken(job) => first[job.index()] = at,
@@ -97,12 +98,12 @@ fn replay(profile: &Profile, rows: &[Recorded]) -> (Vec<f64>, Vec<f64>) {
     for row in rows {
         let at = SimTime::ZERO + Span::from_secs_f64(row.arrival - start);
         while next.is_some_and(|boundary| boundary < at) {
-            step(&mut server, &mut next);
+            step(&mut server, &backlog, &mut next);
         }
-        next = server.arrive(at, row.entry, profile).or(next);
+        next = server.arrive(at, row.entry, profile, &mut backlog).or(next);
     }
     while next.is_some() {
-        step(&mut server, &mut next);
+        step(&mut server, &backlog, &mut next);
     }
     (first, last)
 }

@@ -1,7 +1,7 @@
 //! How a price is found: rented by the hour at a posted price, asked per token in a reverse auction, or set by a base fee.
 
 use crate::hardware::Profile;
-use crate::units::Amount;
+use crate::units::{Amount, Price};
 use crate::workload::Sizes;
 
 /// The pricing mechanism of a platform.
@@ -19,9 +19,9 @@ pub enum Pricing {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rates {
     /// For a million prompt tokens [USD].
-    pub prompt: Amount,
+    pub prompt: Price,
     /// For a million output tokens [USD].
-    pub output: Amount,
+    pub output: Price,
 }
 
 impl Rates {
@@ -38,16 +38,16 @@ impl Rates {
         let prefill = profile.prefill(1, prompt, prompt * prompt) as f64 / 1e12 / prompt as f64;
         let per_second = per_hour / 3600.0;
         Self {
-            prompt: Amount::from_f64(per_second * prefill * 1e6),
-            output: Amount::from_f64(per_second * decode * 1e6),
+            prompt: Price::from_f64(per_second * prefill * 1e6),
+            output: Price::from_f64(per_second * decode * 1e6),
         }
     }
 
     /// The price of a job, rounded down to the base unit.
     #[must_use]
     pub fn price(&self, prompt_tokens: u32, output_tokens: u32) -> Amount {
-        self.prompt.mul_floor(u64::from(prompt_tokens), 1_000_000)
-            + self.output.mul_floor(u64::from(output_tokens), 1_000_000)
+        let of = |price: Price, tokens| price.amount().mul_floor(u64::from(tokens), 1_000_000);
+        of(self.prompt, prompt_tokens) + of(self.output, output_tokens)
     }
 }
 

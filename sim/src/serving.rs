@@ -15,8 +15,7 @@
 //! One event covers them all. The picoseconds below the clock's nanosecond are carried over, so the result equals
 //! stepping through every token, to the nanosecond; `tests/serving.rs` proves it.
 
-use std::collections::VecDeque;
-
+use smallvec::SmallVec;
 use walras_des::{SimTime, Span};
 
 use crate::hardware::Profile;
@@ -54,9 +53,61 @@ pub enum Milestone {
     Finished(JobId),
 }
 
+/// The requests at any server of a platform: for each job its sizes and, while it waits, who is next behind it.
+///
+/// One table for all servers, by job, so that an idle server owns no memory and a queued request takes 12 bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Backlog(Vec<Queued>);
+
+#[derive(Clone, Copy, Debug)]
+struct Queued {
+    prompt: u32,
+    output: u32,
+    /// The job behind it.
+    next: JobId,
+}
+
+/// The end of a queue.
+const NOBODY: JobId = JobId(u32::MAX);
+
+impl Backlog {
+    /// Nobody waits.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The sizes of a job that arrived at a server and has not left it.
+    fn entry(&self, job: JobId) -> Entry {
+        let Queued { prompt, output, .. } = self.0[job.index()];
+        Entry {
+            job,
+            prompt,
+            output,
+        }
+    }
+
+    /// Puts `entry` behind the job `last`.
+    fn append(&mut self, last: JobId, entry: &Entry) {
+        let place = entry.job.index();
+        let queued = Queued {
+            prompt: entry.prompt,
+            output: entry.output,
+            next: NOBODY,
+        };
+        if self.0.len() <= place {
+            self.0.resize(place + 1, queued);
+        }
+        self.0[place] = queued;
+        if last != NOBODY {
+            self.0[last.index()].next = entry.job;
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Running {
-    entry: Entry,
+    job: JobId,
     /// Value of `Server::steps` when its last token is out.
     finish: u64,
 }
@@ -64,33 +115,35 @@ struct Running {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Idle,
-    /// The `joining` requests are being prefilled.
+    /// Those who join are being prefilled.
     Prefill,
-    /// The batch decodes `steps` steps.
-    Decode {
-        base: Picos,
-        slope: Picos,
-        steps: u64,
-    },
+    /// The batch decodes.
+    Decode,
 }
 
 /// State of one server.
 #[derive(Clone, Debug)]
 pub struct Server {
-    waiting: VecDeque<Entry>,
-    joining: Vec<Entry>,
-    running: Vec<Running>,
+    /// The batch: those who decode, then those who join.
+    batch: SmallVec<[Running; 1]>,
+    /// How many join.
+    joining: u32,
+    /// First and last of those who wait.
+    first: JobId,
+    last: JobId,
     phase: Phase,
     /// Start of the phase: nanoseconds, and picoseconds below.
     start: SimTime,
-    start_ps: Picos,
+    start_ps: u16,
     /// Duration of the phase.
     length: Picos,
+    /// Steps of a decoding phase.
+    ahead: u64,
     /// Decode steps since the server came up.
     steps: u64,
-    /// Context tokens of the running batch.
+    /// Context tokens of those who decode.
     context: u64,
-    /// KV-cache tokens reserved by joining and running requests.
+    /// KV-cache tokens reserved by the batch.
     reserved: u64,
     /// How much slower this machine is than its class.
     slowdown: f64,
@@ -101,13 +154,15 @@ impl Server {
     #[must_use]
     pub fn new(slowdown: f64) -> Self {
         Self {
-            waiting: VecDeque::new(),
-            joining: Vec::new(),
-            running: Vec::new(),
+            batch: SmallVec::new(),
+            joining: 0,
+            first: NOBODY,
+            last: NOBODY,
             phase: Phase::Idle,
             start: SimTime::ZERO,
             start_ps: 0,
             length: 0,
+            ahead: 0,
             steps: 0,
             context: 0,
             reserved: 0,
@@ -124,72 +179,92 @@ impl Server {
     /// Requests being prefilled or decoded.
     #[must_use]
     pub fn batch(&self) -> usize {
-        self.joining.len() + self.running.len()
+        self.batch.len()
     }
 
     /// Takes in a request; returns the time of the next step boundary if that changed.
-    pub fn arrive(&mut self, now: SimTime, entry: Entry, profile: &Profile) -> Option<SimTime> {
-        let was_empty = self.waiting.is_empty();
-        self.waiting.push_back(entry);
-        match self.phase {
-            Phase::Idle => {
-                (self.start, self.start_ps) = (now, 0);
-                self.begin_phase(profile);
-                self.boundary_time()
-            }
-            // Behind a request that does not fit yet, or not fitting itself: nothing changes before the next departure.
-            Phase::Decode { base, slope, steps } if was_empty && self.fits(&entry, 0, profile) => {
-                let cut = self.steps_until(now, base, slope, steps);
-                if cut == steps {
-                    return None;
-                }
-                self.phase = Phase::Decode {
-                    base,
-                    slope,
-                    steps: cut,
-                };
-                self.length = self.decode_length(base, slope, cut);
-                self.boundary_time()
-            }
-            Phase::Prefill | Phase::Decode { .. } => None,
+    pub fn arrive(
+        &mut self,
+        now: SimTime,
+        entry: Entry,
+        profile: &Profile,
+        backlog: &mut Backlog,
+    ) -> Option<SimTime> {
+        if self.phase == Phase::Idle {
+            (self.start, self.start_ps) = (now, 0);
+            self.enqueue(&entry, backlog);
+            self.begin_phase(profile, backlog);
+            return self.boundary_time();
         }
+        // Behind a request that does not fit yet, or not fitting itself: nothing changes before the next departure.
+        let is_next = self.first == NOBODY;
+        self.enqueue(&entry, backlog);
+        if self.phase == Phase::Prefill || !is_next || !self.fits(&entry, 0, profile) {
+            return None;
+        }
+        let cost = self.decode_cost(profile);
+        let cut = self.steps_until(now, cost);
+        if cut == self.ahead {
+            return None;
+        }
+        self.ahead = cut;
+        self.length = self.decode_length(cost, cut);
+        self.boundary_time()
     }
 
     /// Ends the current phase, appends what was reached to `out`, and starts the next phase.
     /// Returns the time of the next boundary, `None` when the server falls idle.
-    pub fn boundary(&mut self, profile: &Profile, out: &mut Vec<Milestone>) -> Option<SimTime> {
-        let end = self.start_ps + self.length;
+    ///
+    /// # Panics
+    /// If the server is idle.
+    pub fn boundary(
+        &mut self,
+        profile: &Profile,
+        backlog: &Backlog,
+        out: &mut Vec<Milestone>,
+    ) -> Option<SimTime> {
+        let end = u64::from(self.start_ps) + self.length;
         self.start += Span::from_nanos(end / PICOS_PER_NANO);
-        self.start_ps = end % PICOS_PER_NANO;
+        self.start_ps = (end % PICOS_PER_NANO) as u16;
         match self.phase {
             Phase::Idle => unreachable!("an idle server has no boundary"),
-            Phase::Prefill => self.finish_prefill(out),
-            Phase::Decode { steps, .. } => self.finish_decode(steps, out),
+            Phase::Prefill => self.finish_prefill(backlog, out),
+            Phase::Decode => self.finish_decode(backlog, out),
         }
-        self.begin_phase(profile);
+        self.begin_phase(profile, backlog);
         self.boundary_time()
     }
 
     /// Drops everything, appending the lost jobs to `lost`; returns the output tokens that had been generated for them.
-    pub fn abandon(&mut self, now: SimTime, lost: &mut Vec<JobId>) -> u64 {
-        let done = match self.phase {
+    pub fn abandon(
+        &mut self,
+        now: SimTime,
+        profile: &Profile,
+        backlog: &Backlog,
+        lost: &mut Vec<JobId>,
+    ) -> u64 {
+        let done = if self.phase == Phase::Decode {
             // The step that covers `now` is not finished.
-            Phase::Decode { base, slope, steps } => {
-                let until = self.steps_until(now, base, slope, steps);
-                let ended = self.start_ps + self.decode_length(base, slope, until);
-                if self.start + Span::from_nanos(ended / PICOS_PER_NANO) > now {
-                    until - 1
-                } else {
-                    until
-                }
-            }
-            Phase::Idle | Phase::Prefill => 0,
+            let cost = self.decode_cost(profile);
+            let until = self.steps_until(now, cost);
+            let ended = u64::from(self.start_ps) + self.decode_length(cost, until);
+            let is_under_way = self.start + Span::from_nanos(ended / PICOS_PER_NANO) > now;
+            until - u64::from(is_under_way)
+        } else {
+            0
         };
-        let generated = |r: &Running| u64::from(r.entry.output) - (r.finish - self.steps - done);
-        let tokens = self.running.iter().map(generated).sum();
-        lost.extend(self.running.drain(..).map(|r| r.entry.job));
-        lost.extend(self.joining.drain(..).map(|e| e.job));
-        lost.extend(self.waiting.drain(..).map(|e| e.job));
+        let decoding = &self.batch[..self.decoding()];
+        let generated = |r: &Running| {
+            let left = r.finish - self.steps - done;
+            u64::from(backlog.entry(r.job).output) - left
+        };
+        let tokens = decoding.iter().map(generated).sum();
+        lost.extend(self.batch.iter().map(|r| r.job));
+        let mut waiting = self.first;
+        while waiting != NOBODY {
+            lost.push(waiting);
+            waiting = backlog.0[waiting.index()].next;
+        }
         *self = Self::new(self.slowdown);
         tokens
     }
@@ -198,12 +273,12 @@ impl Server {
     ///
     /// # Panics
     /// If not.
-    pub fn audit(&self, profile: &Profile) {
-        let running: u64 = self.running.iter().map(|r| r.entry.reserve()).sum();
-        let joining: u64 = self.joining.iter().map(Entry::reserve).sum();
+    pub fn audit(&self, profile: &Profile, backlog: &Backlog) {
+        let of = |running: &Running| backlog.entry(running.job).reserve();
+        let reserve = |part: &[Running]| part.iter().map(of).sum::<u64>();
         assert_eq!(
             self.reserved,
-            running + joining,
+            reserve(&self.batch),
             "reserved KV cache is held by no request, or twice"
         );
         assert!(
@@ -211,81 +286,104 @@ impl Server {
             "the KV cache is overcommitted"
         );
         assert!(
-            self.context <= running,
+            self.context <= reserve(&self.batch[..self.decoding()]),
             "contexts exceed their reservations"
         );
         assert!(
-            self.batch() <= profile.max_batch as usize,
+            self.batch.len() <= profile.max_batch as usize,
             "the batch is too large"
         );
         assert!(
-            !self.is_idle() || (self.waiting.is_empty() && self.batch() == 0),
+            !self.is_idle() || (self.first == NOBODY && self.batch.is_empty()),
             "an idle server holds requests"
         );
     }
 
-    fn finish_prefill(&mut self, out: &mut Vec<Milestone>) {
-        for entry in self.joining.drain(..) {
+    /// How many decode, or pause while others join.
+    fn decoding(&self) -> usize {
+        self.batch.len() - self.joining as usize
+    }
+
+    fn enqueue(&mut self, entry: &Entry, backlog: &mut Backlog) {
+        backlog.append(self.last, entry);
+        self.last = entry.job;
+        if self.first == NOBODY {
+            self.first = entry.job;
+        }
+    }
+
+    fn finish_prefill(&mut self, backlog: &Backlog, out: &mut Vec<Milestone>) {
+        let mut kept = self.decoding();
+        for index in kept..self.batch.len() {
+            let entry = backlog.entry(self.batch[index].job);
             out.push(Milestone::FirstToken(entry.job));
             if entry.output == 1 {
                 self.reserved -= entry.reserve();
                 out.push(Milestone::Finished(entry.job));
             } else {
                 self.context += u64::from(entry.prompt) + 1;
-                self.running.push(Running {
-                    entry,
+                self.batch[kept] = Running {
+                    job: entry.job,
                     finish: self.steps + u64::from(entry.output) - 1,
-                });
+                };
+                kept += 1;
             }
         }
+        self.batch.truncate(kept);
+        self.joining = 0;
     }
 
-    fn finish_decode(&mut self, steps: u64, out: &mut Vec<Milestone>) {
-        self.steps += steps;
-        self.context += self.running.len() as u64 * steps;
+    fn finish_decode(&mut self, backlog: &Backlog, out: &mut Vec<Milestone>) {
+        self.steps += self.ahead;
+        self.context += self.batch.len() as u64 * self.ahead;
         let now = self.steps;
         let (mut freed, mut job_ended) = (0, false);
-        for running in &self.running {
+        for running in &self.batch {
             if running.finish == now {
-                freed += running.entry.reserve();
+                freed += backlog.entry(running.job).reserve();
                 job_ended = true;
-                out.push(Milestone::Finished(running.entry.job));
+                out.push(Milestone::Finished(running.job));
             }
         }
         if job_ended {
             // A finished request's context has grown to exactly what it reserved.
             self.context -= freed;
             self.reserved -= freed;
-            self.running.retain(|running| running.finish != now);
+            self.batch.retain(|running| running.finish != now);
         }
     }
 
-    fn begin_phase(&mut self, profile: &Profile) {
+    fn begin_phase(&mut self, profile: &Profile, backlog: &Backlog) {
         let (mut tokens, mut squares) = (0u64, 0u64);
-        while let Some(&entry) = self.waiting.front() {
+        while self.first != NOBODY {
+            let entry = backlog.entry(self.first);
             if !self.fits(&entry, tokens, profile) {
                 break;
             }
-            self.waiting.pop_front();
+            self.first = backlog.0[self.first.index()].next;
             self.reserved += entry.reserve();
             tokens += u64::from(entry.prompt);
             squares += u64::from(entry.prompt) * u64::from(entry.prompt);
-            self.joining.push(entry);
+            self.batch.push(Running {
+                job: entry.job,
+                finish: 0,
+            });
+            self.joining += 1;
+        }
+        if self.first == NOBODY {
+            self.last = NOBODY;
         }
         assert!(
             self.reserved <= profile.kv_capacity,
             "the KV cache is overcommitted"
         );
-        if !self.joining.is_empty() {
-            let sequences = u32::try_from(self.joining.len()).expect("a batch fits 32 bits");
+        if self.joining > 0 {
             self.phase = Phase::Prefill;
-            self.length = self.slowed(profile.prefill(sequences, tokens, squares));
-        } else if let Some(next) = self.running.iter().map(|r| r.finish).min() {
-            let batch = u32::try_from(self.running.len()).expect("a batch fits 32 bits");
-            let (base, slope) = profile.decode(batch);
-            let (base, slope, steps) = (self.slowed(base), self.slowed(slope), next - self.steps);
-            self.phase = Phase::Decode { base, slope, steps };
-            self.length = self.decode_length(base, slope, steps);
+            self.length = self.slowed(profile.prefill(self.joining, tokens, squares));
+        } else if let Some(next) = self.batch.iter().map(|r| r.finish).min() {
+            self.phase = Phase::Decode;
+            self.ahead = next - self.steps;
+            self.length = self.decode_length(self.decode_cost(profile), self.ahead);
         } else {
             self.phase = Phase::Idle;
             self.length = 0;
@@ -294,26 +392,33 @@ impl Server {
 
     /// Whether `entry` can be admitted beside what runs and `tokens` prompt tokens admitted in the same step.
     fn fits(&self, entry: &Entry, tokens: u64, profile: &Profile) -> bool {
-        self.batch() < profile.max_batch as usize
+        self.batch.len() < profile.max_batch as usize
             && self.reserved + entry.reserve() <= profile.kv_capacity
             && (tokens == 0 || tokens + u64::from(entry.prompt) <= PREFILL_BUDGET)
     }
 
-    fn decode_length(&self, base: Picos, slope: Picos, steps: u64) -> Picos {
-        let batch = self.running.len() as u64;
+    /// What a step of the batch takes on this machine: a constant, and a slope per context token.
+    fn decode_cost(&self, profile: &Profile) -> (Picos, Picos) {
+        let batch = u32::try_from(self.batch.len()).expect("a batch fits 32 bits");
+        let (base, slope) = profile.decode(batch);
+        (self.slowed(base), self.slowed(slope))
+    }
+
+    fn decode_length(&self, (base, slope): (Picos, Picos), steps: u64) -> Picos {
+        let batch = self.batch.len() as u64;
         // One of two neighbouring integers is even: the product is divided exactly.
         let growth = batch * (steps * steps.saturating_sub(1) / 2);
         steps * base + slope * (steps * self.context + growth)
     }
 
-    /// The least number of steps, at least one and at most `most`, that end at or after `now`.
-    fn steps_until(&self, now: SimTime, base: Picos, slope: Picos, most: u64) -> u64 {
+    /// The least number of steps, at least one and at most those of the phase, that end at or after `now`.
+    fn steps_until(&self, now: SimTime, cost: (Picos, Picos)) -> u64 {
         let elapsed = (now - self.start).as_nanos() * PICOS_PER_NANO;
         let ends_before = |steps: u64| {
-            let end = self.start_ps + self.decode_length(base, slope, steps);
+            let end = u64::from(self.start_ps) + self.decode_length(cost, steps);
             end - end % PICOS_PER_NANO < elapsed
         };
-        let (mut low, mut high) = (1, most);
+        let (mut low, mut high) = (1, self.ahead);
         while low < high {
             let middle = low.midpoint(high);
             if ends_before(middle) {
@@ -329,7 +434,10 @@ impl Server {
         if self.is_idle() {
             return None;
         }
-        Some(self.start + Span::from_nanos((self.start_ps + self.length) / PICOS_PER_NANO))
+        Some(
+            self.start
+                + Span::from_nanos((u64::from(self.start_ps) + self.length) / PICOS_PER_NANO),
+        )
     }
 
     fn slowed(&self, duration: Picos) -> Picos {

@@ -112,6 +112,35 @@ impl fmt::Display for Amount {
     }
 }
 
+/// A price or a limit in base units of a dollar (10⁻⁹ USD), in 64 bits: there is one on every card, and none of nine billion dollars.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Price(i64);
+
+impl Price {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+    /// The highest price; as a limit, none.
+    pub const MAX: Self = Self(i64::MAX);
+
+    /// The price nearest to `usd`, at most [`Price::MAX`].
+    #[must_use]
+    pub fn from_f64(usd: f64) -> Self {
+        Self((usd * 1e9).round() as i64)
+    }
+
+    /// The price of so many base units, at most [`Price::MAX`].
+    #[must_use]
+    pub fn from_units(units: i128) -> Self {
+        Self(i64::try_from(units).unwrap_or(i64::MAX))
+    }
+
+    /// The same as an amount of money.
+    #[must_use]
+    pub fn amount(self) -> Amount {
+        Amount(i128::from(self.0))
+    }
+}
+
 /// A share in parts per million, so that splitting money needs no floats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ppm(u32);

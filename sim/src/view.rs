@@ -13,11 +13,12 @@ use crate::hardware::Profile;
 use crate::ids::{JobId, NodeId, ProfileId, RegionId};
 use crate::market::Rates;
 use crate::network::Network;
-use crate::units::Amount;
+use crate::units::{Amount, Price};
 use crate::workload::{Sizes, Slo};
 
-/// What is known of a node.
+/// What is known of a node: a line of the cache each, as policies look at nodes at random.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub struct NodeCard {
     /// Where it is.
     pub region: RegionId,
@@ -67,7 +68,10 @@ impl NodeCard {
 
 /// What is known of a job.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub struct JobCard {
+    /// Number of the request, from zero.
+    pub serial: u64,
     /// When it was submitted.
     pub submitted: SimTime,
     /// Where its customer is.
@@ -78,11 +82,14 @@ pub struct JobCard {
     pub output_estimate: u32,
     /// Placements so far.
     pub attempts: u32,
-    /// The most that its customer pays for an answer of the expected length.
-    pub limit: Option<Amount>,
-    /// Its ticket on the waiting list, if it waits for an order.
-    pub(crate) ticket: Option<u64>,
+    /// The most that its customer pays for an answer of the expected length; [`Price::MAX`] if there is no limit.
+    pub limit: Price,
+    /// Its ticket on the waiting list, if it waits for an order; [`NO_TICKET`] if not.
+    pub(crate) ticket: u64,
 }
+
+/// The ticket of a job that does not wait.
+pub(crate) const NO_TICKET: u64 = 0;
 
 /// How a job is expected to fare on a node.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -183,22 +190,22 @@ impl Board {
     pub(crate) fn is_waiting(&self, job: JobId) -> bool {
         self.jobs
             .get(job.index())
-            .is_some_and(|card| card.ticket.is_some())
+            .is_some_and(|card| card.ticket != NO_TICKET)
     }
 
     pub(crate) fn enqueue(&mut self, job: JobId) {
         self.tickets += 1;
-        self.jobs[job.index()].ticket = Some(self.tickets);
+        self.jobs[job.index()].ticket = self.tickets;
         self.waiting.push_back((job, self.tickets));
         self.waiting_count += 1;
     }
 
     /// Takes a job off the waiting list.
     pub(crate) fn dequeue(&mut self, job: JobId) {
-        self.jobs[job.index()].ticket = None;
+        self.jobs[job.index()].ticket = NO_TICKET;
         self.waiting_count -= 1;
         while let Some(&(front, ticket)) = self.waiting.front() {
-            if self.jobs[front.index()].ticket == Some(ticket) {
+            if self.jobs[front.index()].ticket == ticket {
                 break;
             }
             self.waiting.pop_front();
@@ -207,7 +214,7 @@ impl Board {
         if self.waiting.len() > 2 * self.waiting_count as usize + 64 {
             let jobs = &self.jobs;
             self.waiting
-                .retain(|&(job, ticket)| jobs[job.index()].ticket == Some(ticket));
+                .retain(|&(job, ticket)| jobs[job.index()].ticket == ticket);
         }
     }
 }
@@ -229,8 +236,7 @@ impl<'a> View<'a> {
     /// Jobs that wait for an order, in order of submission or loss.
     pub fn waiting(&self) -> impl Iterator<Item = JobId> + 'a {
         let board = self.board;
-        let valid =
-            |&&(job, ticket): &&(JobId, u64)| board.jobs[job.index()].ticket == Some(ticket);
+        let valid = |&&(job, ticket): &&(JobId, u64)| board.jobs[job.index()].ticket == ticket;
         board.waiting.iter().filter(valid).map(|&(job, _)| job)
     }
 
@@ -329,8 +335,8 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn pays(&self, job: JobId, rates: Rates) -> bool {
         let card = self.job(job);
-        card.limit
-            .is_none_or(|limit| rates.price(card.prompt_tokens, card.output_estimate) <= limit)
+        card.limit == Price::MAX
+            || rates.price(card.prompt_tokens, card.output_estimate) <= card.limit.amount()
     }
 
     /// Whether the job would run at the present price for all: it pays it, and some device class of the platform holds it.

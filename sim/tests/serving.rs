@@ -8,7 +8,7 @@ use common::{device, model};
 use walras_des::{Purpose, SimTime, Span, Stream, Streams};
 use walras_sim::hardware::{Device, Experts, Model, Precision, Profile};
 use walras_sim::ids::JobId;
-use walras_sim::serving::{Entry, Milestone, PREFILL_BUDGET, Server};
+use walras_sim::serving::{Backlog, Entry, Milestone, PREFILL_BUDGET, Server};
 
 /// The card of the other tests with another memory.
 fn card(memory_gib: u64) -> Device {
@@ -160,31 +160,31 @@ fn forwarded(
     slowdown: f64,
     requests: &[(SimTime, Entry)],
 ) -> (Vec<(u64, Milestone)>, usize) {
-    let mut server = Server::new(slowdown);
+    let (mut server, mut backlog) = (Server::new(slowdown), Backlog::new());
     let (mut log, mut reached, mut boundaries) = (Vec::new(), Vec::new(), 0);
     let mut next: Option<SimTime> = None;
-    let mut advance = |server: &mut Server, next: &mut Option<SimTime>| {
+    let mut advance = |server: &mut Server, backlog: &Backlog, next: &mut Option<SimTime>| {
         let at = next.expect("a boundary is scheduled");
-        *next = server.boundary(profile, &mut reached);
+        *next = server.boundary(profile, backlog, &mut reached);
         log.extend(
             reached
                 .drain(..)
                 .map(|milestone| (at.as_nanos(), milestone)),
         );
-        server.audit(profile);
+        server.audit(profile, backlog);
         boundaries += 1;
     };
     for &(at, entry) in requests {
         while next.is_some_and(|boundary| boundary < at) {
-            advance(&mut server, &mut next);
+            advance(&mut server, &backlog, &mut next);
         }
-        if let Some(boundary) = server.arrive(at, entry, profile) {
+        if let Some(boundary) = server.arrive(at, entry, profile, &mut backlog) {
             next = Some(boundary);
         }
-        server.audit(profile);
+        server.audit(profile, &backlog);
     }
     while next.is_some() {
-        advance(&mut server, &mut next);
+        advance(&mut server, &backlog, &mut next);
     }
     (log, boundaries)
 }
@@ -262,9 +262,13 @@ fn an_abandoned_server_lost_what_it_had_generated() {
             prompt: 1 + stream.below(1000) as u32,
             output: 200,
         };
-        let mut server = Server::new(1.0);
-        let first = server.arrive(SimTime::ZERO, entry, &profile).unwrap();
-        let end = server.boundary(&profile, &mut Vec::new()).unwrap();
+        let (mut server, mut backlog) = (Server::new(1.0), Backlog::new());
+        let first = server
+            .arrive(SimTime::ZERO, entry, &profile, &mut backlog)
+            .unwrap();
+        let end = server
+            .boundary(&profile, &backlog, &mut Vec::new())
+            .unwrap();
         let now = first + Span::from_nanos(stream.below((end - first).as_nanos()));
         let (base, slope) = profile.decode(1);
         let mut picos =
@@ -279,7 +283,7 @@ fn an_abandoned_server_lost_what_it_had_generated() {
         }
         let mut lost = Vec::new();
         assert_eq!(
-            server.abandon(now, &mut lost),
+            server.abandon(now, &profile, &backlog, &mut lost),
             u64::from(generated),
             "seed 21, sequence {sequence}"
         );

@@ -358,6 +358,7 @@ fn a_base_fee_finds_the_price_at_which_the_target_is_used() {
     let sizes = workload.sizes();
     let median = Rates::earning(0.4, &market.profiles[0], &sizes, 8)
         .output
+        .amount()
         .as_f64();
     let willing = 400.0 * walras_des::normal_cdf((fee / median).ln() / 0.8);
     let used = in_service / (8.0 * willing);

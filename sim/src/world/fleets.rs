@@ -3,7 +3,7 @@
 use walras_des::{SimTime, Span};
 
 use super::event::Event;
-use super::nodes::{Birth, Node, Stage};
+use super::nodes::{Birth, Stage};
 use super::{Cx, World};
 use crate::ids::{FleetId, NodeId};
 use crate::market::Pricing;
@@ -15,7 +15,8 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     pub(super) fn node_up(&mut self, id: NodeId, stamp: u32, cx: &mut Cx) {
         let now = cx.now();
         let node = &mut self.nodes[id.index()];
-        if node.life_stamp != stamp {
+        let registration = &mut self.registry[id.index()];
+        if registration.life_stamp != stamp {
             return;
         }
         if node.stage == Stage::Starting {
@@ -23,13 +24,13 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         }
         node.stage = Stage::Up;
         node.epoch += 1;
-        node.up_since = now;
-        let fleet = &self.platform.fleets[node.fleet.index()];
-        node.rented_since.get_or_insert(now);
-        let stay = match node.birth {
+        registration.up.start(self.tally.measured_time(now));
+        let fleet = &self.platform.fleets[registration.fleet.index()];
+        registration.rented_since.get_or_insert(now);
+        let stay = match registration.birth {
             // In the stationary state, the stay at time zero is a residual one.
             Birth::Up(stay) if node.epoch == 1 => stay,
-            _ => fleet.availability.next(node.life, true, &mut node.stream),
+            _ => (fleet.availability).next(registration.life, true, &mut registration.stream),
         };
         if let Some(stay) = stay {
             cx.after(stay, Event::Down { node: id, stamp });
@@ -41,24 +42,25 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
 
     pub(super) fn node_down(&mut self, id: NodeId, stamp: u32, cx: &mut Cx) {
         let now = cx.now();
-        let node = &mut self.nodes[id.index()];
-        if node.life_stamp != stamp {
+        if self.registry[id.index()].life_stamp != stamp {
             return;
         }
-        let fleet = &self.platform.fleets[node.fleet.index()];
-        node.up += self.tally.clip(node.up_since, now);
         self.tally.up(now, -1);
         self.collect_rent(id, now);
         let node = &mut self.nodes[id.index()];
-        node.rented_since = None;
+        let registration = &mut self.registry[id.index()];
+        registration.up.stop(self.tally.measured_time(now));
+        registration.rented_since = None;
         let was_draining = node.stage == Stage::Draining;
         node.stage = Stage::Down;
         node.stamp += 1;
-        if let Some(absence) = fleet.availability.next(node.life, false, &mut node.stream) {
+        let fleet = &self.platform.fleets[registration.fleet.index()];
+        let absence = (fleet.availability).next(registration.life, false, &mut registration.stream);
+        if let Some(absence) = absence {
             cx.after(absence, Event::Up { node: id, stamp });
         }
         if !node.server.is_idle() {
-            node.busy += self.tally.clip(node.busy_since, now);
+            node.busy.stop(self.tally.measured_time(now));
             self.tally.busy(now, -1);
             self.lose_work(id, cx);
         }
@@ -77,10 +79,12 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     fn lose_work(&mut self, id: NodeId, cx: &mut Cx) {
         let mut lost = std::mem::take(&mut self.lost);
         let node = &mut self.nodes[id.index()];
-        let tokens = node.server.abandon(cx.now(), &mut lost);
+        let profile = &self.platform.profiles[node.profile.index()];
+        let batch = node.server.batch();
+        let tokens = (node.server).abandon(cx.now(), profile, &self.backlog, &mut lost);
         let forfeited = self.bank.fault(id);
         let owner = node.owner;
-        self.count_batch(id, cx.now());
+        self.tally.batch(cx.now(), batch, 0);
         self.tally.fault(cx.now(), owner, forfeited, tokens);
         for job in lost.drain(..) {
             self.tally.running(cx.now(), -1);
@@ -99,17 +103,13 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
 
     pub(super) fn scale(&mut self, id: FleetId, cx: &mut Cx) {
         let now = cx.now();
-        let ours = |node: &Node| node.fleet == id;
-        let instances = self
-            .nodes
-            .iter()
-            .filter(|n| ours(n) && n.stage.is_wanted())
+        let ours = |index: &usize| self.registry[*index].fleet == id;
+        let all = 0..self.nodes.len();
+        let instances = (all.clone().filter(ours))
+            .filter(|&index| self.nodes[index].stage.is_wanted())
             .count();
-        let outstanding: u32 = self
-            .nodes
-            .iter()
-            .filter(|n| ours(n))
-            .map(|n| self.board.nodes[n.id.index()].outstanding)
+        let outstanding: u32 = (all.filter(ours))
+            .map(|index| self.board.nodes[index].outstanding)
             .sum();
         let waiting = self.board.view(now).waiting_len();
         let controller = self.controllers[id.index()]
@@ -131,15 +131,14 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     /// Keeps instances that were about to be released, then starts new ones.
     fn scale_out(&mut self, id: FleetId, mut count: u32, cx: &mut Cx) {
         for index in 0..self.nodes.len() {
-            let node = &mut self.nodes[index];
-            if count == 0 || node.fleet != id || !matches!(node.stage, Stage::Draining | Stage::Off)
-            {
+            let ours = self.registry[index].fleet == id;
+            let (node, state) = (NodeId::new(index), &mut self.nodes[index]);
+            if count == 0 || !ours || !matches!(state.stage, Stage::Draining | Stage::Off) {
                 continue;
             }
             count -= 1;
-            if node.stage == Stage::Draining {
-                node.stage = Stage::Up;
-                let node = node.id;
+            if state.stage == Stage::Draining {
+                state.stage = Stage::Up;
                 self.board.node_resumed(node, cx.now());
                 self.offer(Cause::SlotsLeft(node), node, cx);
                 continue;
@@ -150,16 +149,12 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 .scaler;
             let delay =
                 Span::from_secs_f64(scaler.provisioning.sample(&mut self.provisioning).max(0.0));
-            node.stage = Stage::Starting;
+            state.stage = Stage::Starting;
             self.tally.starting(cx.now(), 1);
-            node.rented_since = Some(cx.now());
-            cx.after(
-                delay,
-                Event::Up {
-                    node: node.id,
-                    stamp: node.life_stamp,
-                },
-            );
+            let registration = &mut self.registry[index];
+            registration.rented_since = Some(cx.now());
+            let stamp = registration.life_stamp;
+            cx.after(delay, Event::Up { node, stamp });
         }
     }
 
@@ -167,20 +162,20 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     fn scale_in(&mut self, id: FleetId, mut count: u32, now: SimTime) {
         // What does not serve yet goes first.
         for index in (0..self.nodes.len()).rev() {
-            let node = &self.nodes[index];
-            if count > 0 && node.fleet == id && node.stage == Stage::Starting {
+            let ours = self.registry[index].fleet == id;
+            if count > 0 && ours && self.nodes[index].stage == Stage::Starting {
                 count -= 1;
-                self.release(node.id, now);
+                self.release(NodeId::new(index), now);
             }
         }
         for index in (0..self.nodes.len()).rev() {
             let node = &mut self.nodes[index];
-            if count == 0 || node.fleet != id || node.stage != Stage::Up {
+            if count == 0 || self.registry[index].fleet != id || node.stage != Stage::Up {
                 continue;
             }
             count -= 1;
             node.stage = Stage::Draining;
-            let id = node.id;
+            let id = NodeId::new(index);
             self.board.node_down(id, now);
             if self.board.nodes[id.index()].outstanding == 0 {
                 self.release(id, now);
@@ -192,27 +187,32 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     pub(super) fn release(&mut self, id: NodeId, now: SimTime) {
         self.collect_rent(id, now);
         let node = &mut self.nodes[id.index()];
+        let registration = &mut self.registry[id.index()];
         if node.stage == Stage::Draining {
-            node.up += self.tally.clip(node.up_since, now);
+            registration.up.stop(self.tally.measured_time(now));
             self.tally.up(now, -1);
         } else if node.stage == Stage::Starting {
             self.tally.starting(now, -1);
         }
         node.stage = Stage::Off;
-        node.rented_since = None;
-        node.life_stamp += 1;
+        registration.rented_since = None;
+        registration.life_stamp += 1;
         node.stamp += 1;
         self.board.node_down(id, now);
     }
 
     /// Bills the rent since the last bill, up to the horizon.
     pub(super) fn collect_rent(&mut self, id: NodeId, now: SimTime) {
-        let node = &mut self.nodes[id.index()];
+        if self.platform.pricing != Pricing::Rental {
+            return;
+        }
+        let registration = &mut self.registry[id.index()];
         let end = now.min(SimTime::ZERO + self.settings.horizon);
-        let (Some(since), Pricing::Rental) = (node.rented_since, &self.platform.pricing) else {
+        let Some(since) = registration.rented_since else {
             return;
         };
-        node.rented_since = Some(end.max(since));
+        let owner = self.nodes[id.index()].owner;
+        registration.rented_since = Some(end.max(since));
         if end > since {
             let warm = SimTime::ZERO + self.settings.warm_up;
             // Billed in two parts, so that what is measured is exactly what is paid after the warm-up.
@@ -221,9 +221,9 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 (since.max(warm).min(end), end),
             ] {
                 if to > from {
-                    let rent = self.bank.rent(node.owner, node.per_hour, to - from);
+                    let rent = self.bank.rent(owner, registration.per_hour, to - from);
                     self.tally
-                        .paid(from, rent.owner + rent.protocol, rent, node.owner);
+                        .paid(from, rent.owner + rent.protocol, rent, owner);
                 }
             }
         }

@@ -4,15 +4,15 @@ use walras_des::{SimTime, Span};
 
 use super::event::Event;
 use super::nodes::Stage;
-use super::{Cx, Job, World};
+use super::{Cx, ENDED, Job, NOWHERE, World};
 use crate::ids::{JobId, NodeId};
 use crate::market::{Pricing, Rates};
 use crate::record::{Fate, JobRow, Recorder};
 use crate::scheduling::{Cause, Order, Scheduler};
 use crate::serving::{Entry, Milestone};
 use crate::settlement::Lock;
-use crate::units::Amount;
-use crate::view::JobCard;
+use crate::units::{Amount, Price};
+use crate::view::{JobCard, NO_TICKET};
 use crate::workload::Request;
 
 impl<S: Scheduler, R: Recorder> World<'_, S, R> {
@@ -31,6 +31,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     /// Gives a request a slot in the table of jobs and puts it on the waiting list.
     fn admit(&mut self, request: Request) -> JobId {
         let card = JobCard {
+            serial: self.counts.submitted,
             submitted: request.at,
             origin: request.origin,
             prompt_tokens: request.prompt_tokens,
@@ -40,20 +41,18 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             limit: request
                 .budget
                 .filter(|_| self.platform.pricing != Pricing::Rental)
-                .map(|budget| {
+                .map_or(Price::MAX, |budget| {
                     // Rounded down, so that a price within it is within the budget.
-                    Amount((budget * f64::from(self.output_estimate) * 1e3).floor() as i128)
+                    let units = (budget * f64::from(self.output_estimate) * 1e3).floor();
+                    Price::from_units(units as i128)
                 }),
-            ticket: None,
+            ticket: NO_TICKET,
         };
         let record = Job {
-            serial: self.counts.submitted,
-            request,
-            node: NodeId(0),
+            output_tokens: request.output_tokens,
+            node: NOWHERE,
             epoch: 0,
             stamp: 0,
-            live: true,
-            placed: false,
             lock: Lock::default(),
             rates: Rates::default(),
             first_token: SimTime::ZERO,
@@ -78,7 +77,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     /// Starts the clock of a customer whose job found no node at once.
     fn await_node(&mut self, job: JobId, cx: &mut Cx) {
         let record = &self.jobs[job.index()];
-        if record.live && !record.placed {
+        if record.is_live() && !record.is_placed() {
             cx.after(
                 self.workload.patience,
                 Event::Patience {
@@ -137,23 +136,22 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         let card = &mut self.board.nodes[node.index()];
         card.outstanding += 1;
         let epoch = card.epoch;
-        self.board.jobs[job.index()].attempts += 1;
+        let card = &mut self.board.jobs[job.index()];
+        card.attempts += 1;
+        let prompt_tokens = card.prompt_tokens;
         let record = &mut self.jobs[job.index()];
         record.stamp += 1;
-        (record.node, record.epoch, record.placed) = (node, epoch, true);
+        (record.node, record.epoch) = (node, epoch);
         (record.rates, record.back) = (rates, latency);
         if self.platform.pricing != Pricing::Rental {
-            record.lock = self
-                .bank
-                .lock(rates.price(record.request.prompt_tokens, self.max_output));
+            record.lock = self.bank.lock(rates.price(prompt_tokens, self.max_output));
         }
-        cx.after(
-            latency + overhead,
-            Event::Deliver {
-                job,
-                stamp: record.stamp,
-            },
-        );
+        let (delay, stamp) = (latency + overhead, record.stamp);
+        if delay == Span::ZERO {
+            self.deliver(job, stamp, cx);
+        } else {
+            cx.after(delay, Event::Deliver { job, stamp });
+        }
     }
 
     pub(super) fn deliver(&mut self, job: JobId, stamp: u32, cx: &mut Cx) {
@@ -168,12 +166,12 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         }
         let entry = Entry {
             job,
-            prompt: record.request.prompt_tokens,
-            output: record.request.output_tokens,
+            prompt: self.board.jobs[job.index()].prompt_tokens,
+            output: record.output_tokens,
         };
-        let profile = &self.platform.profiles[node.card.profile.index()];
-        let was_idle = node.server.is_idle();
-        if let Some(at) = node.server.arrive(cx.now(), entry, profile) {
+        let profile = &self.platform.profiles[node.profile.index()];
+        let (was_idle, batch) = (node.server.is_idle(), node.server.batch());
+        if let Some(at) = (node.server).arrive(cx.now(), entry, profile, &mut self.backlog) {
             node.stamp += 1;
             cx.at(
                 at,
@@ -184,21 +182,11 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             );
         }
         if was_idle {
-            node.busy_since = cx.now();
+            node.busy.start(self.tally.measured_time(cx.now()));
             self.tally.busy(cx.now(), 1);
         }
         self.tally.running(cx.now(), 1);
-        self.count_batch(record.node, cx.now());
-    }
-
-    /// Notes a change in the batch of a node.
-    pub(super) fn count_batch(&mut self, id: NodeId, now: SimTime) {
-        let node = &mut self.nodes[id.index()];
-        let batch = i64::try_from(node.server.batch()).expect("a batch is small");
-        let delta = batch - std::mem::replace(&mut node.batch, batch);
-        if delta != 0 {
-            self.tally.batch(now, delta);
-        }
+        self.tally.batch(cx.now(), batch, node.server.batch());
     }
 
     pub(super) fn boundary(&mut self, id: NodeId, stamp: u32, cx: &mut Cx) {
@@ -206,9 +194,10 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         if node.stamp != stamp {
             return;
         }
-        let profile = &self.platform.profiles[node.card.profile.index()];
+        let profile = &self.platform.profiles[node.profile.index()];
         let mut milestones = std::mem::take(&mut self.milestones);
-        let next = node.server.boundary(profile, &mut milestones);
+        let batch = node.server.batch();
+        let next = (node.server).boundary(profile, &self.backlog, &mut milestones);
         node.stamp += 1;
         if let Some(at) = next {
             cx.at(
@@ -219,10 +208,10 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 },
             );
         } else {
-            node.busy += self.tally.clip(node.busy_since, cx.now());
+            node.busy.stop(self.tally.measured_time(cx.now()));
             self.tally.busy(cx.now(), -1);
         }
-        self.count_batch(id, cx.now());
+        self.tally.batch(cx.now(), batch, node.server.batch());
         for milestone in milestones.drain(..) {
             match milestone {
                 Milestone::FirstToken(job) => self.jobs[job.index()].first_token = cx.now(),
@@ -243,23 +232,23 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             self.board.dequeue(job);
         }
         let record = self.jobs[job.index()];
-        let attempts = self.board.jobs[job.index()].attempts;
+        let card = self.board.jobs[job.index()];
         let completed = fate == Fate::Completed;
         let ended = if completed { now + record.back } else { now };
         assert!(
-            record.live && record.request.at <= ended,
+            record.is_live() && card.submitted <= ended,
             "a job ends once, and after it was submitted"
         );
         let mut row = JobRow {
-            serial: record.serial,
-            submitted: record.request.at,
+            serial: card.serial,
+            submitted: card.submitted,
             ended,
             fate,
-            origin: record.request.origin,
+            origin: card.origin,
             node: completed.then_some(record.node),
-            attempts,
-            prompt_tokens: record.request.prompt_tokens,
-            output_tokens: record.request.output_tokens,
+            attempts: card.attempts,
+            prompt_tokens: card.prompt_tokens,
+            output_tokens: record.output_tokens,
             ttft: None,
             tpot: None,
             paid: 0.0,
@@ -267,10 +256,10 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         if completed {
             self.free_slot(record.node, record.epoch, now);
             let first = record.first_token + record.back;
-            row.ttft = Some((first - record.request.at).as_secs_f64());
-            let steps = record.request.output_tokens - 1;
+            row.ttft = Some((first - card.submitted).as_secs_f64());
+            let steps = record.output_tokens - 1;
             row.tpot = (steps > 0).then(|| (ended - first).as_secs_f64() / f64::from(steps));
-            let price = self.pay(&record);
+            let price = self.pay(&record, &card);
             row.paid = price.as_f64();
             self.counts.completed += 1;
         } else if fate == Fate::Failed {
@@ -282,7 +271,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         self.tally.ended(&row, self.workload.slo);
         self.recorder.job(row);
         let record = &mut self.jobs[job.index()];
-        (record.live, record.placed) = (false, false);
+        record.node = ENDED;
         record.stamp += 1;
         self.free.push(job);
         if self.closing && self.counts.live == 0 {
@@ -290,16 +279,14 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         }
     }
 
-    fn pay(&mut self, record: &Job) -> Amount {
+    fn pay(&mut self, record: &Job, card: &JobCard) -> Amount {
         if self.platform.pricing == Pricing::Rental {
             return Amount::ZERO;
         }
-        let price = record
-            .rates
-            .price(record.request.prompt_tokens, record.request.output_tokens);
+        let price = record.rates.price(card.prompt_tokens, record.output_tokens);
         let owner = self.nodes[record.node.index()].owner;
         let payout = self.bank.deliver(record.lock, price, owner);
-        self.tally.paid(record.request.at, price, payout, owner);
+        self.tally.paid(card.submitted, price, payout, owner);
         price
     }
 
@@ -323,8 +310,8 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             return;
         }
         record.stamp += 1;
-        record.placed = false;
-        let (node, epoch, submitted) = (record.node, record.epoch, record.request.at);
+        let (node, epoch) = (std::mem::replace(&mut record.node, NOWHERE), record.epoch);
+        let submitted = self.board.jobs[job.index()].submitted;
         if self.platform.pricing != Pricing::Rental {
             self.bank.refund(std::mem::take(&mut record.lock));
         }

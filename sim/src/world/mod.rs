@@ -18,14 +18,14 @@ use crate::market::{Pricing, Rates, next_base_fee};
 use crate::platform::{Platform, Size};
 use crate::record::{Counts, Fate, Output, Recorder, Sample};
 use crate::scheduling::{Cause, Orders, Scheduler};
-use crate::serving::Milestone;
+use crate::serving::{Backlog, Milestone};
 use crate::settlement::{Bank, Lock};
 use crate::supply::Controller;
-use crate::units::Amount;
+use crate::units::Price;
 use crate::view::Board;
 use crate::workload::{Arrivals, Request, Workload};
 pub use event::Event;
-use nodes::{Birth, Node};
+use nodes::{Birth, Node, Registration};
 use tally::Tally;
 
 /// What a run is told beyond platform and workload.
@@ -103,24 +103,36 @@ pub fn run<S: Scheduler, R: Recorder>(
     Some(output)
 }
 
-/// A live job, as it truly is.
+/// A live job, as it truly is; what the dispatcher knows of it is on its card.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 struct Job {
-    serial: u64,
-    request: Request,
-    /// Where it is placed, and in which stay of that node.
+    /// Length of its answer, which no policy knows.
+    output_tokens: u32,
+    /// Where it is placed ([`NOWHERE`] while it waits, [`ENDED`] in a free slot), and in which stay of that node.
     node: NodeId,
     epoch: u32,
     /// Changes whenever the job changes hands, so that old events are known as such.
     stamp: u32,
-    live: bool,
-    placed: bool,
     lock: Lock,
     rates: Rates,
     /// When the node had its first token ready.
     first_token: SimTime,
     /// Time from the node to the customer.
     back: Span,
+}
+
+const NOWHERE: NodeId = NodeId(u32::MAX);
+const ENDED: NodeId = NodeId(u32::MAX - 1);
+
+impl Job {
+    fn is_live(&self) -> bool {
+        self.node != ENDED
+    }
+
+    fn is_placed(&self) -> bool {
+        self.node < ENDED
+    }
 }
 
 /// The state of a run.
@@ -133,6 +145,9 @@ pub struct World<'a, S, R> {
     arrivals: Arrivals,
     next: Option<Request>,
     nodes: Vec<Node>,
+    registry: Vec<Registration>,
+    /// Requests that wait at servers.
+    backlog: Backlog,
     controllers: Vec<Option<Controller>>,
     provisioning: Stream,
     board: Board,
@@ -165,9 +180,13 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
         recorder: R,
     ) -> Self {
         let sizes = workload.sizes();
-        let (nodes, owner_count) = nodes::register(platform, &sizes, streams);
-        let owners: Vec<_> = nodes.iter().map(|node| node.owner).collect();
-        let cards = nodes.iter().map(|node| node.card).collect();
+        let nodes::Roster {
+            nodes,
+            registry,
+            cards,
+            owners,
+        } = nodes::register(platform, &sizes, streams);
+        let owner_of: Vec<_> = nodes.iter().map(|node| node.owner).collect();
         let mut board = Board::new(
             cards,
             platform.profiles.clone(),
@@ -177,7 +196,10 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             platform.slots,
         );
         if let Pricing::BaseFee(rule) = &platform.pricing {
-            board.uniform = Some(uniform(rule.initial, rule.prompt_weight));
+            board.uniform = Some(uniform(
+                Price::from_units(rule.initial.0),
+                rule.prompt_weight,
+            ));
         }
         let controllers = platform.fleets.iter().map(|fleet| match &fleet.size {
             Size::Fixed(_) => None,
@@ -198,15 +220,17 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             max_output: sizes.max_output,
             jobs: Vec::new(),
             free: Vec::new(),
-            bank: Bank::new(&platform.settlement, owner_count, &owners),
+            bank: Bank::new(&platform.settlement, owners, &owner_of),
             counts: Counts::default(),
-            tally: Tally::new(settings, owner_count),
+            tally: Tally::new(settings, owners),
             orders: Orders::default(),
             milestones: Vec::new(),
             lost: Vec::new(),
             closing: false,
             gave_up: 0,
             nodes,
+            registry,
+            backlog: Backlog::new(),
         }
     }
 
@@ -214,7 +238,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
     fn begin(engine: &mut Engine<Self>) {
         for index in 0..engine.model.nodes.len() {
             let node = NodeId::new(index);
-            let first = match engine.model.nodes[index].birth {
+            let first = match engine.model.registry[index].birth {
                 Birth::Off | Birth::Down(None) => continue,
                 Birth::Up(_) => Span::ZERO,
                 Birth::Down(Some(absence)) => absence,
@@ -275,12 +299,11 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
         let target = ((slots * epoch * 1e3).round() as u64).max(1);
         let asked = (((served + unmet * epoch) * 1e3).round() as u64).min(2 * target);
         let fee = view.uniform_price().output;
-        let next = next_base_fee(fee.0, asked, target, rule.denominator)
-            .min(i128::from(i64::MAX))
+        let next = next_base_fee(fee.amount().0, asked, target, rule.denominator)
             // Below the lowest ask nobody works: a fee that sank on would only take longer to come back.
-            .max(lowest_ask.map_or(0, |ask| ask.0.min(fee.0)))
+            .max(lowest_ask.map_or(0, |ask| ask.min(fee).amount().0))
             .max(rule.floor.0);
-        self.board.uniform = Some(uniform(Amount(next), rule.prompt_weight));
+        self.board.uniform = Some(uniform(Price::from_units(next), rule.prompt_weight));
         self.ask(Cause::Repriced, cx);
     }
 
@@ -295,7 +318,10 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
         let state = Sample {
             jobs_live: u32::try_from(self.counts.live).unwrap_or(u32::MAX),
             jobs_waiting: self.board.view(now).waiting_len(),
-            base_fee: self.board.uniform.map(|price| price.output.as_f64()),
+            base_fee: self
+                .board
+                .uniform
+                .map(|price| price.output.amount().as_f64()),
             ..Sample::default()
         };
         self.tally.sample(now, state);
@@ -313,26 +339,27 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
     fn check(&self) {
         invariants::jobs(
             &self.counts,
-            self.jobs.iter().filter(|job| job.live).count(),
+            self.jobs.iter().filter(|job| job.is_live()).count(),
         );
         for node in &self.nodes {
             node.server
-                .audit(&self.platform.profiles[node.card.profile.index()]);
+                .audit(&self.platform.profiles[node.profile.index()], &self.backlog);
         }
         self.bank.audit();
-        let under_way = self.jobs.iter().any(|job| job.live && job.placed);
+        let under_way = self.jobs.iter().any(Job::is_placed);
         invariants::escrow(self.bank.escrow(), under_way);
     }
 
     fn finish(mut self, now: SimTime) -> Output {
+        let measured_time = self.tally.measured_time(now);
         for index in 0..self.nodes.len() {
             self.collect_rent(NodeId::new(index), now);
             let node = &mut self.nodes[index];
             if node.stage.is_on() {
-                node.up += self.tally.clip(node.up_since, now);
+                self.registry[index].up.stop(measured_time);
             }
             if !node.server.is_idle() {
-                node.busy += self.tally.clip(node.busy_since, now);
+                node.busy.stop(measured_time);
             }
         }
         for node in &self.nodes {
@@ -342,6 +369,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
         self.tally.finish(
             self.platform,
             &self.nodes,
+            &self.registry,
             self.counts,
             self.recorder.into_jobs(),
         )
@@ -382,9 +410,9 @@ impl<S: Scheduler, R: Recorder> Model for World<'_, S, R> {
 }
 
 /// The price for all at a base fee per million output tokens.
-fn uniform(fee: Amount, prompt_weight: f64) -> Rates {
+fn uniform(fee: Price, prompt_weight: f64) -> Rates {
     Rates {
-        prompt: Amount::from_f64(fee.as_f64() * prompt_weight),
+        prompt: Price::from_f64(fee.amount().as_f64() * prompt_weight),
         output: fee,
     }
 }

@@ -1,9 +1,11 @@
 //! The nodes of a run: registered at time zero, each with its own machine, owner and random stream.
+//!
+//! What every job touches is apart from what only a change in the life of a node does: a [`Node`] is two lines of the cache.
 
 use walras_des::{Purpose, SimTime, Span, Stream, Streams};
 
 use crate::availability::{Life, pick};
-use crate::ids::{FleetId, NodeId, OwnerId, RegionId};
+use crate::ids::{FleetId, OwnerId, ProfileId, RegionId};
 use crate::market::Rates;
 use crate::platform::{Fleet, Ownership, Platform, Size};
 use crate::serving::Server;
@@ -49,55 +51,87 @@ pub(super) enum Birth {
     Down(Option<Span>),
 }
 
-/// One node, as it truly is.
+/// One node at work, as it truly is.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(super) struct Node {
-    pub(super) id: NodeId,
-    pub(super) fleet: FleetId,
-    pub(super) owner: OwnerId,
-    pub(super) stage: Stage,
-    pub(super) birth: Birth,
-    pub(super) life: Life,
-    pub(super) stream: Stream,
     pub(super) server: Server,
+    pub(super) stage: Stage,
+    pub(super) owner: OwnerId,
+    pub(super) profile: ProfileId,
     /// Which of its stays this is.
     pub(super) epoch: u32,
     /// Tells the server's present step from one that was cut short.
     pub(super) stamp: u32,
+    /// Measured time at work.
+    pub(super) busy: Stopwatch,
+}
+
+/// The life of one node.
+#[derive(Debug)]
+pub(super) struct Registration {
+    pub(super) fleet: FleetId,
+    pub(super) region: RegionId,
+    pub(super) birth: Birth,
+    pub(super) life: Life,
+    pub(super) stream: Stream,
     /// Tells this rental from earlier ones.
     pub(super) life_stamp: u32,
-    pub(super) up_since: SimTime,
-    pub(super) busy_since: SimTime,
     pub(super) rented_since: Option<SimTime>,
-    /// Requests in its batch, as last counted.
-    pub(super) batch: i64,
     /// Measured time up.
-    pub(super) up: Span,
-    /// Measured time at work.
-    pub(super) busy: Span,
+    pub(super) up: Stopwatch,
     /// Posted price of an hour.
     pub(super) per_hour: Amount,
-    /// What the dispatcher is told of it.
-    pub(super) card: NodeCard,
+}
+
+/// Adds up periods: the sum of their ends less the sum of their starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stopwatch(u64);
+
+impl Stopwatch {
+    /// Starts at `now`, the measured time.
+    pub(super) fn start(&mut self, now: Span) {
+        self.0 = self.0.wrapping_sub(now.as_nanos());
+    }
+
+    /// Stops at `now`, the measured time.
+    pub(super) fn stop(&mut self, now: Span) {
+        self.0 = self.0.wrapping_add(now.as_nanos());
+    }
+
+    /// What was added up, while it does not run.
+    pub(super) fn total(self) -> Span {
+        Span::from_nanos(self.0)
+    }
+}
+
+/// All nodes of a run, in columns by id.
+#[derive(Debug, Default)]
+pub(super) struct Roster {
+    pub(super) nodes: Vec<Node>,
+    pub(super) registry: Vec<Registration>,
+    /// What the dispatcher is told of each.
+    pub(super) cards: Vec<NodeCard>,
+    /// The number of owners.
+    pub(super) owners: usize,
 }
 
 /// Requests per batch at which owners reckon when they turn an hourly price into one per token.
 const REFERENCE_BATCH: u32 = 8;
 
-/// Registers the nodes of all fleets; returns them with the number of owners.
-pub(super) fn register(
-    platform: &Platform,
-    sizes: &Sizes,
-    streams: &Streams,
-) -> (Vec<Node>, usize) {
-    let mut nodes = Vec::with_capacity(
-        platform
-            .fleets
-            .iter()
-            .map(|fleet| fleet.size.max() as usize)
-            .sum(),
-    );
-    let mut owners = 0;
+/// Registers the nodes of all fleets.
+pub(super) fn register(platform: &Platform, sizes: &Sizes, streams: &Streams) -> Roster {
+    let sizes_of_fleets = platform
+        .fleets
+        .iter()
+        .map(|fleet| fleet.size.max() as usize);
+    let count = sizes_of_fleets.sum();
+    let mut roster = Roster {
+        nodes: Vec::with_capacity(count),
+        registry: Vec::with_capacity(count),
+        cards: Vec::with_capacity(count),
+        owners: 0,
+    };
     for (index, fleet) in platform.fleets.iter().enumerate() {
         let fleet_id = FleetId::new(index);
         let (count, present) = match &fleet.size {
@@ -105,21 +139,19 @@ pub(super) fn register(
             Size::Autoscaled(scaler) => (scaler.max, scaler.min),
         };
         if fleet.ownership == Ownership::One {
-            owners += 1;
+            roster.owners += 1;
         }
         let mut regions = Rotation::new(&fleet.regions);
         for number in 0..count {
             if fleet.ownership == Ownership::Each {
-                owners += 1;
+                roster.owners += 1;
             }
-            let id = NodeId::new(nodes.len());
-            let owner = OwnerId::new(owners - 1);
+            let owner = OwnerId::new(roster.owners - 1);
             // One stream per node and fleet: the traits of a node do not depend on how many others there are.
             let entity = u64::from(fleet_id.0) << 32 | u64::from(number);
             let stream = streams.open(Purpose::new("node"), entity);
             let region = regions.next();
-            nodes.push(node(
-                id,
+            let (node, registration, card) = node(
                 fleet_id,
                 owner,
                 region,
@@ -128,15 +160,17 @@ pub(super) fn register(
                 sizes,
                 number < present,
                 stream,
-            ));
+            );
+            roster.nodes.push(node);
+            roster.registry.push(registration);
+            roster.cards.push(card);
         }
     }
-    (nodes, owners)
+    roster
 }
 
 #[allow(clippy::too_many_arguments)]
 fn node(
-    id: NodeId,
     fleet_id: FleetId,
     owner: OwnerId,
     region: RegionId,
@@ -145,7 +179,7 @@ fn node(
     sizes: &Sizes,
     present: bool,
     mut stream: Stream,
-) -> Node {
+) -> (Node, Registration, NodeCard) {
     let offer = &fleet.devices[pick(
         fleet.devices.iter().map(|offer| offer.share),
         stream.uniform(),
@@ -169,32 +203,32 @@ fn node(
         (true, true) => Birth::Up(change),
         (true, false) => Birth::Down(change),
     };
-    Node {
-        id,
-        fleet: fleet_id,
-        owner,
+    let node = Node {
+        server: Server::new(slowdown),
         stage: if present { Stage::Down } else { Stage::Off },
+        owner,
+        profile: offer.profile,
+        epoch: 0,
+        stamp: 0,
+        busy: Stopwatch::default(),
+    };
+    let registration = Registration {
+        fleet: fleet_id,
+        region,
         birth,
         life,
         stream,
-        server: Server::new(slowdown),
-        epoch: 0,
-        stamp: 0,
         life_stamp: 0,
-        up_since: SimTime::ZERO,
-        busy_since: SimTime::ZERO,
         rented_since: None,
-        batch: 0,
-        up: Span::ZERO,
-        busy: Span::ZERO,
+        up: Stopwatch::default(),
         per_hour: Amount::from_f64(asked),
-        card: NodeCard::new(
-            region,
-            offer.profile,
-            access,
-            Rates::earning(asked, profile, sizes, REFERENCE_BATCH),
-        ),
-    }
+    };
+    let asks = Rates::earning(asked, profile, sizes, REFERENCE_BATCH);
+    (
+        node,
+        registration,
+        NodeCard::new(region, offer.profile, access, asks),
+    )
 }
 
 /// Deals regions so that every prefix comes as near to the shares as whole nodes can: always the region that is furthest behind.
@@ -230,6 +264,11 @@ impl<'a> Rotation<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_at_work_takes_two_lines_of_the_cache_and_its_card_one() {
+        assert_eq!((size_of::<Node>(), size_of::<NodeCard>()), (128, 64));
+    }
 
     #[test]
     fn regions_are_dealt_in_proportion() {

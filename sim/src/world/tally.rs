@@ -1,9 +1,9 @@
 //! Measurement: counts, integrals over time and distributions of one run, within the measured window.
 
-use walras_des::{Digest, LogHistogram, SimTime, Span, TimeWeighted};
+use walras_des::{Digest, LogHistogram, SimTime, Span};
 
 use super::Settings;
-use super::nodes::Node;
+use super::nodes::{Node, Registration};
 use crate::ids::OwnerId;
 use crate::platform::Platform;
 use crate::record::{Counts, Fate, JobRow, MetricId, Metrics, Output, Sample};
@@ -15,8 +15,9 @@ use crate::workload::Slo;
 #[derive(Debug)]
 struct Level {
     value: i64,
-    since: SimTime,
-    integral: f64,
+    since: Span,
+    /// [ns], exact.
+    integral: i128,
 }
 
 /// All measurements of a run.
@@ -39,9 +40,9 @@ pub(super) struct Tally {
     up: Level,
     starting: Level,
     batch: Level,
-    /// Requests being served, measured or not, and their integral up to the last change of price [request·s].
-    in_service: TimeWeighted,
-    served_at_repricing: f64,
+    /// Requests being served, measured or not, and their integral up to the last change of price [request·ns].
+    in_service: Level,
+    served_at_repricing: i128,
     spend: Amount,
     fees: Amount,
     slashed: Amount,
@@ -55,10 +56,27 @@ pub(super) struct Tally {
 impl Level {
     const ZERO: Self = Self {
         value: 0,
-        since: SimTime::ZERO,
-        integral: 0.0,
+        since: Span::ZERO,
+        integral: 0,
     };
 }
+
+impl Level {
+    /// Adds `delta` at `now`, in the time over which the level is integrated.
+    #[inline]
+    fn change(&mut self, now: Span, delta: i64) {
+        self.integral += i128::from(self.value) * i128::from((now - self.since).as_nanos());
+        self.value += delta;
+        self.since = now;
+    }
+
+    /// The integral [s].
+    fn seconds(&self) -> f64 {
+        self.integral as f64 / NANOS
+    }
+}
+
+const NANOS: f64 = 1e9;
 
 impl Tally {
     pub(super) fn new(settings: &Settings, owners: usize) -> Self {
@@ -80,8 +98,8 @@ impl Tally {
             up: Level::ZERO,
             starting: Level::ZERO,
             batch: Level::ZERO,
-            in_service: TimeWeighted::new(SimTime::ZERO, 0.0),
-            served_at_repricing: 0.0,
+            in_service: Level::ZERO,
+            served_at_repricing: 0,
             spend: Amount::ZERO,
             fees: Amount::ZERO,
             slashed: Amount::ZERO,
@@ -93,51 +111,45 @@ impl Tally {
         }
     }
 
-    /// The part of `[start, end]` that is measured.
-    pub(super) fn clip(&self, start: SimTime, end: SimTime) -> Span {
-        let (start, end) = (start.max(self.from), end.min(self.to));
-        if end > start { end - start } else { Span::ZERO }
+    /// The part of `[0, now]` that is measured.
+    #[inline]
+    pub(super) fn measured_time(&self, now: SimTime) -> Span {
+        now.clamp(self.from, self.to) - self.from
     }
 
     fn measured(&self, submitted: SimTime) -> bool {
         submitted >= self.from
     }
 
-    fn change(&mut self, which: fn(&mut Self) -> &mut Level, now: SimTime, delta: i64) {
-        let since = which(self).since;
-        let span = self.clip(since, now).as_secs_f64();
-        let level = which(self);
-        {
-            level.integral += level.value as f64 * span;
-        }
-        level.value += delta;
-        level.since = now;
-    }
-
     pub(super) fn busy(&mut self, now: SimTime, delta: i64) {
-        self.change(|tally| &mut tally.busy, now, delta);
+        self.busy.change(self.measured_time(now), delta);
     }
 
     pub(super) fn up(&mut self, now: SimTime, delta: i64) {
-        self.change(|tally| &mut tally.up, now, delta);
+        self.up.change(self.measured_time(now), delta);
     }
 
     pub(super) fn starting(&mut self, now: SimTime, delta: i64) {
-        self.change(|tally| &mut tally.starting, now, delta);
+        self.starting.change(self.measured_time(now), delta);
     }
 
-    pub(super) fn batch(&mut self, now: SimTime, delta: i64) {
-        self.change(|tally| &mut tally.batch, now, delta);
+    /// The batch of a node has changed.
+    pub(super) fn batch(&mut self, now: SimTime, before: usize, after: usize) {
+        if after != before {
+            let delta = after as i64 - before as i64;
+            self.batch.change(self.measured_time(now), delta);
+        }
     }
 
     pub(super) fn running(&mut self, now: SimTime, delta: i64) {
-        self.in_service.add(now, delta as f64);
+        self.in_service.change(now - SimTime::ZERO, delta);
     }
 
     /// Request time served since this was last asked [request·s].
     pub(super) fn served_since_repriced(&mut self, now: SimTime) -> f64 {
-        let total = self.in_service.integral(now);
-        total - std::mem::replace(&mut self.served_at_repricing, total)
+        self.running(now, 0);
+        let total = self.in_service.integral;
+        (total - std::mem::replace(&mut self.served_at_repricing, total)) as f64 / NANOS
     }
 
     pub(super) fn submitted(&mut self, at: SimTime) {
@@ -219,15 +231,16 @@ impl Tally {
         mut self,
         platform: &Platform,
         nodes: &[Node],
+        registry: &[Registration],
         counts: Counts,
         jobs: Vec<JobRow>,
     ) -> Output {
         let to = self.to;
-        self.change(|tally| &mut tally.busy, to, 0);
-        self.change(|tally| &mut tally.up, to, 0);
-        self.change(|tally| &mut tally.starting, to, 0);
-        self.change(|tally| &mut tally.batch, to, 0);
-        let power = Power::of(platform, nodes, self.payments.len());
+        self.busy(to, 0);
+        self.up(to, 0);
+        self.starting(to, 0);
+        self.batch.change(self.measured_time(to), 0);
+        let power = Power::of(platform, nodes, registry, self.payments.len());
         let metrics = self.metrics(&power);
         let lorenz = if self.payments.len() > 1 {
             lorenz(&self.earnings(&power))
@@ -269,7 +282,7 @@ impl Tally {
             (histogram.count() > 0).then(|| histogram.quantile(p))
         };
         // Instances earn their rent from the moment they are started.
-        let node_days = (self.up.integral + self.starting.integral) / 86_400.0;
+        let node_days = (self.up.seconds() + self.starting.seconds()) / 86_400.0;
         let paid = self
             .payments
             .iter()
@@ -328,12 +341,12 @@ impl Tally {
         );
         set(
             MetricId::Utilization,
-            ratio(self.busy.integral, self.up.integral),
+            ratio(self.busy.seconds(), self.up.seconds()),
         );
-        set(MetricId::NodesAvailable, ratio(self.up.integral, window));
+        set(MetricId::NodesAvailable, ratio(self.up.seconds(), window));
         set(
             MetricId::BatchSize,
-            ratio(self.batch.integral, self.busy.integral),
+            ratio(self.batch.seconds(), self.busy.seconds()),
         );
         set(MetricId::Energy, ratio(power.total_kwh, millions));
         set(MetricId::ActiveEnergy, ratio(power.active_kwh, millions));
@@ -374,19 +387,20 @@ struct OwnerPower {
 const JOULES_PER_KWH: f64 = 3.6e6;
 
 impl Power {
-    fn of(platform: &Platform, nodes: &[Node], owners: usize) -> Self {
+    fn of(platform: &Platform, nodes: &[Node], registry: &[Registration], owners: usize) -> Self {
         let mut power = Self {
             total_kwh: 0.0,
             active_kwh: 0.0,
             cost: 0.0,
             owners: vec![OwnerPower::default(); owners],
         };
-        for node in nodes {
-            let device = &platform.profiles[node.card.profile.index()].device;
-            let (up, busy) = (node.up.as_secs_f64(), node.busy.as_secs_f64());
+        for (node, registration) in nodes.iter().zip(registry) {
+            let device = &platform.profiles[node.profile.index()].device;
+            let up = registration.up.total().as_secs_f64();
+            let busy = node.busy.total().as_secs_f64();
             let active = (device.active_power - device.idle_power) * busy / JOULES_PER_KWH;
             let total = device.idle_power * up / JOULES_PER_KWH + active;
-            let cost = total * platform.network.regions()[node.card.region.index()].electricity;
+            let cost = total * platform.network.regions()[registration.region.index()].electricity;
             power.total_kwh += total;
             power.active_kwh += active;
             power.cost += cost;

@@ -1,0 +1,190 @@
+//! A cluster through the whole world: FIFO nodes, power of two choices, each job recorded; and 1,000,000 nodes.
+//!
+//! Poisson arrivals at load 0.9, log-normal sizes (σ = 1), no latency; a job is a prompt whose prefill is its service, so that a node
+//! is an M/G/1 server. Scheduler trait, view, ledger and recorder are those of every run.
+//! `cargo bench --bench cluster` prints jobs per second of CPU time; `-- --nodes N --jobs N --threads N` one case.
+
+use std::sync::Arc;
+use walras_des::{Dist, Span};
+use walras_sim::availability::Availability;
+use walras_sim::hardware::{Device, Model, Precision, Profile};
+use walras_sim::ids::{ProfileId, RegionId};
+use walras_sim::market::Pricing;
+use walras_sim::network::{Network, Region};
+use walras_sim::platform::{Fleet, Offer, Ownership, Platform, Retry, Settlement, Size};
+use walras_sim::record::JobTable;
+use walras_sim::scheduling::Policy;
+use walras_sim::units::{Amount, Ppm};
+use walras_sim::workload::{Slo, Source, Synthetic, Workload};
+use walras_sim::world::{Settings, simulate};
+
+const LOAD: f64 = 0.9;
+/// Mean length of a prompt; one token takes a millisecond.
+const MEAN_TOKENS: f64 = 1_000.0;
+const SIGMA: f64 = 1.0;
+
+/// A device on which a prompt of `n` tokens takes `n` milliseconds, whatever else it does.
+fn profile() -> Profile {
+    let device = Device {
+        name: "server".into(),
+        memory: 1 << 60,
+        bandwidth: 1e18,
+        flops: 2e12,
+        compute_efficiency: 1.0,
+        bandwidth_efficiency: 1.0,
+        step_overhead: 0.0,
+        layer_overhead: 0.0,
+        sequence_overhead: 0.0,
+        request_overhead: 0.0,
+        idle_power: 100.0,
+        active_power: 400.0,
+        slowdown_sigma: 0.0,
+    };
+    let model = Model {
+        name: "work".into(),
+        parameters: 1e9,
+        active_parameters: 1e9,
+        lookup_parameters: 0.0,
+        layers: 1,
+        hidden: 1,
+        kv_heads: 1,
+        head_dim: 1,
+        experts: None,
+    };
+    Profile::new(&device, &model, Precision::Bf16, 1)
+}
+
+fn platform(nodes: u32) -> Platform {
+    let here = Region {
+        name: "here".into(),
+        electricity: 0.2,
+    };
+    Platform {
+        name: "cluster".into(),
+        network: Arc::new(Network::new(vec![here], &[], 0.0).expect("one region is connected")),
+        model: Model {
+            name: "work".into(),
+            parameters: 1e9,
+            active_parameters: 1e9,
+            lookup_parameters: 0.0,
+            layers: 1,
+            hidden: 1,
+            kv_heads: 1,
+            head_dim: 1,
+            experts: None,
+        },
+        precision: Precision::Bf16,
+        profiles: vec![profile()],
+        fleets: vec![Fleet {
+            name: "nodes".into(),
+            size: Size::Fixed(nodes),
+            ownership: Ownership::Each,
+            devices: vec![Offer {
+                profile: ProfileId(0),
+                share: 1.0,
+                usd_per_hour: 1.0,
+            }],
+            regions: vec![(RegionId(0), 1.0)],
+            availability: Availability::Always,
+            dispersed: false,
+            ask_sigma: 0.2,
+            access: Dist::constant(0.0).expect("a constant"),
+        }],
+        policy: Policy::PowerOfChoices { d: 2 },
+        pricing: Pricing::ReverseAuction,
+        settlement: Settlement {
+            token_price: None,
+            take_rate: Ppm::from_fraction(0.05),
+            burn: Ppm::from_fraction(0.0),
+            stake: Amount::ZERO,
+            slash: Ppm::from_fraction(0.0),
+        },
+        retry: Retry {
+            detection: Span::SECOND * 10,
+            max_attempts: 4,
+        },
+        slots: u32::MAX,
+    }
+}
+
+fn workload(nodes: u32) -> Workload {
+    let mu = MEAN_TOKENS.ln() - SIGMA * SIGMA / 2.0;
+    Workload {
+        source: Source::Synthetic(Synthetic {
+            rate: LOAD * f64::from(nodes),
+            gap: Dist::exponential(1.0).expect("a rate"),
+            modulation: None,
+            diurnal: None,
+            prompt: Dist::lognormal(mu, SIGMA).expect("a width"),
+            output: Dist::constant(1.0).expect("a constant"),
+            correlation: 0.0,
+        }),
+        origins: vec![(RegionId(0), 1.0)],
+        slo: Slo {
+            ttft: Span::SECOND * 10,
+            tpot: Span::SECOND,
+        },
+        patience: Span::HOUR,
+        budget: None,
+    }
+}
+
+/// Time that this thread has run [s]; on other systems than Linux, wall-clock time would have to do.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = stat
+        .split(' ')
+        .next()
+        .and_then(|field| field.parse::<f64>().ok());
+    nanos.expect("the scheduler's statistics of a Linux thread") / 1e9
+}
+
+fn peak_memory() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM"));
+    line.map_or("unknown".into(), |line| line[6..].trim().to_owned())
+}
+
+fn case(nodes: u32, jobs: u32, repeats: u32) {
+    let (platform, workload) = (platform(nodes), workload(nodes));
+    let seconds = f64::from(jobs) / (LOAD * f64::from(nodes));
+    let settings = Settings {
+        horizon: Span::from_secs_f64(seconds),
+        warm_up: Span::ZERO,
+        sample_every: Span::from_secs_f64(seconds / 100.0),
+    };
+    for repeat in 0..repeats {
+        let start = cpu_seconds();
+        let table = JobTable::default();
+        let output =
+            simulate(&platform, &workload, &settings, 1, 0, table, &|| false).expect("not stopped");
+        let elapsed = cpu_seconds() - start;
+        let done = output.jobs.len() as f64;
+        let mean = output
+            .jobs
+            .iter()
+            .map(|row| row.ttft.unwrap_or(0.0))
+            .sum::<f64>()
+            / done;
+        println!(
+            "{nodes} nodes, {done} jobs, run {repeat}: {:.2} M jobs/s, {} events, mean response {mean:.3} s, digest {}, peak memory {}",
+            done / elapsed / 1e6,
+            output.events,
+            output.digest,
+            peak_memory()
+        );
+    }
+}
+
+fn main() {
+    let args: Vec<u32> = std::env::args()
+        .skip(1)
+        .filter_map(|a| a.parse().ok())
+        .collect();
+    if let [nodes, jobs] = args[..] {
+        case(nodes, jobs, 3);
+    } else {
+        case(10_000, 1_000_000, 3);
+        case(1_000_000, 10_000_000, 1);
+    }
+}
