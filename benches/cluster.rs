@@ -1,10 +1,14 @@
 //! A cluster through the whole world: FIFO nodes, power of two choices, each job recorded; and 1,000,000 nodes.
 //!
 //! Poisson arrivals at load 0.9, log-normal sizes (σ = 1), no latency; a job is a prompt whose prefill is its service, so that a node
-//! is an M/G/1 server. Scheduler trait, view, ledger and recorder are those of every run.
-//! `cargo bench --bench cluster` prints jobs per second of CPU time; `-- --nodes N --jobs N --threads N` one case.
+//! is an M/G/1 server. Scheduler trait, view, tally, recorder and invariants are those of every run; *paid* adds what a market
+//! does for each job: money into escrow, to the owner and to the protocol, by double entry.
+//!
+//! `cargo bench --bench cluster` prints jobs per second of one thread's own time, and what two threads with a replication each
+//! do against one; `cargo bench --bench cluster -- NODES JOBS` one size alone.
 
 use std::sync::Arc;
+use std::time::Instant;
 use walras_des::{Dist, Span};
 use walras_sim::availability::Availability;
 use walras_sim::hardware::{Device, Model, Precision, Profile};
@@ -54,7 +58,7 @@ fn profile() -> Profile {
     Profile::new(&device, &model, Precision::Bf16, 1)
 }
 
-fn platform(nodes: u32) -> Platform {
+fn platform(nodes: u32, pricing: Pricing) -> Platform {
     let here = Region {
         name: "here".into(),
         electricity: 0.2,
@@ -91,7 +95,7 @@ fn platform(nodes: u32) -> Platform {
             access: Dist::constant(0.0).expect("a constant"),
         }],
         policy: Policy::PowerOfChoices { d: 2 },
-        pricing: Pricing::ReverseAuction,
+        pricing,
         settlement: Settlement {
             token_price: None,
             take_rate: Ppm::from_fraction(0.05),
@@ -145,46 +149,100 @@ fn peak_memory() -> String {
     line.map_or("unknown".into(), |line| line[6..].trim().to_owned())
 }
 
-fn case(nodes: u32, jobs: u32, repeats: u32) {
-    let (platform, workload) = (platform(nodes), workload(nodes));
+struct Measured {
+    jobs: f64,
+    seconds: f64,
+    mean_response: f64,
+    events: u64,
+    digest: String,
+}
+
+/// One replication of `jobs` jobs on the average.
+fn replicate(nodes: u32, jobs: u32, pricing: Pricing, replication: u32) -> Measured {
+    let start = cpu_seconds();
+    let (platform, workload) = (platform(nodes, pricing), workload(nodes));
     let seconds = f64::from(jobs) / (LOAD * f64::from(nodes));
     let settings = Settings {
         horizon: Span::from_secs_f64(seconds),
         warm_up: Span::ZERO,
-        sample_every: Span::from_secs_f64(seconds / 100.0),
+        sample_every: Span::from_secs_f64(seconds / 10.0),
     };
-    for repeat in 0..repeats {
-        let start = cpu_seconds();
-        let table = JobTable::default();
-        let output =
-            simulate(&platform, &workload, &settings, 1, 0, table, &|| false).expect("not stopped");
-        let elapsed = cpu_seconds() - start;
-        let done = output.jobs.len() as f64;
-        let mean = output
-            .jobs
-            .iter()
-            .map(|row| row.ttft.unwrap_or(0.0))
-            .sum::<f64>()
-            / done;
-        println!(
-            "{nodes} nodes, {done} jobs, run {repeat}: {:.2} M jobs/s, {} events, mean response {mean:.3} s, digest {}, peak memory {}",
-            done / elapsed / 1e6,
-            output.events,
-            output.digest,
-            peak_memory()
-        );
+    let output = simulate(
+        &platform,
+        &workload,
+        &settings,
+        1,
+        replication,
+        JobTable::default(),
+        &|| false,
+    )
+    .expect("not stopped");
+    let seconds = cpu_seconds() - start;
+    let jobs = output.jobs.len() as f64;
+    let responses = output.jobs.iter().filter_map(|row| row.ttft);
+    Measured {
+        jobs,
+        seconds,
+        mean_response: responses.sum::<f64>() / jobs,
+        events: output.events,
+        digest: output.digest.to_string(),
     }
 }
 
-fn main() {
-    let args: Vec<u32> = std::env::args()
-        .skip(1)
-        .filter_map(|a| a.parse().ok())
+fn case(name: &str, nodes: u32, jobs: u32, pricing: &Pricing, repeats: u32) {
+    let runs: Vec<Measured> = (0..repeats)
+        .map(|_| replicate(nodes, jobs, pricing.clone(), 0))
         .collect();
-    if let [nodes, jobs] = args[..] {
-        case(nodes, jobs, 3);
-    } else {
-        case(10_000, 1_000_000, 3);
-        case(1_000_000, 10_000_000, 1);
+    let mut rates: Vec<f64> = runs
+        .iter()
+        .map(|run| run.jobs / run.seconds / 1e6)
+        .collect();
+    rates.sort_by(f64::total_cmp);
+    let run = &runs[0];
+    println!(
+        "{name:<7} {nodes:>9} nodes {:>10} jobs  {:>5.2} M jobs/s (best {:.2})  {:.2} events/job  mean response {:.3} s  digest {}  peak memory {}",
+        run.jobs,
+        rates[rates.len() / 2],
+        rates[rates.len() - 1],
+        run.events as f64 / run.jobs,
+        run.mean_response,
+        run.digest,
+        peak_memory()
+    );
+}
+
+/// Replications per second of wall-clock time with two threads against one; alternating, so that a slow minute slows both.
+fn scaling(nodes: u32, jobs: u32) {
+    let mut ratios: Vec<f64> = (0..5)
+        .map(|_| {
+            let start = Instant::now();
+            replicate(nodes, jobs, Pricing::Rental, 0);
+            let one = start.elapsed();
+            let start = Instant::now();
+            std::thread::scope(|scope| {
+                for replication in 0..2 {
+                    scope.spawn(move || replicate(nodes, jobs, Pricing::Rental, replication));
+                }
+            });
+            2.0 * one.as_secs_f64() / start.elapsed().as_secs_f64()
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "two threads against one, {nodes} nodes: {:.2} times the replications per second ({:.2} to {:.2})",
+        ratios[2], ratios[0], ratios[4]
+    );
+}
+
+fn main() {
+    let sizes = std::env::args().skip(1).filter_map(|arg| arg.parse().ok());
+    if let [nodes, jobs] = sizes.collect::<Vec<u32>>()[..] {
+        case("rented", nodes, jobs, &Pricing::Rental, 3);
+        case("paid", nodes, jobs, &Pricing::ReverseAuction, 3);
+        return;
     }
+    case("rented", 10_000, 1_000_000, &Pricing::Rental, 7);
+    case("paid", 10_000, 1_000_000, &Pricing::ReverseAuction, 7);
+    scaling(10_000, 1_000_000);
+    case("rented", 1_000_000, 10_000_000, &Pricing::Rental, 1);
 }

@@ -12,6 +12,8 @@
 //! Causal attention of a prompt of `p` tokens takes `4·L·d·p²/2` operations.
 //! The decode step is affine in `C`, which is what makes a run of steps a closed form (see [`crate::serving`]).
 
+use walras_des::Span;
+
 use crate::units::{Picos, picos};
 
 /// A device class: peak rates, the efficiencies measured on it, and its overheads.
@@ -130,6 +132,8 @@ impl Model {
 pub struct Profile {
     /// The device class.
     pub device: Device,
+    /// Time per request before it can join a batch.
+    pub request_overhead: Span,
     /// Context tokens that fit beside the weights (zero when the model does not fit).
     pub kv_capacity: u64,
     /// Largest number of sequences in a batch.
@@ -178,6 +182,7 @@ impl Profile {
         Self {
             kv_capacity: Self::room(device, model, precision),
             max_batch,
+            request_overhead: Span::from_secs_f64(device.request_overhead),
             decode_base,
             kv: picos(kv_seconds(model, bandwidth)),
             prefill_fixed: fixed,

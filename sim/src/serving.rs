@@ -131,6 +131,8 @@ pub struct Server {
     /// First and last of those who wait.
     first: JobId,
     last: JobId,
+    /// How many wait.
+    queued: u32,
     phase: Phase,
     /// Start of the phase: nanoseconds, and picoseconds below.
     start: SimTime,
@@ -138,7 +140,7 @@ pub struct Server {
     /// Duration of the phase.
     length: Picos,
     /// Steps of a decoding phase.
-    ahead: u64,
+    ahead: u32,
     /// Decode steps since the server came up.
     steps: u64,
     /// Context tokens of those who decode.
@@ -158,6 +160,7 @@ impl Server {
             joining: 0,
             first: NOBODY,
             last: NOBODY,
+            queued: 0,
             phase: Phase::Idle,
             start: SimTime::ZERO,
             start_ps: 0,
@@ -182,6 +185,12 @@ impl Server {
         self.batch.len()
     }
 
+    /// Requests that wait for a place in the batch.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.queued as usize
+    }
+
     /// Takes in a request; returns the time of the next step boundary if that changed.
     pub fn arrive(
         &mut self,
@@ -204,10 +213,10 @@ impl Server {
         }
         let cost = self.decode_cost(profile);
         let cut = self.steps_until(now, cost);
-        if cut == self.ahead {
+        if cut == u64::from(self.ahead) {
             return None;
         }
-        self.ahead = cut;
+        self.ahead = cut as u32;
         self.length = self.decode_length(cost, cut);
         self.boundary_time()
     }
@@ -306,6 +315,7 @@ impl Server {
 
     fn enqueue(&mut self, entry: &Entry, backlog: &mut Backlog) {
         backlog.append(self.last, entry);
+        self.queued += 1;
         self.last = entry.job;
         if self.first == NOBODY {
             self.first = entry.job;
@@ -334,8 +344,8 @@ impl Server {
     }
 
     fn finish_decode(&mut self, backlog: &Backlog, out: &mut Vec<Milestone>) {
-        self.steps += self.ahead;
-        self.context += self.batch.len() as u64 * self.ahead;
+        self.steps += u64::from(self.ahead);
+        self.context += self.batch.len() as u64 * u64::from(self.ahead);
         let now = self.steps;
         let (mut freed, mut job_ended) = (0, false);
         for running in &self.batch {
@@ -361,6 +371,7 @@ impl Server {
                 break;
             }
             self.first = backlog.0[self.first.index()].next;
+            self.queued -= 1;
             self.reserved += entry.reserve();
             tokens += u64::from(entry.prompt);
             squares += u64::from(entry.prompt) * u64::from(entry.prompt);
@@ -382,8 +393,9 @@ impl Server {
             self.length = self.slowed(profile.prefill(self.joining, tokens, squares));
         } else if let Some(next) = self.batch.iter().map(|r| r.finish).min() {
             self.phase = Phase::Decode;
-            self.ahead = next - self.steps;
-            self.length = self.decode_length(self.decode_cost(profile), self.ahead);
+            let ahead = next - self.steps;
+            self.ahead = u32::try_from(ahead).expect("an answer's length fits 32 bits");
+            self.length = self.decode_length(self.decode_cost(profile), ahead);
         } else {
             self.phase = Phase::Idle;
             self.length = 0;
@@ -418,7 +430,7 @@ impl Server {
             let end = u64::from(self.start_ps) + self.decode_length(cost, steps);
             end - end % PICOS_PER_NANO < elapsed
         };
-        let (mut low, mut high) = (1, self.ahead);
+        let (mut low, mut high) = (1, u64::from(self.ahead));
         while low < high {
             let middle = low.midpoint(high);
             if ends_before(middle) {

@@ -285,12 +285,14 @@ impl<'a> View<'a> {
     /// Whether the world would accept this placement: the node is up and willing, has a free slot and the memory,
     /// and its price is within the job's budget.
     #[must_use]
+    #[inline]
     pub fn eligible(&self, job: JobId, node: NodeId) -> bool {
         self.is_open(node) && self.holds(job, node) && self.affordable(job, node)
     }
 
     /// Whether the node is up and willing, and has a free slot.
     #[must_use]
+    #[inline]
     pub fn is_open(&self, node: NodeId) -> bool {
         let card = self.node(node);
         card.is_up() && card.outstanding < self.board.slots && self.willing(node)
@@ -298,6 +300,7 @@ impl<'a> View<'a> {
 
     /// Whether the node's memory holds the job's prompt and the longest answer.
     #[must_use]
+    #[inline]
     pub fn holds(&self, job: JobId, node: NodeId) -> bool {
         let need = u64::from(self.job(job).prompt_tokens) + u64::from(self.board.sizes.max_output);
         need <= self.profile(node).kv_capacity
@@ -305,6 +308,7 @@ impl<'a> View<'a> {
 
     /// Whether the node's owner works at the present price.
     #[must_use]
+    #[inline]
     pub fn willing(&self, node: NodeId) -> bool {
         self.board
             .uniform
@@ -327,8 +331,9 @@ impl<'a> View<'a> {
 
     /// Whether the node's price is within the job's budget.
     #[must_use]
+    #[inline]
     pub fn affordable(&self, job: JobId, node: NodeId) -> bool {
-        self.pays(job, self.rates(node))
+        self.job(job).limit == Price::MAX || self.pays(job, self.rates(node))
     }
 
     /// Whether the expected price of the job at these rates, per output token, is within its budget.
@@ -355,6 +360,7 @@ impl<'a> View<'a> {
 
     /// One-way latency between the job's customer and the node.
     #[must_use]
+    #[inline]
     pub fn latency(&self, job: JobId, node: NodeId) -> Span {
         let card = self.node(node);
         self.board

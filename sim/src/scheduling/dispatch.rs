@@ -50,7 +50,7 @@ impl<P: Pick> Scheduler for Dispatch<P> {
             }
             // What waits could be placed nowhere; now it can here.
             Cause::SlotFreed(free) | Cause::NodeJoined(free) | Cause::SlotsLeft(free) => {
-                if !view.is_open(free) {
+                if view.waiting_len() == 0 || !view.is_open(free) {
                     return;
                 }
                 let first = view.waiting().find(|&job| view.eligible(job, free));

@@ -131,7 +131,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         }
         let view = self.board.view(cx.now());
         let (latency, rates) = (view.latency(job, node), view.rates(node));
-        let overhead = Span::from_secs_f64(view.profile(node).device.request_overhead);
+        let overhead = view.profile(node).request_overhead;
         self.board.dequeue(job);
         let card = &mut self.board.nodes[node.index()];
         card.outstanding += 1;
