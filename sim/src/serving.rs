@@ -194,6 +194,12 @@ impl Server {
         tokens
     }
 
+    /// Requests on the server: waiting or in the batch.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.waiting.len() + self.batch()
+    }
+
     /// Checks that what is reserved is what the batch holds, and fits.
     ///
     /// # Panics
