@@ -6,7 +6,7 @@
 use walras_des::queueing::{Network, Station, Visit};
 use walras_des::{Dist, DistError, SimTime, Streams};
 
-use super::{Planned, Row, SEED, System, Task};
+use super::{Planned, Row, System, Task};
 
 /// Customers compared in each system, at least.
 const CUSTOMERS: usize = 200_000;
@@ -54,9 +54,9 @@ pub(super) fn group() -> Planned {
     ];
     let task = |(servers, laws, gaps, service): (u32, &'static str, Dist, Dist)| -> Task {
         let station = Station::new(servers, service).fed(gaps);
-        Box::new(move || System {
+        Box::new(move |seed| System {
             name: format!("G/G/{servers}, {laws}"),
-            rows: vec![compare(&station)],
+            rows: vec![compare(&station, seed)],
         })
     };
     Planned {
@@ -67,8 +67,8 @@ pub(super) fn group() -> Planned {
 }
 
 /// The waits of [`CUSTOMERS`] customers in the engine against those of the recursion [s on average].
-fn compare(station: &Station) -> Row {
-    let mut engine = Network::new(std::slice::from_ref(station), &Streams::new(SEED, 0));
+fn compare(station: &Station, seed: u64) -> Row {
+    let mut engine = Network::new(std::slice::from_ref(station), &Streams::new(seed, 0));
     engine.model.log_visits();
     let mut end = SimTime::ZERO;
     while engine.model.visits().len() < CUSTOMERS {

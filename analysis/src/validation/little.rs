@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use walras_des::{SimTime, Span};
+use walras_des::SimTime;
 use walras_scenarios::library;
 use walras_sim::record::{Queue, Recorder};
 use walras_sim::world;
@@ -15,11 +15,11 @@ use walras_sim::world;
 use super::{Planned, Row, System, Task};
 
 /// Simulated time in which requests come; all are then served to their end.
-const HORIZON: Span = Span::from_secs(3 * 3600);
+const HORIZON: &str = "3 h";
 
 /// One group: a system for each scenario, a row for each platform and kind of queue.
 pub(super) fn groups() -> Vec<Planned> {
-    let task = |name: &'static str| -> Task { Box::new(move || scenario(name)) };
+    let task = |name: &'static str| -> Task { Box::new(move |seed| scenario(name, seed)) };
     vec![Planned {
         title: "Little's law in the scenarios of the library",
         about: "L = λW as an identity on the sample path of one replication with 3 h of arrivals. Left: the sum of the times \
@@ -29,8 +29,8 @@ pub(super) fn groups() -> Vec<Planned> {
     }]
 }
 
-fn scenario(name: &str) -> System {
-    let set = [("run.horizon".to_owned(), HORIZON.to_string())];
+fn scenario(name: &str, seed: u64) -> System {
+    let set = [("run.horizon".to_owned(), HORIZON.to_owned())];
     let scenario = walras_scenarios::load(Path::new(name), &set, None);
     let plan = scenario.expect("the library is right").plan;
     let platform = |platform: &walras_sim::platform::Platform| {
@@ -39,7 +39,7 @@ fn scenario(name: &str) -> System {
             platform,
             &plan.workload,
             &plan.settings(),
-            plan.seed,
+            seed,
             0,
             Bystander(&mut books),
             &|| false,

@@ -21,7 +21,7 @@ use walras_sim::record::Range;
 
 use crate::estimate;
 
-/// Seed of all streams of the suite.
+/// The seed behind the published tables.
 pub const SEED: u64 = 1;
 
 /// Independent replications behind every statistical row.
@@ -36,6 +36,8 @@ pub const WIDEST: f64 = 0.06;
 /// What the suite found.
 #[derive(Clone, Debug)]
 pub struct Report {
+    /// What all streams derive from.
+    pub seed: u64,
     /// Systems that belong together, in the order of reading.
     pub groups: Vec<Group>,
 }
@@ -264,7 +266,7 @@ impl Report {
         let system = |system: &System| json!({"system": system.name, "rows": system.rows.iter().map(row).collect::<Vec<_>>()});
         let group = |group: &Group| json!({"group": group.title, "systems": group.systems.iter().map(system).collect::<Vec<_>>()});
         json!({
-            "seed": SEED,
+            "seed": self.seed,
             "replications": REPLICATIONS,
             "family_wise_error": FAMILY,
             "level": self.level(),
@@ -275,8 +277,11 @@ impl Report {
     }
 }
 
-/// A part of the suite that can run on its own.
-type Task = Box<dyn Fn() -> System + Send + Sync>;
+/// Seeds of the systems of one suite follow each other; those of the next suite start this far on.
+const SEEDS_APART: u64 = 1_000;
+
+/// A part of the suite that can run on its own, from a seed of its own: the luck of one system is not that of another.
+type Task = Box<dyn Fn(u64) -> System + Send + Sync>;
 
 /// A group before its systems have run.
 struct Planned {
@@ -285,30 +290,31 @@ struct Planned {
     tasks: Vec<Task>,
 }
 
-/// Runs the whole suite on `threads` threads; the report does not depend on how many.
+/// Runs the whole suite from `seed` on `threads` threads; the report does not depend on how many.
 ///
 /// # Panics
 /// If a system does: an invariant of the simulation is violated.
 #[must_use]
-pub fn engine(threads: usize) -> Report {
+pub fn engine(seed: u64, threads: usize) -> Report {
     let mut planned = queues::groups();
     planned.push(exact::group());
     planned.push(renewals::group());
     planned.extend(little::groups());
     let tasks: Vec<&Task> = planned.iter().flat_map(|group| &group.tasks).collect();
-    let mut systems = execute(&tasks, threads).into_iter();
+    let mut systems = execute(&tasks, seed, threads).into_iter();
     let groups = planned.iter().map(|group| Group {
         title: group.title,
         about: group.about,
         systems: systems.by_ref().take(group.tasks.len()).collect(),
     });
     Report {
+        seed,
         groups: groups.collect(),
     }
 }
 
 /// Runs `tasks` on `threads` threads; the results are in the order of the tasks.
-fn execute(tasks: &[&Task], threads: usize) -> Vec<System> {
+fn execute(tasks: &[&Task], seed: u64, threads: usize) -> Vec<System> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
@@ -317,7 +323,8 @@ fn execute(tasks: &[&Task], threads: usize) -> Vec<System> {
             let Some(task) = tasks.get(index) else {
                 return done;
             };
-            done.push((index, task()));
+            let own = seed.wrapping_mul(SEEDS_APART).wrapping_add(index as u64);
+            done.push((index, task(own)));
         }
     };
     let mut done: Vec<(usize, System)> = thread::scope(|scope| {
@@ -339,6 +346,7 @@ mod tests {
 
     fn report(rows: Vec<Row>) -> Report {
         Report {
+            seed: SEED,
             groups: vec![Group {
                 title: "test",
                 about: "",

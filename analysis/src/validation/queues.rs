@@ -12,7 +12,7 @@ use walras_des::{Dist, DistError, SimTime, Streams};
 use super::theory::{
     erlang_b, erlang_c, gm1_wait, mmc_present, mmck, pollaczek_khinchine, traffic,
 };
-use super::{Planned, REPLICATIONS, Row, SEED, System, Task};
+use super::{Planned, REPLICATIONS, Row, System, Task};
 
 /// What is cut before the measurement [s]; services take a second on average.
 const WARM_UP: f64 = 10_000.0;
@@ -117,12 +117,12 @@ impl Experiment {
         Self { services, ..self }
     }
 
-    /// Runs all replications.
-    fn run(&self) -> System {
+    /// Runs all replications from `seed`.
+    fn run(&self, seed: u64) -> System {
         let mut values = vec![Vec::new(); self.quantities.len()];
         let (mut customers, mut apart) = (0, 0);
         for replication in 0..REPLICATIONS {
-            let streams = Streams::new(SEED, u64::from(replication));
+            let streams = Streams::new(seed, u64::from(replication));
             let mut engine = Network::new(&self.stations, &streams);
             // Whatever comes from outside is served once or more; a second of every server is a service.
             let rate: f64 = self.stations.iter().map(arrival_rate).sum();
@@ -228,7 +228,7 @@ pub(super) fn groups() -> Vec<Planned> {
 
 fn task(experiment: Experiment) -> Task {
     let experiment = Arc::new(experiment);
-    Box::new(move || experiment.run())
+    Box::new(move |seed| experiment.run(seed))
 }
 
 fn markovian() -> Vec<Experiment> {
@@ -403,10 +403,11 @@ mod tests {
 
     fn verdicts(experiment: &Experiment) -> Vec<Verdict> {
         let report = Report {
+            seed: 7,
             groups: vec![Group {
                 title: "test",
                 about: "",
-                systems: vec![experiment.run()],
+                systems: vec![experiment.run(7)],
             }],
         };
         let verdict = |row| report.verdict(row);

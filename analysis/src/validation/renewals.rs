@@ -13,7 +13,7 @@ use walras_sim::platform::Size;
 use walras_sim::record::{MetricId, Nothing};
 use walras_sim::world;
 
-use super::{Planned, REPLICATIONS, Row, SEED, System, Task};
+use super::{Planned, REPLICATIONS, Row, System, Task};
 
 /// Processes, and lives of nodes, in each replication.
 const PROCESSES: u32 = 20_000;
@@ -30,7 +30,7 @@ pub(super) fn group() -> Planned {
         Box::new(stationary),
     ];
     for name in ["steady-volunteers", "volunteers", "worst-volunteers"] {
-        tasks.push(Box::new(move || nodes(name)));
+        tasks.push(Box::new(move |seed| nodes(name, seed)));
     }
     Planned {
         title: "Renewal processes and the availability of nodes",
@@ -51,8 +51,8 @@ fn mean_residual(life: &Dist) -> f64 {
 }
 
 /// The mean of `of` in each replication.
-fn replicate(of: impl Fn(&Streams) -> f64) -> Vec<f64> {
-    let streams = (0..REPLICATIONS).map(|replication| Streams::new(SEED, replication.into()));
+fn replicate(seed: u64, of: impl Fn(&Streams) -> f64) -> Vec<f64> {
+    let streams = (0..REPLICATIONS).map(|replication| Streams::new(seed, replication.into()));
     streams.map(|streams| of(&streams)).collect()
 }
 
@@ -62,8 +62,8 @@ fn average(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// Mean number of renewals by `time` [s] of processes that start afresh.
-fn renewals(life: &Dist, time: f64) -> Vec<f64> {
-    replicate(|streams| {
+fn renewals(life: &Dist, time: f64, seed: u64) -> Vec<f64> {
+    replicate(seed, |streams| {
         let mut engine = Renewals::ordinary(life, PROCESSES, streams);
         engine.run_until(SimTime::from_secs_f64(time));
         average(engine.model.renewals().map(|count| count as f64))
@@ -71,11 +71,11 @@ fn renewals(life: &Dist, time: f64) -> Vec<f64> {
 }
 
 /// For lives uniform on (0, 1) the expected renewals by t ≤ 1 are `eᵗ − 1`.
-fn uniform_lives() -> System {
+fn uniform_lives(seed: u64) -> System {
     let life = law(Dist::uniform(0.0, 1.0));
     let row = |time: f64| {
         let quantity = format!("expected renewals by {time} s");
-        Row::mean(quantity, time.exp_m1(), &renewals(&life, time))
+        Row::mean(quantity, time.exp_m1(), &renewals(&life, time, seed))
     };
     System {
         name: "lives uniform on (0, 1) s".to_owned(),
@@ -84,12 +84,12 @@ fn uniform_lives() -> System {
 }
 
 /// For lives of two exponential stages of rate μ they are `μt/2 − 1/4 + e^(−2μt)/4`.
-fn erlang_lives() -> System {
+fn erlang_lives(seed: u64) -> System {
     let life = law(Dist::gamma(2.0, 0.5));
     let row = |time: f64| {
         let theory = time - 0.25 + 0.25 * f64::exp(-4.0 * time);
         let quantity = format!("expected renewals by {time} s");
-        Row::mean(quantity, theory, &renewals(&life, time))
+        Row::mean(quantity, theory, &renewals(&life, time, seed))
     };
     System {
         name: "lives of two exponential stages, mean 1 s".to_owned(),
@@ -98,11 +98,11 @@ fn erlang_lives() -> System {
 }
 
 /// The inspection paradox: long after the start, age and residual life have the same mean, here 3 times a half of the mean life.
-fn long_after() -> System {
+fn long_after(seed: u64) -> System {
     let life = law(Dist::hyperexponential(vec![(0.9, 1.8), (0.1, 0.2)]));
     let at = SimTime::from_secs(100);
     let after = |of: fn(&Renewals, SimTime) -> f64| {
-        replicate(|streams| {
+        replicate(seed, |streams| {
             let mut engine = Renewals::ordinary(&life, PROCESSES / 4, streams);
             engine.run_until(at);
             of(&engine.model, at)
@@ -121,11 +121,11 @@ fn long_after() -> System {
 }
 
 /// A process that starts with a residual life renews at the constant rate `1 / E[X]` at once.
-fn stationary() -> System {
+fn stationary(seed: u64) -> System {
     let life = law(Dist::gamma(0.35, 1.0 / 0.35));
     let at = SimTime::from_secs_f64(0.5);
     let after = |of: fn(&Renewals) -> f64| {
-        replicate(|streams| {
+        replicate(seed, |streams| {
             let engine = Renewals::stationary(&life, PROCESSES, streams);
             let mut engine = engine.expect("gamma has a residual life");
             engine.run_until(at);
@@ -144,7 +144,7 @@ fn stationary() -> System {
 }
 
 /// A platform of `churn`, with many nodes and little to do.
-fn nodes(name: &str) -> System {
+fn nodes(name: &str, seed: u64) -> System {
     let set = [
         ("platforms.always-on.fleets.home.nodes", NODES.to_string()),
         ("workload.rate_factor", "0.01".to_owned()),
@@ -165,7 +165,7 @@ fn nodes(name: &str) -> System {
     let (mut up, mut remaining) = (Vec::new(), Vec::new());
     let mut world = Vec::new();
     for replication in 0..REPLICATIONS {
-        let streams = Streams::new(SEED, replication.into());
+        let streams = Streams::new(seed, replication.into());
         let lives: Vec<_> = (0..PROCESSES)
             .map(|life| {
                 let purpose = Purpose::new("validation: lives");
@@ -184,7 +184,7 @@ fn nodes(name: &str) -> System {
             platform,
             &plan.workload,
             &plan.settings(),
-            SEED,
+            seed,
             replication,
             Nothing,
             &|| false,
