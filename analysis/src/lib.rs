@@ -21,4 +21,6 @@ pub mod table;
 
 pub mod store;
 
+pub mod validation;
+
 pub use walras_sim::record;

@@ -24,6 +24,7 @@ Examples:
   walras run depin-vs-cloud --trace conv.csv     replay a recorded trace (Azure LLM CSV)
   walras run depin-vs-cloud --json | jq .digest  figures for programs
   walras compare runs/a runs/b                   what changed between two runs
+  walras validate engine                         verify the simulator against queueing theory
 
 Exit codes: 0 done; 1 failed; 2 the input is wrong; 130 interrupted, with what was finished kept.";
 
@@ -38,6 +39,9 @@ pub enum Command {
     Report(ReportArgs),
     /// Compare two runs, platform by platform and figure by figure
     Compare(CompareArgs),
+    /// Verify the simulator itself against theory
+    #[command(subcommand)]
+    Validate(Validate),
     /// List the scenarios that come with walras, with the question that each answers
     List,
     /// Print the JSON Schema of scenarios, for editors
@@ -121,6 +125,30 @@ pub struct CompareArgs {
     /// Show every figure, not only the main ones
     #[arg(long)]
     pub all: bool,
+}
+
+/// What is verified.
+#[derive(Debug, Subcommand)]
+pub enum Validate {
+    /// The engine: queues, networks and renewal processes against closed forms, Little's law in every scenario
+    Engine(EngineArgs),
+}
+
+/// Arguments of `validate engine`.
+#[derive(Debug, Args)]
+pub struct EngineArgs {
+    /// Seed of all random streams [default: that of the published tables]; a right engine fails for one in a hundred at most
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Threads [default: one for each core]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    pub json: bool,
+    /// Print the document analysis/VALIDATION.md instead of the table
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

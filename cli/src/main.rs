@@ -3,6 +3,7 @@
 mod args;
 mod overview;
 mod progress;
+mod validate;
 
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write as _};
@@ -19,7 +20,7 @@ use walras_analysis::{json, store};
 use walras_reports::{html, terminal};
 use walras_scenarios::{Issues, Options, Scenario};
 
-use args::{CheckArgs, Cli, Command, CompareArgs, ReportArgs, RunArgs};
+use args::{CheckArgs, Cli, Command, CompareArgs, ReportArgs, RunArgs, Validate};
 
 /// Set by Ctrl-C: runs under way are dropped, finished ones are kept.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -68,6 +69,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check(&args),
         Command::Report(args) => report(&args),
         Command::Compare(args) => compare(&args),
+        Command::Validate(Validate::Engine(args)) => validate::engine(&args),
         Command::List => list(),
         Command::Schema => print(&format!("{:#}\n", walras_scenarios::schema())),
     }
@@ -150,12 +152,16 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
 
 /// As many threads as asked for, or as there are cores; never more than runs.
 fn threads(args: &RunArgs, scenario: &Scenario) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let runs = scenario.plan.platforms.len() * scenario.plan.replications as usize;
     args.threads
         .map_or_else(cores, usize::from)
         .min(runs)
         .max(1)
+}
+
+/// Threads that the machine runs at a time.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The directory for the results, made before the run: a place that cannot be written to is the user's mistake, and known at once.
@@ -256,19 +262,21 @@ fn show(
 }
 
 fn table(comparison: &Comparison, all: bool) -> String {
+    terminal::table(comparison, layout(all))
+}
+
+/// How to lay out a table on this terminal.
+fn layout(all: bool) -> terminal::Options {
     let stdout = io::stdout();
     let color = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let columns = std::env::var("COLUMNS")
         .ok()
         .and_then(|columns| columns.parse().ok());
-    terminal::table(
-        comparison,
-        terminal::Options {
-            width: columns.unwrap_or(80),
-            color,
-            all,
-        },
-    )
+    terminal::Options {
+        width: columns.unwrap_or(80),
+        color,
+        all,
+    }
 }
 
 /// Replaces a file in one step; anything but a file is left alone.

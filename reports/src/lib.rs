@@ -7,3 +7,5 @@ pub mod terminal;
 pub mod figures;
 
 pub mod html;
+
+pub mod validation;

@@ -57,7 +57,7 @@ struct Layout {
 }
 
 #[derive(Clone, Copy)]
-enum Style {
+pub(crate) enum Style {
     Heading,
     Title,
     Value,
@@ -238,20 +238,25 @@ impl Layout {
     }
 
     fn paint(&self, style: Style, text: &str) -> String {
-        if !self.options.color || text.trim().is_empty() {
-            return text.to_owned();
-        }
-        let code = match style {
-            Style::Heading => "1;4",
-            Style::Title => "0",
-            Style::Value => "1",
-            Style::Faint => "2",
-            Style::Good => "32",
-            Style::Bad => "31",
-            Style::Warning => "33",
-        };
-        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        paint(self.options, style, text)
     }
+}
+
+/// `text` in the colour of `style`, if colours may be used.
+pub(crate) fn paint(options: Options, style: Style, text: &str) -> String {
+    if !options.color || text.trim().is_empty() {
+        return text.to_owned();
+    }
+    let code = match style {
+        Style::Heading => "1;4",
+        Style::Title => "0",
+        Style::Value => "1",
+        Style::Faint => "2",
+        Style::Good => "32",
+        Style::Bad => "31",
+        Style::Warning => "33",
+    };
+    format!("\u{1b}[{code}m{text}\u{1b}[0m")
 }
 
 /// The cells of a row as text, all in the same unit.
@@ -265,7 +270,7 @@ fn cells(row: &Row) -> Vec<Option<Shown>> {
 }
 
 /// `words` in lines of `limit` columns; both ends of an interval stay together.
-fn lines(words: &str, limit: usize) -> Vec<String> {
+pub(crate) fn lines(words: &str, limit: usize) -> Vec<String> {
     let mut line = String::new();
     let mut lines = Vec::new();
     for word in unbroken(words) {

@@ -253,6 +253,26 @@ pub trait Recorder {
     {
         Vec::new()
     }
+
+    /// Whether [`Recorder::joined`] and [`Recorder::left`] are called: a constant, so that who does not ask does not pay.
+    const QUEUES: bool = false;
+
+    /// A request has joined a queue, which now holds `length` by its own count.
+    fn joined(&mut self, _at: SimTime, _queue: Queue, _serial: u64, _length: u64) {}
+
+    /// A request has left a queue, which now holds `length` by its own count.
+    fn left(&mut self, _at: SimTime, _queue: Queue, _serial: u64, _length: u64) {}
+}
+
+/// Where a request can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Queue {
+    /// The platform: submitted and not yet ended.
+    Platform,
+    /// The dispatcher's waiting list.
+    Dispatcher,
+    /// A node: waiting there or in the batch.
+    Node(NodeId),
 }
 
 /// Records nothing.

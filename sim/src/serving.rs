@@ -278,6 +278,12 @@ impl Server {
         tokens
     }
 
+    /// Requests on the server: waiting or in the batch.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.queued() + self.batch()
+    }
+
     /// Checks that what is reserved is what the batch holds, and fits.
     ///
     /// # Panics

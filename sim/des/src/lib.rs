@@ -67,6 +67,10 @@ mod special;
 
 pub mod stats;
 
+pub mod queueing;
+
+pub mod renewal;
+
 pub use digest::Digest;
 pub use dist::{Dist, DistError, normal_cdf, normal_quantile};
 pub use engine::{Context, Engine, Event, Model, Outcome};

@@ -7,7 +7,7 @@ use super::nodes::{Birth, Stage};
 use super::{Cx, World};
 use crate::ids::{FleetId, NodeId};
 use crate::market::Pricing;
-use crate::record::Recorder;
+use crate::record::{Queue, Recorder};
 use crate::scheduling::{Cause, Scheduler};
 use crate::supply::Scaling;
 
@@ -88,6 +88,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         self.tally.fault(cx.now(), owner, forfeited, tokens);
         for job in lost.drain(..) {
             self.tally.running(cx.now(), -1);
+            self.left(Queue::Node(id), job, cx.now());
             let stamp = self.jobs[job.index()].stamp;
             cx.after(self.platform.retry.detection, Event::Lost { job, stamp });
         }

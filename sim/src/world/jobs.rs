@@ -7,7 +7,7 @@ use super::nodes::Stage;
 use super::{Cx, ENDED, Job, NOWHERE, World};
 use crate::ids::{JobId, NodeId};
 use crate::market::{Pricing, Rates};
-use crate::record::{Fate, JobRow, Recorder};
+use crate::record::{Fate, JobRow, Queue, Recorder};
 use crate::scheduling::{Cause, Order, Scheduler};
 use crate::serving::{Entry, Milestone};
 use crate::settlement::Lock;
@@ -70,8 +70,48 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             self.board.jobs.push(card);
             JobId::new(self.jobs.len() - 1)
         };
-        self.board.enqueue(job);
+        self.joined(Queue::Platform, job, request.at);
+        self.wait(job, request.at);
         job
+    }
+
+    /// Puts a request on the waiting list.
+    fn wait(&mut self, job: JobId, now: SimTime) {
+        self.board.enqueue(job);
+        self.joined(Queue::Dispatcher, job, now);
+    }
+
+    /// Takes a request from the waiting list.
+    fn stop_waiting(&mut self, job: JobId, now: SimTime) {
+        self.board.dequeue(job);
+        self.left(Queue::Dispatcher, job, now);
+    }
+
+    fn joined(&mut self, queue: Queue, job: JobId, now: SimTime) {
+        if R::QUEUES {
+            let (serial, length) = (self.serial(job), self.length(queue, now));
+            self.recorder.joined(now, queue, serial, length);
+        }
+    }
+
+    pub(super) fn left(&mut self, queue: Queue, job: JobId, now: SimTime) {
+        if R::QUEUES {
+            let (serial, length) = (self.serial(job), self.length(queue, now));
+            self.recorder.left(now, queue, serial, length);
+        }
+    }
+
+    fn serial(&self, job: JobId) -> u64 {
+        self.board.jobs[job.index()].serial
+    }
+
+    /// How many requests a queue holds, by its own count.
+    fn length(&self, queue: Queue, now: SimTime) -> u64 {
+        match queue {
+            Queue::Platform => self.counts.live,
+            Queue::Dispatcher => u64::from(self.board.view(now).waiting_len()),
+            Queue::Node(node) => self.nodes[node.index()].server.held() as u64,
+        }
     }
 
     /// Starts the clock of a customer whose job found no node at once.
@@ -132,7 +172,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         let view = self.board.view(cx.now());
         let (latency, rates) = (view.latency(job, node), view.rates(node));
         let overhead = view.profile(node).request_overhead;
-        self.board.dequeue(job);
+        self.stop_waiting(job, cx.now());
         let card = &mut self.board.nodes[node.index()];
         card.outstanding += 1;
         let epoch = card.epoch;
@@ -187,6 +227,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         }
         self.tally.running(cx.now(), 1);
         self.tally.batch(cx.now(), batch, node.server.batch());
+        self.joined(Queue::Node(record.node), job, cx.now());
     }
 
     pub(super) fn boundary(&mut self, id: NodeId, stamp: u32, cx: &mut Cx) {
@@ -217,6 +258,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 Milestone::FirstToken(job) => self.jobs[job.index()].first_token = cx.now(),
                 Milestone::Finished(job) => {
                     self.tally.running(cx.now(), -1);
+                    self.left(Queue::Node(id), job, cx.now());
                     self.end(job, Fate::Completed, cx);
                     self.offer(Cause::SlotFreed(id), id, cx);
                 }
@@ -229,7 +271,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     pub(super) fn end(&mut self, job: JobId, fate: Fate, cx: &mut Cx) {
         let now = cx.now();
         if self.board.is_waiting(job) {
-            self.board.dequeue(job);
+            self.stop_waiting(job, now);
         }
         let record = self.jobs[job.index()];
         let card = self.board.jobs[job.index()];
@@ -268,6 +310,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             self.counts.rejected += 1;
         }
         self.counts.live -= 1;
+        self.left(Queue::Platform, job, now);
         self.tally.ended(&row, self.workload.slo);
         self.recorder.job(row);
         let record = &mut self.jobs[job.index()];
@@ -321,7 +364,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             self.end(job, Fate::Failed, cx);
             return;
         }
-        self.board.enqueue(job);
+        self.wait(job, cx.now());
         self.ask(Cause::JobLost(job), cx);
         self.await_node(job, cx);
     }

@@ -1,0 +1,167 @@
+//! Little's law, L = λW, on every queue of every scenario of the library.
+//!
+//! A bystander hears who joins and who leaves each queue of a world: the platform as a whole, the dispatcher's waiting list, and
+//! every node. L is integrated from the length that the queue itself counts, λW is the sum over the requests of the time between
+//! joining and leaving; both are integers, and a run that serves all of its requests must have them equal.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use walras_des::SimTime;
+use walras_scenarios::library;
+use walras_sim::record::{Queue, Recorder};
+use walras_sim::world;
+
+use super::{Planned, Row, System, Task};
+
+/// Simulated time in which requests come; all are then served to their end.
+const HORIZON: &str = "3 h";
+
+/// One group: a system for each scenario, a row for each platform and kind of queue.
+pub(super) fn groups() -> Vec<Planned> {
+    let task = |name: &'static str| -> Task { Box::new(move |seed| scenario(name, seed)) };
+    vec![Planned {
+        title: "Little's law in the scenarios of the library",
+        about: "L = λW as an identity on the sample path of one replication with 3 h of arrivals. Left: the sum of the times \
+                that requests spent in the platform, per second (λW); right: the time average of what the queue itself counts \
+                (L). The nodes and the dispatcher are compared one by one in the same row.",
+        tasks: library().iter().map(|entry| task(entry.name)).collect(),
+    }]
+}
+
+fn scenario(name: &str, seed: u64) -> System {
+    let set = [("run.horizon".to_owned(), HORIZON.to_owned())];
+    let scenario = walras_scenarios::load(Path::new(name), &set, None);
+    let plan = scenario.expect("the library is right").plan;
+    let platform = |platform: &walras_sim::platform::Platform| {
+        let mut books = Books::default();
+        let output = world::simulate(
+            platform,
+            &plan.workload,
+            &plan.settings(),
+            seed,
+            0,
+            Bystander(&mut books),
+            &|| false,
+        );
+        let counts = output.expect("nobody stops it").counts;
+        row(&platform.name, &books, counts.submitted)
+    };
+    System {
+        name: name.to_owned(),
+        rows: plan.platforms.iter().map(platform).collect(),
+    }
+}
+
+/// The two sides of the law for the whole platform, and their distance summed over all queues.
+fn row(name: &str, books: &Books, submitted: u64) -> Row {
+    let whole = &books.queues[&Queue::Platform];
+    assert_eq!(whole.joined, submitted, "everyone is heard of");
+    let nodes = books.queues.len() - 2;
+    let seconds = books.now.as_secs_f64() * 1e9;
+    let queues = books.queues.values();
+    Row::exact(
+        format!("{name}, {nodes} nodes used"),
+        (
+            whole.time_until(books.now) as f64 / seconds,
+            whole.area_until(books.now) as f64 / seconds,
+        ),
+        queues.clone().map(|queue| queue.joined).sum(),
+        "stays",
+        queues.map(|queue| queue.apart(books.now)).sum(),
+    )
+}
+
+/// What the bystander has heard.
+#[derive(Debug, Default)]
+struct Books {
+    queues: BTreeMap<Queue, Sides>,
+    now: SimTime,
+}
+
+/// Both sides of Little's law for one queue.
+#[derive(Debug, Default)]
+struct Sides {
+    /// As the queue itself counts, since `changed`.
+    length: u64,
+    changed: SimTime,
+    /// ∫ length dt [request·ns].
+    area: u128,
+    /// Who is there, and since when.
+    present: BTreeMap<u64, SimTime>,
+    /// Time that those who left have been there [ns].
+    stays: u128,
+    joined: u64,
+}
+
+impl Sides {
+    fn change(&mut self, now: SimTime, length: u64) {
+        self.area = self.area_until(now);
+        (self.changed, self.length) = (now, length);
+    }
+
+    fn area_until(&self, now: SimTime) -> u128 {
+        self.area + u128::from(self.length) * u128::from((now - self.changed).as_nanos())
+    }
+
+    /// Time that all have spent here [ns].
+    fn time_until(&self, now: SimTime) -> u128 {
+        let since = self.present.values();
+        let ages: u128 = since
+            .map(|&since| u128::from((now - since).as_nanos()))
+            .sum();
+        self.stays + ages
+    }
+
+    fn apart(&self, now: SimTime) -> u128 {
+        self.area_until(now).abs_diff(self.time_until(now))
+    }
+}
+
+/// Writes the books; the world takes a recorder for itself.
+struct Bystander<'a>(&'a mut Books);
+
+impl Recorder for Bystander<'_> {
+    const QUEUES: bool = true;
+
+    fn joined(&mut self, at: SimTime, queue: Queue, serial: u64, length: u64) {
+        self.0.now = at;
+        let sides = self.0.queues.entry(queue).or_default();
+        sides.change(at, length);
+        sides.joined += 1;
+        let before = sides.present.insert(serial, at);
+        assert!(before.is_none(), "request {serial} joins {queue:?} twice");
+    }
+
+    fn left(&mut self, at: SimTime, queue: Queue, serial: u64, length: u64) {
+        self.0.now = at;
+        let sides = self.0.queues.entry(queue).or_default();
+        sides.change(at, length);
+        let since = sides.present.remove(&serial);
+        let since =
+            since.unwrap_or_else(|| panic!("request {serial} leaves {queue:?} before it came"));
+        sides.stays += u128::from((at - since).as_nanos());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A queue that miscounts for a second is off by a request-second.
+    #[test]
+    fn a_miscount_is_noticed() {
+        let second = SimTime::from_secs;
+        let check = |length: u64| {
+            let mut books = Books::default();
+            let mut bystander = Bystander(&mut books);
+            bystander.joined(second(1), Queue::Dispatcher, 0, 1);
+            bystander.joined(second(2), Queue::Dispatcher, 1, length);
+            bystander.left(second(3), Queue::Dispatcher, 1, 1);
+            bystander.left(second(5), Queue::Dispatcher, 0, 0);
+            books.queues[&Queue::Dispatcher].apart(books.now)
+        };
+        assert_eq!(check(2), 0);
+        assert_eq!(check(3), 1_000_000_000);
+    }
+}

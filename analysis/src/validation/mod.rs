@@ -1,0 +1,411 @@
+//! The verification suite of the engine: reference systems against their closed forms, and identities on sample paths.
+//!
+//! A statistical row compares a closed form with the mean over replications and its Student t interval. All of them are judged
+//! together: a row disagrees when its p-value is below [`FAMILY`] divided by the number of such rows (Bonferroni, valid whatever
+//! the dependence between them), so a right engine passes with at least 99 % of the seeds. A row whose interval is too wide to
+//! say anything does not pass either. An exact row compares integers and allows no difference.
+
+mod exact;
+mod little;
+mod queues;
+mod renewals;
+mod theory;
+
+use std::panic;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use serde_json::{Value, json};
+use walras_des::Moments;
+use walras_sim::record::Range;
+
+use crate::estimate;
+
+/// The seed behind the published tables.
+pub const SEED: u64 = 1;
+
+/// Independent replications behind every statistical row.
+pub const REPLICATIONS: u32 = 20;
+
+/// Probability that a right engine fails the suite for a fresh seed, at most.
+pub const FAMILY: f64 = 0.01;
+
+/// A 95 % interval wider than this share of the closed form, to either side, proves nothing.
+pub const WIDEST: f64 = 0.06;
+
+/// What the suite found.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What all streams derive from.
+    pub seed: u64,
+    /// Systems that belong together, in the order of reading.
+    pub groups: Vec<Group>,
+}
+
+/// Systems that belong together.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// What they are.
+    pub title: &'static str,
+    /// What is compared with what, and where the closed forms are from.
+    pub about: &'static str,
+    /// The systems.
+    pub systems: Vec<System>,
+}
+
+/// One system with what was compared.
+#[derive(Clone, Debug)]
+pub struct System {
+    /// Its name, in Kendall's notation where there is one.
+    pub name: String,
+    /// What was compared.
+    pub rows: Vec<Row>,
+}
+
+/// One comparison.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What is compared, with its unit.
+    pub quantity: String,
+    /// What it should be.
+    pub theory: f64,
+    /// What it is.
+    pub found: f64,
+    /// How they are compared.
+    pub check: Check,
+}
+
+/// How two values are compared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Check {
+    /// The mean over replications against a closed form.
+    Mean {
+        /// Half the width of the 95 % interval.
+        half_width: f64,
+        /// Distance from the closed form in standard errors.
+        t: f64,
+        /// Probability of a larger distance, if the closed form is right.
+        p: f64,
+    },
+    /// Integers against integers.
+    Exact {
+        /// How many.
+        compared: u64,
+        /// Of what.
+        what: &'static str,
+        /// Their distance, in total [ns], or for numbers of customers [customer·ns].
+        apart: u128,
+    },
+}
+
+/// What a row says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The system does what theory says.
+    Agrees,
+    /// It does not.
+    Disagrees,
+    /// The interval is too wide to tell.
+    Vague,
+}
+
+impl Verdict {
+    /// The name in results.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Agrees => "ok",
+            Self::Disagrees => "off",
+            Self::Vague => "vague",
+        }
+    }
+}
+
+impl Row {
+    /// Compares the mean of `values`, one of each replication, with `theory`.
+    ///
+    /// # Panics
+    /// With fewer than two values, which have no interval.
+    #[must_use]
+    pub fn mean(quantity: impl Into<String>, theory: f64, values: &[f64]) -> Self {
+        let expected = vec![theory; values.len()];
+        let test = estimate::paired(values, &expected, Range::Any);
+        let test = test.expect("there are replications");
+        let (interval, p) = test.difference.interval.zip(test.p_value).expect("several");
+        let mut sample = Moments::new();
+        values.iter().for_each(|&value| sample.record(value));
+        let error = sample.std_dev() / (values.len() as f64).sqrt();
+        Self {
+            quantity: quantity.into(),
+            theory,
+            found: sample.mean(),
+            check: Check::Mean {
+                half_width: interval.half_width(),
+                t: test.difference.mean / error,
+                p,
+            },
+        }
+    }
+
+    /// Compares integers that must be equal.
+    #[must_use]
+    pub fn exact(
+        quantity: impl Into<String>,
+        (theory, found): (f64, f64),
+        compared: u64,
+        what: &'static str,
+        apart: u128,
+    ) -> Self {
+        Self {
+            quantity: quantity.into(),
+            theory,
+            found,
+            check: Check::Exact {
+                compared,
+                what,
+                apart,
+            },
+        }
+    }
+}
+
+impl Report {
+    /// All rows, in order.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        let systems = self.groups.iter().flat_map(|group| &group.systems);
+        systems.flat_map(|system| &system.rows)
+    }
+
+    /// Rows that compare a mean with a closed form.
+    #[must_use]
+    pub fn means(&self) -> usize {
+        let is_mean = |row: &&Row| matches!(row.check, Check::Mean { .. });
+        self.rows().filter(is_mean).count()
+    }
+
+    /// Of these, how many have the closed form within their own 95 % interval.
+    #[must_use]
+    pub fn within_95(&self) -> usize {
+        let is_within = |row: &&Row| matches!(row.check, Check::Mean { p, .. } if p >= 1.0 - estimate::CONFIDENCE);
+        self.rows().filter(is_within).count()
+    }
+
+    /// The p-value below which a row disagrees.
+    #[must_use]
+    pub fn level(&self) -> f64 {
+        FAMILY / self.means().max(1) as f64
+    }
+
+    /// What a row of this report says.
+    #[must_use]
+    pub fn verdict(&self, row: &Row) -> Verdict {
+        match row.check {
+            Check::Exact {
+                compared, apart, ..
+            } => match (compared, apart) {
+                (0, _) => Verdict::Vague,
+                (_, 0) => Verdict::Agrees,
+                _ => Verdict::Disagrees,
+            },
+            Check::Mean { p, .. } if p.is_nan() || p < self.level() => Verdict::Disagrees,
+            Check::Mean { half_width, .. } if half_width > WIDEST * row.theory.abs() => {
+                Verdict::Vague
+            }
+            Check::Mean { .. } => Verdict::Agrees,
+        }
+    }
+
+    /// Whether every row agrees.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.rows().all(|row| self.verdict(row) == Verdict::Agrees)
+    }
+
+    /// The report in one sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let total = self.rows().count();
+        let exact = total - self.means();
+        let failed = self
+            .rows()
+            .filter(|row| self.verdict(row) != Verdict::Agrees);
+        let failed = failed.count();
+        let (means, within) = (self.means(), self.within_95());
+        if failed == 0 {
+            format!(
+                "The engine agrees with theory: {means} means within their family-wise limits ({within} of them within their own \
+                 95 % interval), and {exact} identities to the last nanosecond."
+            )
+        } else {
+            format!(
+                "The engine does not agree with theory: {failed} of {total} comparisons are off or too vague."
+            )
+        }
+    }
+
+    /// The object that `--json` prints.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let row = |row: &Row| {
+            let verdict = self.verdict(row).name();
+            match row.check {
+                Check::Mean { half_width, t, p } => json!({
+                    "quantity": row.quantity, "theory": row.theory, "estimate": row.found, "half_width": half_width,
+                    "t": t, "p": p, "verdict": verdict,
+                }),
+                Check::Exact {
+                    compared,
+                    what,
+                    apart,
+                } => json!({
+                    "quantity": row.quantity, "theory": row.theory, "estimate": row.found, "compared": compared,
+                    "of": what, "apart_ns": apart.to_string(), "verdict": verdict,
+                }),
+            }
+        };
+        let system = |system: &System| json!({"system": system.name, "rows": system.rows.iter().map(row).collect::<Vec<_>>()});
+        let group = |group: &Group| json!({"group": group.title, "systems": group.systems.iter().map(system).collect::<Vec<_>>()});
+        json!({
+            "seed": self.seed,
+            "replications": REPLICATIONS,
+            "family_wise_error": FAMILY,
+            "level": self.level(),
+            "groups": self.groups.iter().map(group).collect::<Vec<_>>(),
+            "passes": self.passes(),
+            "sentence": self.sentence(),
+        })
+    }
+}
+
+/// Seeds of the systems of one suite follow each other; those of the next suite start this far on.
+const SEEDS_APART: u64 = 1_000;
+
+/// A part of the suite that can run on its own, from a seed of its own: the luck of one system is not that of another.
+type Task = Box<dyn Fn(u64) -> System + Send + Sync>;
+
+/// A group before its systems have run.
+struct Planned {
+    title: &'static str,
+    about: &'static str,
+    tasks: Vec<Task>,
+}
+
+/// Runs the whole suite from `seed` on `threads` threads; the report does not depend on how many.
+///
+/// # Panics
+/// If a system does: an invariant of the simulation is violated.
+#[must_use]
+pub fn engine(seed: u64, threads: usize) -> Report {
+    let mut planned = queues::groups();
+    planned.push(exact::group());
+    planned.push(renewals::group());
+    planned.extend(little::groups());
+    let tasks: Vec<&Task> = planned.iter().flat_map(|group| &group.tasks).collect();
+    let mut systems = execute(&tasks, seed, threads).into_iter();
+    let groups = planned.iter().map(|group| Group {
+        title: group.title,
+        about: group.about,
+        systems: systems.by_ref().take(group.tasks.len()).collect(),
+    });
+    Report {
+        seed,
+        groups: groups.collect(),
+    }
+}
+
+/// Runs `tasks` on `threads` threads; the results are in the order of the tasks.
+fn execute(tasks: &[&Task], seed: u64, threads: usize) -> Vec<System> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(task) = tasks.get(index) else {
+                return done;
+            };
+            let own = seed.wrapping_mul(SEEDS_APART).wrapping_add(index as u64);
+            done.push((index, task(own)));
+        }
+    };
+    let mut done: Vec<(usize, System)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, Vec<_>>| {
+            worker
+                .join()
+                .unwrap_or_else(|panic| panic::resume_unwind(panic))
+        };
+        workers.into_iter().flat_map(join).collect()
+    });
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, system)| system).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(rows: Vec<Row>) -> Report {
+        Report {
+            seed: SEED,
+            groups: vec![Group {
+                title: "test",
+                about: "",
+                systems: vec![System {
+                    name: "test".to_owned(),
+                    rows,
+                }],
+            }],
+        }
+    }
+
+    /// Ten values around 10 with standard error 0.1: t(9) = 3.25 is p = 0.01 (two-sided, the published table).
+    #[test]
+    fn a_row_is_judged_with_its_family() {
+        let spread = 0.1 * 90.0_f64.sqrt() / 10.0_f64.sqrt();
+        let values: Vec<f64> = (0..10)
+            .map(|i| {
+                if i % 2 == 0 {
+                    10.0 + spread
+                } else {
+                    10.0 - spread
+                }
+            })
+            .collect();
+        let row = |theory: f64| Row::mean("mean", theory, &values);
+        let Check::Mean { t, p, half_width } = row(10.325).check else {
+            panic!("a mean");
+        };
+        assert!(
+            (t + 3.25).abs() < 1e-9 && (p - 0.01).abs() < 1e-4,
+            "{t} {p}"
+        );
+        assert!((half_width - 0.2262).abs() < 1e-4);
+        let verdict = |theory: f64, others: usize| {
+            let mut rows = vec![row(theory)];
+            rows.extend((0..others).map(|_| row(10.0)));
+            let report = report(rows);
+            report.verdict(&report.groups[0].systems[0].rows[0])
+        };
+        assert_eq!(verdict(10.33, 0), Verdict::Disagrees);
+        assert_eq!(verdict(10.33, 9), Verdict::Agrees);
+        // t(9) = 5.3 is p = 0.0005.
+        assert_eq!(verdict(10.6, 9), Verdict::Disagrees);
+        assert!(report(vec![row(10.0)]).passes() && !report(vec![row(11.0)]).passes());
+    }
+
+    #[test]
+    fn a_wide_interval_and_an_empty_comparison_prove_nothing() {
+        let rows = vec![
+            Row::mean("mean", 1.0, &[0.5, 1.5, 0.9, 1.1]),
+            Row::exact("none", (0.0, 0.0), 0, "customers", 0),
+            Row::exact("one", (0.0, 0.0), 5, "customers", 1),
+        ];
+        let report = report(rows);
+        let verdicts: Vec<_> = report.rows().map(|row| report.verdict(row)).collect();
+        assert_eq!(
+            verdicts,
+            [Verdict::Vague, Verdict::Vague, Verdict::Disagrees]
+        );
+        assert!(report.sentence().contains("3 of 3 comparisons"));
+    }
+}

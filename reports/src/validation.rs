@@ -1,0 +1,262 @@
+//! The verification suite as a table for the terminal, and as the document `analysis/VALIDATION.md`.
+
+use std::fmt::Write;
+
+use walras_analysis::estimate::CONFIDENCE;
+use walras_analysis::validation::{
+    Check, FAMILY, Group, REPLICATIONS, Report, Row, Verdict, WIDEST,
+};
+use walras_analysis::words::number;
+
+use crate::terminal::{Options, Style, lines, paint};
+
+/// A row as text.
+struct Cells {
+    theory: String,
+    found: String,
+    /// The interval, or what was compared.
+    spread: String,
+    /// The distance.
+    apart: String,
+}
+
+/// Digits that a closed form and an exact value show.
+const DIGITS: i32 = 5;
+
+impl Cells {
+    fn of(row: &Row) -> Self {
+        match row.check {
+            Check::Mean { half_width, t, .. } => {
+                // Two digits of the half-width.
+                let decimals = decimals(half_width, 2);
+                Self {
+                    theory: number(row.theory, decimals),
+                    found: number(row.found, decimals),
+                    spread: format!("± {}", number(half_width, decimals)),
+                    apart: format!("{t:+.2}").replace('-', "−"),
+                }
+            }
+            Check::Exact {
+                compared,
+                what,
+                apart,
+            } => Self {
+                theory: number(row.theory, decimals(row.theory, DIGITS)),
+                found: number(row.found, decimals(row.found, DIGITS)),
+                spread: format!("{} {what}", number(compared as f64, 0)),
+                apart: if apart == 0 {
+                    "exact".to_owned()
+                } else {
+                    format!("{apart} ns")
+                },
+            },
+        }
+    }
+}
+
+/// Decimals that show `digits` digits of `value`.
+fn decimals(value: f64, digits: i32) -> usize {
+    if value == 0.0 || !value.is_finite() {
+        return 0;
+    }
+    let leading = value.abs().log10().floor() as i32;
+    usize::try_from(digits - 1 - leading).unwrap_or(0)
+}
+
+/// The report at the width of a terminal; ends with one sentence.
+#[must_use]
+pub fn table(report: &Report, options: Options) -> String {
+    let cells: Vec<Cells> = report.rows().map(Cells::of).collect();
+    let widest = |of: fn(&Cells) -> &str| {
+        let widths = cells.iter().map(|cells| of(cells).chars().count());
+        widths.max().unwrap_or(0)
+    };
+    let columns = [
+        widest(|cells| &cells.theory),
+        widest(|cells| &cells.found),
+        widest(|cells| &cells.spread),
+        widest(|cells| &cells.apart),
+    ];
+    let quantity = report.rows().map(|row| row.quantity.chars().count());
+    let quantity = quantity.max().unwrap_or(0);
+    let mut text = String::new();
+    let mut push = |line: &str| {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    };
+    let [theory, found, spread, apart] = columns;
+    for group in &report.groups {
+        push(&paint(options, Style::Heading, group.title));
+        for line in lines(group.about, options.width) {
+            push(&paint(options, Style::Faint, &line));
+        }
+        let head = format!(
+            "  {:quantity$} {:>theory$} {:>found$} {:spread$} {:>apart$}",
+            "", "theory", "found", "", "t"
+        );
+        push(&paint(options, Style::Faint, &head));
+        for system in &group.systems {
+            push(&paint(options, Style::Value, &system.name));
+            for row in &system.rows {
+                let cells = Cells::of(row);
+                let verdict = report.verdict(row);
+                let style = match verdict {
+                    Verdict::Agrees => Style::Good,
+                    Verdict::Disagrees => Style::Bad,
+                    Verdict::Vague => Style::Warning,
+                };
+                push(&format!(
+                    "  {:quantity$} {:>theory$} {:>found$} {:spread$} {:>apart$} {}",
+                    row.quantity,
+                    cells.theory,
+                    cells.found,
+                    cells.spread,
+                    cells.apart,
+                    paint(options, style, verdict.name()),
+                ));
+            }
+        }
+        push("");
+    }
+    for line in lines(&criterion(report), options.width) {
+        push(&paint(options, Style::Faint, &line));
+    }
+    push("");
+    let style = if report.passes() {
+        Style::Good
+    } else {
+        Style::Bad
+    };
+    for line in lines(&report.sentence(), options.width) {
+        push(&paint(options, style, &line));
+    }
+    text
+}
+
+/// How the rows are judged.
+fn criterion(report: &Report) -> String {
+    format!(
+        "± is the {:.0} % interval over {REPLICATIONS} replications, t the distance in standard errors (seed {}). \
+         A mean is off when its p-value is below {:.1e}: {:.0} % over all {} means together (Bonferroni). It is vague when its \
+         interval is wider than ± {:.0} %. What is exact agrees in every integer.",
+        CONFIDENCE * 100.0,
+        report.seed,
+        report.level(),
+        FAMILY * 100.0,
+        report.means(),
+        WIDEST * 100.0,
+    )
+}
+
+/// The report as a document.
+#[must_use]
+pub fn markdown(report: &Report) -> String {
+    let mut text = String::from(
+        "# The engine against theory\n\n\
+         This page is what `walras validate engine --markdown` prints; a test compares the two.\n\n",
+    );
+    for paragraph in [report.sentence(), criterion(report)] {
+        let _ = writeln!(text, "{}\n", sentences(&paragraph));
+    }
+    for group in &report.groups {
+        section(report, group, &mut text);
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+fn section(report: &Report, group: &Group, text: &mut String) {
+    let _ = write!(
+        text,
+        "## {}\n\n{}\n\n| System | Quantity | Theory | Found | | t | |\n|---|---|--:|--:|:--|--:|---|\n",
+        group.title,
+        sentences(group.about)
+    );
+    for system in &group.systems {
+        let mut name = system.name.as_str();
+        for row in &system.rows {
+            let cells = Cells::of(row);
+            let _ = writeln!(
+                text,
+                "| {name} | {} | {} | {} | {} | {} | {} |",
+                row.quantity,
+                cells.theory,
+                cells.found,
+                cells.spread,
+                cells.apart,
+                report.verdict(row).name()
+            );
+            name = "";
+        }
+    }
+    text.push('\n');
+}
+
+/// One sentence per line.
+fn sentences(text: &str) -> String {
+    let mut out = String::new();
+    for (index, sentence) in text.split(". ").enumerate() {
+        // A sentence starts with a capital letter; an abbreviation goes on.
+        if index > 0 {
+            let starts = sentence.chars().next().is_some_and(char::is_uppercase);
+            out.push_str(if starts { ".\n" } else { ". " });
+        }
+        out.push_str(sentence);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use walras_analysis::validation::System;
+
+    fn report() -> Report {
+        let rows = vec![
+            Row::mean("mean wait [s]", 9.0, &[8.9, 9.2, 9.1, 8.95]),
+            Row::exact("Little's law", (0.0, 0.0), 12_345, "customers", 0),
+            Row::exact("Little's law", (0.0, 3.0), 12_345, "customers", 3),
+        ];
+        Report {
+            seed: 1,
+            groups: vec![Group {
+                title: "Queues",
+                about: "M/M/1. See Kleinrock 1975, ch. 3.",
+                systems: vec![System {
+                    name: "M/M/1, ρ = 0.9".to_owned(),
+                    rows,
+                }],
+            }],
+        }
+    }
+
+    #[test]
+    fn a_table_for_the_terminal() {
+        let text = table(&report(), Options::default());
+        assert!(text.starts_with("Queues\nM/M/1. See"), "{text}");
+        assert!(text.contains("mean wait [s]   9.00"), "{text}");
+        assert!(
+            text.contains("exact ok") && text.contains("3 ns off"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("1 of 3 comparisons are off or too vague.\n"),
+            "{text}"
+        );
+        assert!(!text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_document_has_a_sentence_per_line() {
+        let text = markdown(&report());
+        assert!(
+            text.contains("\nM/M/1.\nSee Kleinrock 1975, ch. 3.\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("| M/M/1, ρ = 0.9 | mean wait [s] | 9.00 | 9.04 | ± 0.22 | +0.55 | ok |"),
+            "{text}"
+        );
+    }
+}
