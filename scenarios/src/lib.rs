@@ -28,7 +28,13 @@ pub mod plan;
 
 mod load;
 
+pub mod event_log;
+
 pub mod run;
+
+pub mod condition;
+
+pub mod replay;
 
 pub use issue::{Issue, Issues};
 pub use library::{LibraryEntry, library};

@@ -127,6 +127,24 @@ impl Server {
         self.joining.len() + self.running.len()
     }
 
+    /// Requests that wait for a place in the batch.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// KV-cache tokens reserved by the batch.
+    #[must_use]
+    pub fn reserved(&self) -> u64 {
+        self.reserved
+    }
+
+    /// How much slower this machine is than its class.
+    #[must_use]
+    pub fn slowdown(&self) -> f64 {
+        self.slowdown
+    }
+
     /// Takes in a request; returns the time of the next step boundary if that changed.
     pub fn arrive(&mut self, now: SimTime, entry: Entry, profile: &Profile) -> Option<SimTime> {
         let was_empty = self.waiting.is_empty();

@@ -142,6 +142,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         record.stamp += 1;
         (record.node, record.epoch, record.placed) = (node, epoch, true);
         (record.rates, record.back) = (rates, latency);
+        self.recorder.placed(record.serial, node);
         if self.platform.pricing != Pricing::Rental {
             record.lock = self
                 .bank

@@ -130,6 +130,11 @@ impl Tally {
         self.change(|tally| &mut tally.batch, now, delta);
     }
 
+    /// Nodes up, nodes at work and requests being served at present.
+    pub(super) fn levels(&self) -> (i64, i64, f64) {
+        (self.up.value, self.busy.value, self.in_service.value())
+    }
+
     pub(super) fn running(&mut self, now: SimTime, delta: i64) {
         self.in_service.add(now, delta as f64);
     }
