@@ -327,6 +327,12 @@ pub fn show(kind: Kind, unit: &str, value: Option<f64>) -> String {
     }
 }
 
+/// A count, with commas.
+#[must_use]
+pub fn count(value: u64) -> String {
+    plain(value as f64)
+}
+
 /// Whole numbers with commas, others with six digits.
 fn plain(value: f64) -> String {
     if value.fract() != 0.0 || value.abs() >= 1e15 {

@@ -42,3 +42,4 @@ pub use load::{Scenario, TraceUse, load};
 pub use plan::Plan;
 pub use run::{Options, Progress, Results, Run, RunError, execute};
 pub use schema::schema;
+pub use walras_des::SimTime;

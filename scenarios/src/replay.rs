@@ -90,6 +90,76 @@ pub struct Divergence {
     pub replayed: u64,
 }
 
+/// A point of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// After all events up to and including this time.
+    Time(SimTime),
+    /// After the event with this number, from one; zero is the start.
+    Event(u64),
+}
+
+/// An expression whose changes are reported.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    expression: Expression,
+    last: Option<f64>,
+    /// What it was before the last change, as it is written.
+    pub before: String,
+    /// What it is, as it is written.
+    pub now: String,
+}
+
+impl Watch {
+    /// Watches `expression` from the state on.
+    #[must_use]
+    pub fn new(mut expression: Expression, state: &State<'_>) -> Self {
+        let now = expression.shown(state);
+        Self {
+            last: expression.value(state),
+            before: now.clone(),
+            now,
+            expression,
+        }
+    }
+
+    /// The expression as it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.expression.text()
+    }
+
+    /// Goes on from another point of the run.
+    pub fn move_to(&mut self, state: &State<'_>) {
+        self.expression.forget();
+        *self = Self::new(self.expression.clone(), state);
+    }
+
+    fn has_changed(&mut self, state: &State<'_>) -> bool {
+        let value = self.expression.value(state);
+        if value == self.last {
+            return false;
+        }
+        self.last = value;
+        self.before = std::mem::replace(&mut self.now, self.expression.shown(state));
+        true
+    }
+}
+
+/// How far to run, and what to look at meanwhile.
+pub struct Errand<'e> {
+    /// Halt at this point.
+    pub to: Option<Moment>,
+    /// Halt when this becomes true with an event: it was false before it and holds after it.
+    pub until: Option<&'e mut Expression>,
+    /// Compared after every event.
+    pub watches: &'e mut [Watch],
+    /// Called with the number of a watch that has changed.
+    pub changed: &'e mut dyn FnMut(&Replay<'_>, usize, &Watch),
+    /// Asked every thousand events.
+    pub stop: &'e dyn Fn() -> bool,
+}
+
 /// A run under replay.
 pub struct Replay<'a> {
     plan: &'a Plan,
@@ -176,45 +246,41 @@ impl<'a> Replay<'a> {
         })
     }
 
-    /// Handles all events up to and including `time`.
-    pub fn run_to(&mut self, time: SimTime, stop: &dyn Fn() -> bool) -> Halt {
+    /// Handles events until one of the reasons in `errand` to halt.
+    pub fn run(&mut self, errand: &mut Errand<'_>) -> Halt {
+        let mut held = match &mut errand.until {
+            // Before the first event, no condition is true.
+            Some(condition) => self.events() > 0 && condition.holds(&self.state()),
+            None => false,
+        };
         loop {
-            match self.playback.next_time() {
-                Some(next) if next > time => return Halt::Arrived,
-                _ if self.is_time_to_stop(stop) => return Halt::Stopped,
-                _ => {}
+            let has_arrived = match (errand.to, self.next_time()) {
+                (Some(Moment::Time(time)), Some(next)) => next > time,
+                (Some(Moment::Event(number)), _) => self.events() >= number,
+                _ => false,
+            };
+            if has_arrived {
+                return Halt::Arrived;
+            }
+            if self.is_time_to_stop(errand.stop) {
+                return Halt::Stopped;
             }
             if let Err(halt) = self.step() {
                 return halt;
             }
-        }
-    }
-
-    /// Handles events until `condition` becomes true with one of them: it was false before it and holds after it.
-    /// Before the first event, no condition is true.
-    /// With a `limit`, at most all events up to and including that time.
-    pub fn run_until(
-        &mut self,
-        condition: &mut Expression,
-        limit: Option<SimTime>,
-        stop: &dyn Fn() -> bool,
-    ) -> Halt {
-        let mut held = self.playback.events() > 0 && condition.holds(&self.playback.state());
-        loop {
-            let is_over = |next: SimTime| limit.is_some_and(|limit| next > limit);
-            match self.playback.next_time() {
-                Some(next) if is_over(next) => return Halt::Arrived,
-                _ if self.is_time_to_stop(stop) => return Halt::Stopped,
-                _ => {}
+            let state = self.playback.state();
+            for (index, watched) in errand.watches.iter_mut().enumerate() {
+                if watched.has_changed(&state) {
+                    (errand.changed)(self, index, watched);
+                }
             }
-            if let Err(halt) = self.step() {
-                return halt;
+            if let Some(condition) = &mut errand.until {
+                let holds = condition.holds(&state);
+                if holds && !held {
+                    return Halt::Held;
+                }
+                held = holds;
             }
-            let holds = condition.holds(&self.playback.state());
-            if holds && !held {
-                return Halt::Held;
-            }
-            held = holds;
         }
     }
 
