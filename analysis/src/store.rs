@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Cursor, Write};
+use std::io::{self, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 
 use polars::prelude::DataFrame;
@@ -12,6 +12,7 @@ use polars_io::SerReader;
 use polars_io::parquet::read::ParquetReader;
 use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
 use walras_des::Digest;
+use walras_scenarios::event_log;
 
 use crate::experiment::{Experiment, FORMAT, Manifest, combined};
 use crate::table::{TableError, Tables};
@@ -88,6 +89,18 @@ pub fn fresh_dir(base: &Path) -> PathBuf {
 /// # Errors
 /// If `target` is occupied or the system refuses.
 pub fn save(experiment: &Experiment, target: &Path) -> Result<(), StoreError> {
+    save_with(experiment, target, &[])
+}
+
+/// As [`save`], and moves `files`, which lie on the same file system, into the directory.
+///
+/// # Errors
+/// As [`save`].
+pub fn save_with(
+    experiment: &Experiment,
+    target: &Path,
+    files: &[PathBuf],
+) -> Result<(), StoreError> {
     refuse_occupied(target)?;
     let parent = target
         .parent()
@@ -99,7 +112,7 @@ pub fn save(experiment: &Experiment, target: &Path) -> Result<(), StoreError> {
     let _ = fs::remove_dir_all(&partial);
     fs::create_dir(&partial).map_err(failed("create", &partial))?;
     let written =
-        write_all(experiment, &partial).and_then(|()| match fs::rename(&partial, target) {
+        write_all(experiment, &partial, files).and_then(|()| match fs::rename(&partial, target) {
             Ok(()) => Ok(()),
             Err(_) if is_occupied(target) => Err(StoreError::Occupied(target.to_owned())),
             Err(error) => Err(failed("create", target)(error)),
@@ -136,7 +149,11 @@ fn partial_name(target: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn write_all(experiment: &Experiment, directory: &Path) -> Result<(), StoreError> {
+fn write_all(
+    experiment: &Experiment,
+    directory: &Path,
+    moved: &[PathBuf],
+) -> Result<(), StoreError> {
     let platforms = &experiment.manifest.platforms;
     let cannot = |error: TableError| corrupt(directory, error.to_string());
     let tables = Tables::of(&experiment.runs, platforms).map_err(cannot)?;
@@ -161,6 +178,12 @@ fn write_all(experiment: &Experiment, directory: &Path) -> Result<(), StoreError
         let bytes = parquet(&mut table)
             .map_err(|error| corrupt(&directory.join(name), error.to_string()))?;
         put(name, &bytes)?;
+    }
+    for source in moved {
+        let name = source.file_name().unwrap_or_default();
+        let print = fingerprint_of_file(source).map_err(failed("read", source))?;
+        files.insert(name.to_string_lossy().into_owned(), print);
+        fs::rename(source, directory.join(name)).map_err(failed("move", source))?;
     }
     let manifest = Manifest {
         files,
@@ -230,6 +253,28 @@ pub fn load(directory: &Path) -> Result<Experiment, StoreError> {
     })
 }
 
+/// Path of the resolved scenario of a run directory, if it is what was written.
+///
+/// # Errors
+/// As [`load`].
+pub fn scenario(directory: &Path, manifest: &Manifest) -> Result<PathBuf, StoreError> {
+    file(directory, manifest, SCENARIO)?;
+    Ok(directory.join(SCENARIO))
+}
+
+/// Path of the event log of a run, if it was written. The log checks itself as it is read.
+#[must_use]
+pub fn event_log(
+    directory: &Path,
+    manifest: &Manifest,
+    platform: &str,
+    replication: u32,
+) -> Option<PathBuf> {
+    let name = event_log::file_name(platform, replication);
+    let is_listed = manifest.files.contains_key(&name);
+    is_listed.then(|| directory.join(name))
+}
+
 /// The table of jobs of a run directory, if jobs were recorded.
 ///
 /// # Errors
@@ -264,7 +309,11 @@ fn file(directory: &Path, manifest: &Manifest, name: &str) -> Result<Vec<u8>, St
     }
 }
 
-fn manifest(directory: &Path) -> Result<Manifest, StoreError> {
+/// The manifest of a run directory.
+///
+/// # Errors
+/// As [`load`].
+pub fn manifest(directory: &Path) -> Result<Manifest, StoreError> {
     let path = &directory.join(MANIFEST);
     let value: serde_json::Value = serde_json::from_slice(&read(directory, MANIFEST)?)
         .map_err(|error| corrupt(path, error.to_string()))?;
@@ -310,13 +359,29 @@ fn read(directory: &Path, name: &str) -> Result<Vec<u8>, StoreError> {
 /// A fingerprint against accidents, not against an attacker.
 fn fingerprint(bytes: &[u8]) -> String {
     let mut digest = Digest::new();
-    for chunk in bytes.chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        digest.fold(u64::from_le_bytes(word));
-    }
+    digest.fold_bytes(bytes);
     digest.fold(bytes.len() as u64);
     digest.to_string()
+}
+
+/// As [`fingerprint`], for a file that may be larger than memory.
+fn fingerprint_of_file(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let (mut digest, mut length) = (Digest::new(), 0);
+    let mut buffer = Vec::with_capacity(1 << 20);
+    loop {
+        buffer.clear();
+        // Filled to the end: only the last part may have a length that is no multiple of eight.
+        let read = Read::by_ref(&mut file)
+            .take(1 << 20)
+            .read_to_end(&mut buffer)?;
+        if read == 0 {
+            digest.fold(length);
+            return Ok(digest.to_string());
+        }
+        digest.fold_bytes(&buffer);
+        length += read as u64;
+    }
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError + use<> {

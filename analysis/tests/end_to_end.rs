@@ -21,6 +21,7 @@ fn experiment(threads: usize) -> Experiment {
     let options = Options {
         threads,
         record_jobs: true,
+        logbook: None,
         stop: &AtomicBool::new(false),
     };
     let results = execute(&scenario.plan, &options, &|_| {}).expect("no run breaks an invariant");

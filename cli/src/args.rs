@@ -1,5 +1,6 @@
 //! The command line: what a user can type.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -25,6 +26,7 @@ Examples:
   walras run depin-vs-cloud --json | jq .digest  figures for programs
   walras compare runs/a runs/b                   what changed between two runs
   walras validate engine                         verify the simulator against queueing theory
+  walras replay runs/a --platform depin --until 'node[17].queue > 100'
 
 Exit codes: 0 done; 1 failed; 2 the input is wrong; 130 interrupted, with what was finished kept.";
 
@@ -42,6 +44,10 @@ pub enum Command {
     /// Verify the simulator itself against theory
     #[command(subcommand)]
     Validate(Validate),
+    /// List what happened in a run, from its event log
+    Events(EventsArgs),
+    /// Simulate one run again, to a time or until a condition holds, and step through it
+    Replay(ReplayArgs),
     /// List the scenarios that come with walras, with the question that each answers
     List,
     /// Print the JSON Schema of scenarios, for editors
@@ -74,6 +80,15 @@ pub struct RunArgs {
     /// Keep a row for every job in jobs.parquet; a million jobs take 0.3 GB of memory and 4 s
     #[arg(long)]
     pub record_jobs: bool,
+    /// Write an event log of this replication of each platform [default: 0]; 9 bytes an event
+    #[arg(
+        long,
+        value_name = "REPLICATION",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "0"
+    )]
+    pub log_events: Option<u32>,
     /// Print one JSON object instead of the table
     #[arg(long)]
     pub json: bool,
@@ -149,6 +164,89 @@ pub struct EngineArgs {
     /// Print the document analysis/VALIDATION.md instead of the table
     #[arg(long, conflicts_with = "json")]
     pub markdown: bool,
+}
+
+/// Arguments of `events`.
+#[derive(Debug, Args)]
+#[command(after_help = kinds())]
+pub struct EventsArgs {
+    /// Directory of a run made with --log-events
+    pub run: PathBuf,
+    /// Platform whose events to list [default: the only one that has a log]
+    #[arg(long, value_name = "NAME")]
+    pub platform: Option<String>,
+    /// From this simulated time on, such as 3h or 250ms
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Up to and including this simulated time
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Only what is about this node
+    #[arg(long, value_name = "N")]
+    pub node: Option<u32>,
+    /// Only what is about this job (number of the request, from zero)
+    #[arg(long, value_name = "N")]
+    pub job: Option<u64>,
+    /// Only this kind; may be repeated
+    #[arg(long = "kind", value_name = "KIND")]
+    pub kinds: Vec<String>,
+    /// Also events that were overtaken and changed nothing
+    #[arg(long)]
+    pub overtaken: bool,
+    /// At most so many lines; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: u64,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+#[command(after_help = REPLAY_HELP)]
+pub struct ReplayArgs {
+    /// Directory of a run
+    pub run: PathBuf,
+    /// Platform to simulate again
+    #[arg(long, value_name = "NAME")]
+    pub platform: Option<String>,
+    /// Replication to simulate again
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub replication: u32,
+    /// Go to this simulated time, such as 3h or 250ms, or to an event, such as #1000
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Go to the first event after which this holds (with --to: from there on)
+    #[arg(long, value_name = "CONDITION")]
+    pub until: Option<String>,
+    /// Then handle so many events, one by one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub step: u64,
+    /// Print every change of this on the way; may be repeated
+    #[arg(long = "watch", value_name = "EXPRESSION")]
+    pub watches: Vec<String>,
+    /// Print this in the end: an expression, node[17] or job[5]; may be repeated
+    #[arg(long = "show", value_name = "WHAT")]
+    pub shows: Vec<String>,
+    /// Read no commands afterwards
+    #[arg(long)]
+    pub batch: bool,
+    /// List the names that conditions know, with units and meaning, and end
+    #[arg(long)]
+    pub fields: bool,
+}
+
+const REPLAY_HELP: &str = "\
+Conditions compare names with numbers and times, joined by and, or, not:
+  node[17].queue > 100
+  time >= 3h and jobs.waiting > 10 * nodes.busy
+  any(node[*].kv > 0.9 * node[*].kv_capacity)
+  job[123].state == ended
+--fields lists the names. Commands are read from the terminal, or from a pipe; `help` lists them.";
+
+fn kinds() -> String {
+    let mut text = "Kinds:".to_owned();
+    for (name, meaning) in walras_scenarios::event_log::KINDS {
+        let _ = write!(text, "\n  {name:<9} {meaning}");
+    }
+    text
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

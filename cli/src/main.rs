@@ -1,9 +1,11 @@
 //! The `walras` binary: reads the command line, calls the libraries, prints. Results go to stdout, talk to stderr.
 
 mod args;
+mod events;
 mod overview;
 mod progress;
 mod validate;
+mod replay;
 
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write as _};
@@ -18,6 +20,7 @@ use walras_analysis::compare::Comparison;
 use walras_analysis::experiment::{Execution, Experiment};
 use walras_analysis::{json, store};
 use walras_reports::{html, terminal};
+use walras_scenarios::event_log::Logbook;
 use walras_scenarios::{Issues, Options, Scenario};
 
 use args::{CheckArgs, Cli, Command, CompareArgs, ReportArgs, RunArgs, Validate};
@@ -70,6 +73,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Report(args) => report(&args),
         Command::Compare(args) => compare(&args),
         Command::Validate(Validate::Engine(args)) => validate::engine(&args),
+        Command::Events(args) => events::list(&args),
+        Command::Replay(args) => replay::replay(&args),
         Command::List => list(),
         Command::Schema => print(&format!("{:#}\n", walras_scenarios::schema())),
     }
@@ -90,6 +95,7 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     if !args.json {
         say(&overview::overview(&scenario, threads));
     }
+    let logged = logged(args, &scenario)?;
     let out = reserve(args, &scenario)?;
     let _ = ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::Relaxed) {
@@ -97,11 +103,16 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         }
         say("\ninterrupted: keeping what is finished (once more to drop it)");
     });
+    let scratch = logged.map(|_| events::Scratch::beside(&out)).transpose()?;
+    let logbook = logged
+        .zip(scratch.as_ref())
+        .map(|(replication, scratch)| Logbook::new(scratch.0.clone(), replication));
     let (started, clock) = (SystemTime::now(), Instant::now());
     let line = progress::Line::new(&scenario.plan);
     let options = Options {
         threads,
         record_jobs: args.record_jobs,
+        logbook: logbook.as_ref(),
         stop: &STOP,
     };
     let results =
@@ -131,7 +142,8 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         threads,
     };
     let experiment = Experiment::new(&scenario, results, execution);
-    store::save(&experiment, &out).context("the results could not be written")?;
+    let (logs, problems) = events::finish(logbook);
+    store::save_with(&experiment, &out, &logs).context("the results could not be written")?;
     // What is reported is what was written.
     let experiment = store::load(&out).context("the results could not be read back")?;
     show(
@@ -141,6 +153,11 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         args.json,
         args.all,
     )?;
+    for problem in problems {
+        say(&format!(
+            "! no event log: {problem}\n  the results are complete"
+        ));
+    }
     if let Some(trace) = scenario.trace.filter(|trace| trace.used < trace.rows) {
         let (used, rows) = (trace.used, trace.rows);
         say(&format!(
@@ -162,6 +179,16 @@ fn threads(args: &RunArgs, scenario: &Scenario) -> usize {
 /// Threads that the machine runs at a time.
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+/// The replication whose events are logged, if one is.
+fn logged(args: &RunArgs, scenario: &Scenario) -> anyhow::Result<Option<u32>> {
+    let count = scenario.plan.replications;
+    match args.log_events {
+        Some(asked) if asked >= count => Err(BadInput::error(format!(
+            "there is no replication {asked} to log\n  help: there are {count}, 0 to {}",
+            count - 1
+        ))),
+        logged => Ok(logged),
+    }
 }
 
 /// The directory for the results, made before the run: a place that cannot be written to is the user's mistake, and known at once.

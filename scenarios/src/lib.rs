@@ -28,7 +28,13 @@ pub mod plan;
 
 mod load;
 
+pub mod event_log;
+
 pub mod run;
+
+pub mod condition;
+
+pub mod replay;
 
 pub use issue::{Issue, Issues};
 pub use library::{LibraryEntry, library};
@@ -36,3 +42,4 @@ pub use load::{Scenario, TraceUse, load};
 pub use plan::Plan;
 pub use run::{Options, Progress, Results, Run, RunError, execute};
 pub use schema::schema;
+pub use walras_des::SimTime;

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use walras_sim::record::{JobTable, Nothing, Output, Recorder};
 use walras_sim::world;
 
+use crate::event_log::{Header, Logbook, Logged};
 use crate::plan::Plan;
 
 /// How to execute a plan; none of it changes the results.
@@ -20,6 +21,8 @@ pub struct Options<'a> {
     pub threads: usize,
     /// Keep a row for every job. Memory grows with the number of jobs.
     pub record_jobs: bool,
+    /// Write an event log for the runs that this names.
+    pub logbook: Option<&'a Logbook>,
     /// Set it from another thread to end early with the runs that are finished.
     pub stop: &'a AtomicBool,
 }
@@ -100,7 +103,7 @@ pub fn execute(
             return Ok(None);
         }
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
-            simulate(plan, replication, platform, options.record_jobs, &stop)
+            simulate(plan, replication, platform, options, &stop)
         }));
         match outcome {
             Ok(None) => Ok(None),
@@ -152,14 +155,42 @@ fn simulate(
     plan: &Plan,
     replication: u32,
     platform: usize,
-    record_jobs: bool,
+    options: &Options<'_>,
     stop: &dyn Fn() -> bool,
 ) -> Option<Output> {
-    if record_jobs {
-        simulate_with(plan, replication, platform, JobTable::default(), stop)
+    if options.record_jobs {
+        simulate_logged(
+            plan,
+            replication,
+            platform,
+            options,
+            JobTable::default(),
+            stop,
+        )
     } else {
-        simulate_with(plan, replication, platform, Nothing, stop)
+        simulate_logged(plan, replication, platform, options, Nothing, stop)
     }
+}
+
+fn simulate_logged<R: Recorder>(
+    plan: &Plan,
+    replication: u32,
+    platform: usize,
+    options: &Options<'_>,
+    recorder: R,
+    stop: &dyn Fn() -> bool,
+) -> Option<Output> {
+    let header = || Header::of(plan, platform, replication);
+    let log = options
+        .logbook
+        .and_then(|book| Some((book, book.open(platform, &header())?)));
+    let Some((book, mut writer)) = log else {
+        return simulate_with(plan, replication, platform, recorder, stop);
+    };
+    let logged = Logged::new(&mut writer, recorder);
+    let output = simulate_with(plan, replication, platform, logged, stop)?;
+    book.close(writer, platform, &header(), &output);
+    Some(output)
 }
 
 fn simulate_with<R: Recorder>(

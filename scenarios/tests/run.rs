@@ -30,6 +30,7 @@ fn run(plan: &Plan, threads: usize, record_jobs: bool) -> Results {
         &Options {
             threads,
             record_jobs,
+            logbook: None,
             stop: &stop,
         },
         &|_| {},
@@ -89,6 +90,7 @@ fn an_interrupted_execution_keeps_what_is_finished() {
     let options = Options {
         threads: 1,
         record_jobs: false,
+        logbook: None,
         stop: &stop,
     };
     let results = execute(&plan, &options, &|progress| {
@@ -117,6 +119,7 @@ fn a_panic_names_the_run() {
         &Options {
             threads: 1,
             record_jobs: false,
+            logbook: None,
             stop: &stop,
         },
         &|_| {},

@@ -241,9 +241,29 @@ pub struct JobRow {
     pub paid: f64,
 }
 
+/// What an event is about, as the world knows it when the event comes due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// Number of the request, from zero.
+    pub job: Option<u64>,
+    /// The node.
+    pub node: Option<NodeId>,
+    /// Whether the event was overtaken, and changes nothing.
+    pub is_stale: bool,
+}
+
 /// Receives what happens during a run. It cannot influence it.
 pub trait Recorder {
-    /// A job has ended.
+    /// Whether [`Recorder::event`] is called: a constant, so that who does not ask does not pay.
+    const EVENTS: bool = false;
+
+    /// An event is about to be handled. Rank and word are what the digest of the run is made of.
+    fn event(&mut self, _now: SimTime, _rank: u8, _word: u64, _subject: Subject) {}
+
+    /// The present event has placed a job on a node.
+    fn placed(&mut self, _job: u64, _node: NodeId) {}
+
+    /// The present event has ended a job.
     fn job(&mut self, _row: JobRow) {}
 
     /// Gives up what was recorded.

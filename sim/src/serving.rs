@@ -191,6 +191,18 @@ impl Server {
         self.queued as usize
     }
 
+    /// KV-cache tokens reserved by the batch.
+    #[must_use]
+    pub fn reserved(&self) -> u64 {
+        self.reserved
+    }
+
+    /// How much slower this machine is than its class.
+    #[must_use]
+    pub fn slowdown(&self) -> f64 {
+        self.slowdown
+    }
+
     /// Takes in a request; returns the time of the next step boundary if that changed.
     pub fn arrive(
         &mut self,

@@ -269,6 +269,18 @@ impl Bank {
         self.ledger.balance(self.asset, Account::ESCROW)
     }
 
+    /// What an account holds of the asset that the platform settles in.
+    #[must_use]
+    pub fn balance(&self, account: Account) -> Amount {
+        self.ledger.balance(self.asset, account)
+    }
+
+    /// What is left of the stake of a node.
+    #[must_use]
+    pub fn stake(&self, node: NodeId) -> Amount {
+        self.stakes[node.index()]
+    }
+
     /// Sees to it that customers hold at least `amount`: they bring dollars, and buy tokens with them where needed.
     fn fund(&mut self, amount: Amount) {
         let held = self.ledger.balance(self.asset, Account::CUSTOMERS);

@@ -24,11 +24,26 @@ impl Digest {
         Self(0x243f_6a88_85a3_08d3) // the fractional part of pi, so that leading zeros count
     }
 
+    /// The digest that [`Digest::as_u64`] gave, to go on from.
+    #[must_use]
+    pub const fn from_u64(state: u64) -> Self {
+        Self(state)
+    }
+
     /// Mixes in any other value, for example a final balance.
     #[inline]
     pub const fn fold(&mut self, value: u64) {
         let mixed = (self.0 ^ value).wrapping_mul(MULTIPLIER);
         self.0 = mixed ^ (mixed >> 32);
+    }
+
+    /// Mixes in the content of a file, or a part of it whose length is a multiple of eight bytes.
+    pub fn fold_bytes(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.fold(u64::from_le_bytes(word));
+        }
     }
 
     /// Mixes in one event.

@@ -167,14 +167,27 @@ impl<M: Model> Engine<M> {
         self.events
     }
 
+    /// Handles the next event and returns it with its time; `None` if nothing is scheduled.
     #[inline]
-    fn step(&mut self) {
-        if let Some((time, rank, event)) = self.context.queue.pop() {
-            self.context.now = time;
-            self.digest.event(time, rank, event.word());
-            self.events += 1;
-            self.model.handle(event, &mut self.context);
-        }
+    pub fn step(&mut self) -> Option<(SimTime, M::Event)> {
+        let (time, rank, event) = self.context.queue.pop()?;
+        self.context.now = time;
+        self.digest.event(time, rank, event.word());
+        self.events += 1;
+        self.model.handle(event, &mut self.context);
+        Some((time, event))
+    }
+
+    /// When the next event is due.
+    #[must_use]
+    pub fn next_time(&self) -> Option<SimTime> {
+        self.context.queue.peek_time()
+    }
+
+    /// Whether the model has called [`Context::stop`] since the last [`Engine::run_until`] began.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.context.stopped
     }
 }
 
@@ -267,6 +280,24 @@ mod tests {
         }
         assert_eq!(sliced.digest(), whole.digest());
         assert_eq!(sliced.model.seen, whole.model.seen);
+    }
+
+    #[test]
+    fn stepping_is_running() {
+        let mut whole = countdown(3);
+        whole.run_until(SimTime::MAX);
+        let mut stepped = countdown(3);
+        assert_eq!(stepped.next_time(), Some(SimTime::from_secs(1)));
+        let (at, Tick(left)) = stepped.step().expect("an event");
+        assert_eq!((at, left), (SimTime::from_secs(1), 4));
+        assert!(!stepped.is_stopped());
+        stepped.step();
+        assert!(stepped.is_stopped());
+        assert_eq!(stepped.digest(), whole.digest());
+        assert_eq!(
+            (stepped.events(), stepped.now()),
+            (whole.events(), whole.now())
+        );
     }
 
     #[test]

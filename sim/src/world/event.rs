@@ -117,3 +117,64 @@ impl Ranked for Event {
         }
     }
 }
+
+impl Event {
+    /// The event with this rank and word; `None` if there is none.
+    #[must_use]
+    pub fn decode(rank: u8, word: u64) -> Option<Self> {
+        let (id, stamp) = ((word >> 32) as u32, word as u32);
+        let (job, node) = (JobId(id), NodeId(id));
+        let event = match rank {
+            0 => Self::Arrive,
+            1 => Self::Deliver { job, stamp },
+            2 => Self::Boundary { node, stamp },
+            3 => Self::Down { node, stamp },
+            4 => Self::Up { node, stamp },
+            5 => Self::Notice { node, epoch: stamp },
+            6 => Self::Lost { job, stamp },
+            7 => Self::Wake,
+            8 => Self::Patience { job, stamp },
+            9 => Self::Scale {
+                fleet: FleetId(stamp),
+            },
+            10 => Self::Reprice,
+            11 => Self::Sample,
+            12 => Self::Audit,
+            13 => Self::Horizon,
+            _ => return None,
+        };
+        (event.word() == word).then_some(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rank_and_word_say_which_event_it_is() {
+        let (job, node, stamp) = (JobId(7), NodeId(u32::MAX), 9);
+        let events = [
+            Event::Arrive,
+            Event::Deliver { job, stamp },
+            Event::Boundary { node, stamp },
+            Event::Up { node, stamp },
+            Event::Down { node, stamp },
+            Event::Notice { node, epoch: 3 },
+            Event::Lost { job, stamp },
+            Event::Patience { job, stamp },
+            Event::Wake,
+            Event::Scale { fleet: FleetId(2) },
+            Event::Reprice,
+            Event::Sample,
+            Event::Audit,
+            Event::Horizon,
+        ];
+        for event in events {
+            let decoded = Event::decode(event.rank(), event.word()).expect("an event");
+            assert_eq!(format!("{decoded:?}"), format!("{event:?}"));
+        }
+        assert!(Event::decode(14, 0).is_none());
+        assert!(Event::decode(0, 1).is_none(), "an arrival has no word");
+    }
+}

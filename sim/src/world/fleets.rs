@@ -24,6 +24,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         }
         node.stage = Stage::Up;
         node.epoch += 1;
+        registration.up_since = now;
         registration.up.start(self.tally.measured_time(now));
         let fleet = &self.platform.fleets[registration.fleet.index()];
         registration.rented_since.get_or_insert(now);

@@ -101,7 +101,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         }
     }
 
-    fn serial(&self, job: JobId) -> u64 {
+    pub(super) fn serial(&self, job: JobId) -> u64 {
         self.board.jobs[job.index()].serial
     }
 
@@ -178,11 +178,12 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         let epoch = card.epoch;
         let card = &mut self.board.jobs[job.index()];
         card.attempts += 1;
-        let prompt_tokens = card.prompt_tokens;
+        let (serial, prompt_tokens) = (card.serial, card.prompt_tokens);
         let record = &mut self.jobs[job.index()];
         record.stamp += 1;
         (record.node, record.epoch) = (node, epoch);
         (record.rates, record.back) = (rates, latency);
+        self.recorder.placed(serial, node);
         if self.platform.pricing != Pricing::Rental {
             record.lock = self.bank.lock(rates.price(prompt_tokens, self.max_output));
         }

@@ -6,11 +6,15 @@
 
 mod event;
 mod fleets;
+pub mod inspect;
 mod jobs;
 mod nodes;
+mod playback;
 mod tally;
 
-use walras_des::{Context, Engine, Model, Outcome, Purpose, SimTime, Span, Stream, Streams};
+use walras_des::{
+    Context, Engine, Event as _, Model, Outcome, Purpose, SimTime, Span, Stream, Streams,
+};
 
 use crate::ids::{FleetId, JobId, NodeId};
 use crate::invariants;
@@ -26,6 +30,7 @@ use crate::view::Board;
 use crate::workload::{Arrivals, Request, Workload};
 pub use event::Event;
 use nodes::{Birth, Node, Registration};
+pub use playback::Playback;
 use tally::Tally;
 
 /// What a run is told beyond platform and workload.
@@ -380,6 +385,11 @@ impl<S: Scheduler, R: Recorder> Model for World<'_, S, R> {
     type Event = Event;
 
     fn handle(&mut self, event: Event, cx: &mut Cx) {
+        if R::EVENTS {
+            let subject = self.subject(&event);
+            self.recorder
+                .event(cx.now(), event.rank(), event.word(), subject);
+        }
         match event {
             Event::Arrive => self.arrive(cx),
             Event::Deliver { job, stamp } => self.deliver(job, stamp, cx),

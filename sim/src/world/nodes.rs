@@ -77,6 +77,7 @@ pub(super) struct Registration {
     pub(super) stream: Stream,
     /// Tells this rental from earlier ones.
     pub(super) life_stamp: u32,
+    pub(super) up_since: SimTime,
     pub(super) rented_since: Option<SimTime>,
     /// Measured time up.
     pub(super) up: Stopwatch,
@@ -219,6 +220,7 @@ fn node(
         life,
         stream,
         life_stamp: 0,
+        up_since: SimTime::ZERO,
         rented_since: None,
         up: Stopwatch::default(),
         per_hour: Amount::from_f64(asked),

@@ -141,6 +141,11 @@ impl Tally {
         }
     }
 
+    /// Nodes up, nodes at work and requests being served at present.
+    pub(super) fn levels(&self) -> (i64, i64, i64) {
+        (self.up.value, self.busy.value, self.in_service.value)
+    }
+
     pub(super) fn running(&mut self, now: SimTime, delta: i64) {
         self.in_service.change(now - SimTime::ZERO, delta);
     }
