@@ -10,8 +10,9 @@
 
 use rand::rand_core::Infallible;
 use rand::{Rng, SeedableRng, TryRng};
-use rand_distr::{Distribution, Exp1, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::ziggurat;
 
 /// What a stream is used for, for example `Purpose::new("arrivals")`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,13 +73,13 @@ impl Stream {
     /// A uniform draw from [0, 1), a multiple of 2^-53.
     #[inline]
     pub fn uniform(&mut self) -> f64 {
-        (self.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+        uniform(self)
     }
 
     /// A uniform draw from (0, 1), safe to take the logarithm of: an odd multiple of 2^-53.
     #[inline]
     pub fn open_unit(&mut self) -> f64 {
-        ((self.next_u64() >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
+        open_unit(self)
     }
 
     /// A uniform draw from 0, 1, …, n−1, without bias.
@@ -104,13 +105,13 @@ impl Stream {
     /// An exponential draw of mean 1.
     #[inline]
     pub fn exponential(&mut self) -> f64 {
-        Exp1.sample(self)
+        ziggurat::exponential(self)
     }
 
     /// A normal draw of mean 0 and variance 1.
     #[inline]
     pub fn normal(&mut self) -> f64 {
-        StandardNormal.sample(self)
+        ziggurat::normal(self)
     }
 
     /// True with probability `p`; never for `p <= 0`, always for `p >= 1`.
@@ -145,6 +146,18 @@ impl TryRng for Stream {
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
         self.0.try_fill_bytes(bytes)
     }
+}
+
+/// See [`Stream::uniform`].
+#[inline]
+pub(crate) fn uniform<R: Rng + ?Sized>(rng: &mut R) -> f64 {
+    (rng.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+}
+
+/// See [`Stream::open_unit`].
+#[inline]
+pub(crate) fn open_unit<R: Rng + ?Sized>(rng: &mut R) -> f64 {
+    ((rng.next_u64() >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
 }
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;

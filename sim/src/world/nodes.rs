@@ -1,6 +1,6 @@
 //! The nodes of a run: registered at time zero, each with its own machine, owner and random stream.
 
-use walras_des::{Purpose, SimTime, Span, Stream, Streams};
+use walras_des::{Purpose, SimTime, Span, Stream, Streams, math};
 
 use crate::availability::{Life, pick};
 use crate::ids::{FleetId, NodeId, OwnerId, RegionId};
@@ -157,8 +157,8 @@ fn node(
         0.0
     };
     // The class was measured on a machine in good order: half of the machines match it, the others are slower.
-    let slowdown = (sigma * stream.normal()).max(0.0).exp();
-    let asked = offer.usd_per_hour * (fleet.ask_sigma * stream.normal()).exp();
+    let slowdown = math::exp((sigma * stream.normal()).max(0.0));
+    let asked = offer.usd_per_hour * math::exp(fleet.ask_sigma * stream.normal());
     // No owner asks less than the electricity that the work draws.
     let electricity = platform.network.regions()[region.index()].electricity;
     let asked = asked.max(profile.device.active_power / 1e3 * electricity);
