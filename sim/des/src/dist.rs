@@ -793,6 +793,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "millions of draws")]
     fn moments_are_those_of_the_textbook_and_of_the_sample() -> Result<(), DistError> {
         for (dist, mean, variance) in zoo()? {
             close(dist.mean(), mean, &dist);
@@ -813,6 +814,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "millions of draws")]
     fn samples_follow_the_quantile_function() -> Result<(), DistError> {
         const BINS: usize = 64;
         for (dist, _, variance) in zoo()? {
@@ -844,6 +846,7 @@ mod tests {
     /// The stationary residual R of X has `P(R <= x) = E[min(X, x)] / E[X]`. Compared here without
     /// any formula for X: the left side by `residual`, the right side by `sample`.
     #[test]
+    #[cfg_attr(miri, ignore = "millions of draws")]
     fn residuals_have_the_equilibrium_distribution() -> Result<(), DistError> {
         let clamped = [
             Dist::uniform(0.0, 10.0)?.clamped(2.0, 6.0)?,
@@ -877,6 +880,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "millions of draws")]
     fn the_mean_residual_is_half_the_second_moment_over_the_mean() -> Result<(), DistError> {
         for (dist, mean, variance) in zoo()?.into_iter().filter(|(dist, ..)| dist.lowest() >= 0.0) {
             let mut stream = stream(2);

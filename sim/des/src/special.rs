@@ -236,6 +236,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "ten thousand points")]
     fn normal_quantile_inverts_normal_cdf() {
         for i in 1..10_000 {
             let p = f64::from(i) / 10_000.0;

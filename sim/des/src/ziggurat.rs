@@ -174,7 +174,7 @@ mod tests {
     use rand_distr::{Distribution, Exp1, StandardNormal};
 
     /// Each test of a sample rejects a right answer for one seed in 10,000; seeds are fixed.
-    const N: usize = if cfg!(miri) { 1_000 } else { 1_000_000 };
+    const N: usize = 1_000_000;
 
     fn stream(entity: u64) -> Stream {
         Streams::new(1, 0).open(Purpose::new("ziggurat"), entity)
@@ -249,6 +249,7 @@ mod tests {
     /// Another implementation, with tables of its own, on the same words: each draw is the same to
     /// 9 digits and takes as many words.
     #[test]
+    #[cfg_attr(miri, ignore = "millions of draws")]
     fn draws_are_those_of_rand_distr() {
         let (mut ours, mut theirs) = (stream(0), stream(0));
         for _ in 0..N {
@@ -259,6 +260,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "millions of draws")]
     fn draws_follow_their_distribution() {
         let mut stream = stream(1);
         let draws = (0..N).map(|_| exponential(&mut stream)).collect();
@@ -269,6 +271,7 @@ mod tests {
 
     /// One draw of 2,200 (exponential) or 3,900 (normal) comes from the tail: too few to show above.
     #[test]
+    #[cfg_attr(miri, ignore = "millions of draws")]
     fn tails_follow_their_distribution() {
         let mut stream = stream(2);
         let draws = (0..N / 10).filter_map(|_| exponential_edge(0, 0.0, &mut stream));
@@ -280,6 +283,7 @@ mod tests {
 
     /// n = 10^6: 455 and 129 draws on each side are expected beyond the tails' beginnings.
     #[test]
+    #[cfg_attr(miri, ignore = "millions of draws")]
     fn tails_are_entered_as_often_as_they_should_be() {
         let mut stream = stream(3);
         let (mut far, mut left, mut right) = (0, 0, 0);
