@@ -4,8 +4,8 @@ mod args;
 mod events;
 mod overview;
 mod progress;
-mod validate;
 mod replay;
+mod validate;
 
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write as _};
@@ -179,6 +179,8 @@ fn threads(args: &RunArgs, scenario: &Scenario) -> usize {
 /// Threads that the machine runs at a time.
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// The replication whose events are logged, if one is.
 fn logged(args: &RunArgs, scenario: &Scenario) -> anyhow::Result<Option<u32>> {
     let count = scenario.plan.replications;

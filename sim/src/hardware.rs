@@ -12,7 +12,7 @@
 //! Causal attention of a prompt of `p` tokens takes `4·L·d·p²/2` operations.
 //! The decode step is affine in `C`, which is what makes a run of steps a closed form (see [`crate::serving`]).
 
-use walras_des::Span;
+use walras_des::{Span, math};
 
 use crate::units::{Picos, picos};
 
@@ -120,7 +120,7 @@ impl Model {
             return read;
         };
         let share = f64::from(experts.active) / f64::from(experts.count);
-        let touched = 1.0 - (1.0 - share).powi(i32::try_from(tokens).unwrap_or(i32::MAX));
+        let touched = 1.0 - math::powi(1.0 - share, i32::try_from(tokens).unwrap_or(i32::MAX));
         experts.shared_parameters + (read - experts.shared_parameters) * touched
     }
 }

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use walras_des::{Dist, Purpose, SimTime, Span, Stream, Streams, normal_cdf};
+use walras_des::{Dist, Purpose, SimTime, Span, Stream, Streams, math, normal_cdf};
 
 use crate::availability::pick;
 use crate::ids::RegionId;
@@ -329,13 +329,13 @@ impl Process {
             sigma, correlation, ..
         }) = self.synthetic.modulation
         {
-            rate *= (sigma * self.z - sigma * sigma / 2.0).exp();
+            rate *= math::exp(sigma * self.z - sigma * sigma / 2.0);
             self.z = correlation * self.z
                 + (1.0 - correlation * correlation).sqrt() * self.rates.normal();
         }
         if let Some(Diurnal { amplitude, peak }) = self.synthetic.diurnal {
             let phase = (start + width / 2.0 - peak.as_secs_f64()) / Span::DAY.as_secs_f64();
-            rate *= 1.0 + amplitude * (std::f64::consts::TAU * phase).cos();
+            rate *= 1.0 + amplitude * math::cos(std::f64::consts::TAU * phase);
         }
         self.rate = rate;
     }

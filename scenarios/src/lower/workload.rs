@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use walras_des::{Dist, DistError, SimTime};
+use walras_des::{Dist, DistError, SimTime, math};
 use walras_sim::hardware::{Experts, Model, Precision};
 use walras_sim::workload::{Diurnal, Modulation, Slo, Source, Synthetic, Trace, Workload};
 
@@ -235,7 +235,7 @@ fn lengths(spec: &TokensSpec) -> Result<Dist, DistError> {
         TokensSpec::Constant(tokens) => Dist::constant(f64::from(*tokens)),
         TokensSpec::Quantiles(points) => Dist::quantiles(points.clone()),
         TokensSpec::Lognormal { median, sigma, max } => {
-            Dist::lognormal(median.ln(), *sigma)?.clamped(1.0, f64::from(*max))
+            Dist::lognormal(math::ln(*median), *sigma)?.clamped(1.0, f64::from(*max))
         }
     }
 }

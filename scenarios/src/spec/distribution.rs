@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use walras_des::{Dist, DistError};
+use walras_des::{Dist, DistError, math};
 
 use crate::spec::quantity::{Duration, Frequency};
 
@@ -76,7 +76,7 @@ impl DurationLaw {
             Self::Constant(value) => Dist::constant(value.0 / unit),
             Self::Uniform { low, high } => Dist::uniform(low.0 / unit, high.0 / unit),
             Self::Exponential { mean } => Dist::exponential(mean.0 / unit),
-            Self::Lognormal { median, sigma } => Dist::lognormal((median.0 / unit).ln(), *sigma),
+            Self::Lognormal { median, sigma } => Dist::lognormal(math::ln(median.0 / unit), *sigma),
             Self::Weibull { shape, scale } => Dist::weibull(*shape, scale.0 / unit),
             Self::Gamma { shape, scale } => Dist::gamma(*shape, scale.0 / unit),
             Self::Hyperexponential { branches } => Dist::hyperexponential(
@@ -124,7 +124,7 @@ impl PriceLaw {
         match self {
             Self::Constant(value) => Dist::constant(*value),
             Self::Uniform { low, high } => Dist::uniform(*low, *high),
-            Self::Lognormal { median, sigma } => Dist::lognormal(median.ln(), *sigma),
+            Self::Lognormal { median, sigma } => Dist::lognormal(math::ln(*median), *sigma),
         }
     }
 }

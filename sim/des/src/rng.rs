@@ -4,14 +4,22 @@
 //! Two policies compared under the same seed thus see the same arrivals, sizes and failures
 //! (common random numbers), and a new consumer of randomness shifts no other.
 //!
+//! What is promised: the words of a stream are those of xoshiro256++ (period 2^256 − 1) from a state
+//! of four words, two of which are hashed from each of two 64-bit lanes, so n streams hold a pair of
+//! equal ones with probability n²/2^129, and the state is never all zero. Opening a stream costs
+//! 24 multiplications and keeps nothing. The draws use integer operations, IEEE 754 arithmetic and
+//! [`crate::math`] alone: they are the same bits on every machine, and they never change without an
+//! entry under *results changed*. Not for cryptography.
+//!
 //! Generator: D. Blackman, S. Vigna, "Scrambled linear pseudorandom number generators",
 //! ACM TOMS 47(4), 2021, doi 10.1145/3460772. Seeding: the finalizer of `SplitMix64`, G. Steele,
 //! D. Lea, C. Flood, OOPSLA 2014, doi 10.1145/2660193.2660195.
 
 use rand::rand_core::Infallible;
 use rand::{Rng, SeedableRng, TryRng};
-use rand_distr::{Distribution, Exp1, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::ziggurat;
 
 /// What a stream is used for, for example `Purpose::new("arrivals")`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,13 +80,13 @@ impl Stream {
     /// A uniform draw from [0, 1), a multiple of 2^-53.
     #[inline]
     pub fn uniform(&mut self) -> f64 {
-        (self.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+        uniform(self)
     }
 
     /// A uniform draw from (0, 1), safe to take the logarithm of: an odd multiple of 2^-53.
     #[inline]
     pub fn open_unit(&mut self) -> f64 {
-        ((self.next_u64() >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
+        open_unit(self)
     }
 
     /// A uniform draw from 0, 1, …, n−1, without bias.
@@ -104,13 +112,13 @@ impl Stream {
     /// An exponential draw of mean 1.
     #[inline]
     pub fn exponential(&mut self) -> f64 {
-        Exp1.sample(self)
+        ziggurat::exponential(self)
     }
 
     /// A normal draw of mean 0 and variance 1.
     #[inline]
     pub fn normal(&mut self) -> f64 {
-        StandardNormal.sample(self)
+        ziggurat::normal(self)
     }
 
     /// True with probability `p`; never for `p <= 0`, always for `p >= 1`.
@@ -145,6 +153,18 @@ impl TryRng for Stream {
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
         self.0.try_fill_bytes(bytes)
     }
+}
+
+/// See [`Stream::uniform`].
+#[inline]
+pub(crate) fn uniform<R: Rng + ?Sized>(rng: &mut R) -> f64 {
+    (rng.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+}
+
+/// See [`Stream::open_unit`].
+#[inline]
+pub(crate) fn open_unit<R: Rng + ?Sized>(rng: &mut R) -> f64 {
+    ((rng.next_u64() >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
 }
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -220,8 +240,14 @@ mod tests {
     #[test]
     fn the_finalizer_is_that_of_splitmix64() {
         let step = |i: u64| finalize(1_234_567_u64.wrapping_add(GOLDEN.wrapping_mul(i)));
-        assert_eq!(step(1), 6_457_827_717_110_365_317);
-        assert_eq!(step(2), 3_203_168_211_198_807_973);
+        let expect = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+            4_593_380_528_125_082_431,
+            16_408_922_859_458_223_821,
+        ];
+        assert_eq!([1, 2, 3, 4, 5].map(step), expect);
     }
 
     /// Test vectors of the FNV authors (draft-eastlake-fnv, appendix C).
@@ -267,16 +293,72 @@ mod tests {
         }
     }
 
+    /// Streams that differ in one name by the number `i`: entity, replication, purpose, seed, or the
+    /// upper half of the entity.
+    const NEIGHBOURS: [fn(u64) -> Stream; 5] = [
+        |i| Streams::new(1, 0).open(TEST, i),
+        |i| Streams::new(1, i).open(TEST, 0),
+        |i| Streams::new(1, 0).open(Purpose(TEST.0.wrapping_add(i)), 0),
+        |i| Streams::new(i, 0).open(TEST, 0),
+        |i| Streams::new(1, 0).open(TEST, i << 48),
+    ];
+
+    /// Seed 1, n = 10^6 streams each. Kolmogorov and Smirnov's distance, scaled by √n, is above 2.225
+    /// with probability 2·exp(−2·2.225²) = 10^-4; two equal words are found with probability 3·10^-8.
+    #[test]
+    #[cfg_attr(miri, ignore = "millions of draws")]
+    fn first_words_of_a_million_neighbours_are_uniform_and_all_different() {
+        for open in &NEIGHBOURS[..4] {
+            let mut words: Vec<u64> = (0..1_000_000).map(|i| open(i).next_u64()).collect();
+            words.sort_unstable();
+            assert!(
+                words.windows(2).all(|pair| pair[0] < pair[1]),
+                "two words are equal"
+            );
+            let n = words.len() as f64;
+            let distance = words.iter().enumerate().map(|(i, word)| {
+                let p = *word as f64 / 2f64.powi(64);
+                (p - i as f64 / n).abs().max(((i + 1) as f64 / n - p).abs())
+            });
+            let scaled = distance.fold(0.0, f64::max) * n.sqrt();
+            assert!(scaled < 2.225, "√n·D = {scaled}");
+        }
+    }
+
+    /// Seed 1, n = 131,072 streams of four words each: many short streams one after the other are as
+    /// good as a long one. Three successive words fill 16 × 16 × 16 cells evenly, also across the
+    /// seams, and neighbours differ in half of the bits of each of their words.
+    #[test]
+    #[cfg_attr(miri, ignore = "millions of draws")]
+    fn short_streams_in_a_row_are_a_long_one() {
+        for open in NEIGHBOURS {
+            let mut cells = vec![0; 4_096];
+            let (mut recent, mut flips) = (0, 0);
+            let mut before = [0; 4];
+            for i in 0..131_072 {
+                let mut stream = open(i);
+                let words = [0; 4].map(|_: u64| stream.next_u64());
+                for (place, word) in words.iter().enumerate() {
+                    recent = (recent << 4 | word >> 60) & 0xfff;
+                    // Cells that share no word are independent.
+                    if (4 * i + place as u64) % 3 == 2 {
+                        cells[recent as usize] += 1;
+                    }
+                    flips += u64::from((word ^ before[place]).count_ones());
+                }
+                before = words;
+            }
+            check_uniform(&cells);
+            let n = 256.0 * 131_072 as f64;
+            check_z((flips as f64 - 0.5 * n) / (0.25 * n).sqrt());
+        }
+    }
+
     /// Seed 1, n = 65,536 streams each: the first draws of neighbours fill 256 bins evenly.
     #[test]
+    #[cfg_attr(miri, ignore = "millions of draws")]
     fn first_draws_are_uniform_across_neighbours() {
-        let names: [fn(u64) -> Stream; 4] = [
-            |i| Streams::new(1, 0).open(TEST, i),
-            |i| Streams::new(1, i).open(TEST, 0),
-            |i| Streams::new(i, 0).open(TEST, 0),
-            |i| Streams::new(1, 0).open(TEST, i << 48),
-        ];
-        for open in names {
+        for open in NEIGHBOURS {
             for bits in [0, 28, 56] {
                 let mut counts = [0; 256];
                 for i in 0..65_536 {
@@ -290,6 +372,7 @@ mod tests {
     /// Seed 2, n = 65,536: pairs of draws from neighbouring entities, and successive draws of one
     /// entity, fill 16 × 16 cells evenly.
     #[test]
+    #[cfg_attr(miri, ignore = "millions of draws")]
     fn pairs_across_neighbours_are_independent() {
         let streams = Streams::new(2, 0);
         let top = |stream: &mut Stream| (stream.next_u64() >> 60) as usize;
@@ -307,6 +390,7 @@ mod tests {
 
     /// Seed 3, n = 10,000 draws: neighbouring streams are uncorrelated at lags 0 to 3.
     #[test]
+    #[cfg_attr(miri, ignore = "millions of draws")]
     fn neighbouring_streams_are_uncorrelated() {
         let draws = |entity| {
             let mut stream = Streams::new(3, 0).open(TEST, entity);
@@ -326,6 +410,7 @@ mod tests {
 
     /// Seed 4, n = 64 flips × 512 words: one flipped bit of the entity flips half the output.
     #[test]
+    #[cfg_attr(miri, ignore = "millions of draws")]
     fn one_bit_of_the_entity_changes_half_of_the_first_word() {
         let streams = Streams::new(4, 0);
         let first = |entity| streams.open(TEST, entity).next_u64();
@@ -340,6 +425,7 @@ mod tests {
     /// Seed 5, n = 70,000. For n = 3·2^62 the remainder of a random word would favour the first
     /// third two to one.
     #[test]
+    #[cfg_attr(miri, ignore = "millions of draws")]
     fn below_is_unbiased() {
         let mut stream = Streams::new(5, 0).open(TEST, 0);
         let mut counts = [0; 70];
@@ -372,6 +458,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "millions of draws")]
     fn bernoulli_is_certain_at_the_ends() {
         let mut stream = Streams::new(6, 0).open(TEST, 0);
         assert!((0..1_000).all(|_| stream.bernoulli(1.0) && !stream.bernoulli(0.0)));

@@ -2,7 +2,7 @@
 //!
 //! What every job touches is apart from what only a change in the life of a node does: a [`Node`] is two lines of the cache.
 
-use walras_des::{Purpose, SimTime, Span, Stream, Streams};
+use walras_des::{Purpose, SimTime, Span, Stream, Streams, math};
 
 use crate::availability::{Life, pick};
 use crate::ids::{FleetId, OwnerId, ProfileId, RegionId};
@@ -192,8 +192,8 @@ fn node(
         0.0
     };
     // The class was measured on a machine in good order: half of the machines match it, the others are slower.
-    let slowdown = (sigma * stream.normal()).max(0.0).exp();
-    let asked = offer.usd_per_hour * (fleet.ask_sigma * stream.normal()).exp();
+    let slowdown = math::exp((sigma * stream.normal()).max(0.0));
+    let asked = offer.usd_per_hour * math::exp(fleet.ask_sigma * stream.normal());
     // No owner asks less than the electricity that the work draws.
     let electricity = platform.network.regions()[region.index()].electricity;
     let asked = asked.max(profile.device.active_power / 1e3 * electricity);
