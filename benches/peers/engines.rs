@@ -33,7 +33,7 @@ impl Engine {
 
     /// The engine as a row of the table calls it.
     pub fn title(&self, version: &str) -> String {
-        let name = format!("{} {version}", self.name);
+        let name = format!("{} {version}", self.name).trim_end().to_owned();
         if self.form.is_empty() {
             name
         } else {

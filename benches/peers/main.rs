@@ -95,7 +95,7 @@ fn compare(effort: &Effort) -> ExitCode {
                 };
                 peers.push((engine, program, row));
             }
-            Err(reason) => skipped.push(format!("{}: {reason}", engine.title("").trim())),
+            Err(reason) => skipped.push(format!("{}: {reason}", engine.title(""))),
         }
     }
     for round in 1..=effort.rounds {
@@ -125,10 +125,10 @@ fn compare(effort: &Effort) -> ExitCode {
     let rows: Vec<Row> = peers.into_iter().map(|(_, _, row)| row).collect();
     report(&rows, effort);
     for reason in &skipped {
-        println!("Skipped: {reason}");
+        println!("- Skipped: {reason}.");
     }
     for reason in &failed {
-        println!("Failed: {reason}");
+        println!("- **Failed: {reason}.**");
     }
     if failed.is_empty() && table::agreement(&rows, effort.station_tolerance).1 {
         ExitCode::SUCCESS
