@@ -270,7 +270,7 @@ impl Synthetic {
         let second = self.correlation * first
             + (1.0 - self.correlation * self.correlation).sqrt() * stream.normal();
         let draw = |dist: &Dist, z: f64| {
-            let law = dist.quantile(normal_cdf(z));
+            let law = dist.at_normal(z);
             tokens(law.expect("a law of lengths needs a quantile function"))
         };
         (draw(&self.prompt, first), draw(&self.output, second))

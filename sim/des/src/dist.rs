@@ -453,6 +453,19 @@ impl Dist {
         })
     }
 
+    /// The value that lies where `z` lies in the standard normal distribution, for draws that a Gaussian copula joins;
+    /// `None` where [`Dist::quantile`] is.
+    #[must_use]
+    pub fn at_normal(&self, z: f64) -> Option<f64> {
+        Some(match self {
+            Self::Constant { value } => *value,
+            Self::Normal { mean, std_dev } => mean + std_dev * z,
+            Self::LogNormal { mu, sigma } => math::exp(mu + sigma * z),
+            Self::Clamped { inner, low, high } => inner.at_normal(z)?.clamp(*low, *high),
+            _ => return self.quantile(normal_cdf(z)),
+        })
+    }
+
     /// A draw from the stationary residual life: what remains of an interval of this distribution
     /// that is found under way at a time independent of it. Its mean is `E[X²] / (2·E[X])`.
     ///
@@ -809,6 +822,21 @@ mod tests {
             let squares = || sample.iter().map(|x| (x - mean) * (x - mean) - variance);
             let spread = mean_of(squares().map(|d| d * d));
             check_z(mean_of(squares()) / (spread / n).sqrt(), "variance", &dist);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_value_at_a_normal_is_that_at_its_probability() -> Result<(), DistError> {
+        for (dist, _, _) in zoo()? {
+            for z in [-3.0, -0.7, 0.0, 1.3, 4.0] {
+                let (direct, by_quantile) = (dist.at_normal(z), dist.quantile(normal_cdf(z)));
+                assert_eq!(direct.is_some(), by_quantile.is_some(), "{dist:?}");
+                if let (Some(direct), Some(by_quantile)) = (direct, by_quantile) {
+                    let tolerance = 1e-9 * by_quantile.abs().max(1.0);
+                    assert!((direct - by_quantile).abs() < tolerance, "{dist:?} at {z}");
+                }
+            }
         }
         Ok(())
     }
