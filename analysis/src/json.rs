@@ -116,6 +116,9 @@ fn plain(estimate: &Estimate) -> Map<String, Value> {
         json!(interval.map(|interval| interval.high)),
     );
     object.insert("n".to_owned(), json!(estimate.n));
+    if let Some(effective) = estimate.effective {
+        object.insert("effective_sample_size".to_owned(), json!(effective));
+    }
     object.insert("method".to_owned(), json!(estimate.method.name()));
     object
 }
