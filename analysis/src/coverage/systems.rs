@@ -118,7 +118,8 @@ pub(super) fn two_servers(streams: &Streams, load: f64, speed: f64, n: usize) ->
 }
 
 /// Mean waits of `n` customers of an M/M/1 queue and of its mirror image: long gaps and short services where the other has
-/// short gaps and long services. Both start in steady state.
+/// short gaps and long services. Both start in steady state. Waits rise with every service and fall with every gap, so
+/// that what helps one hurts the other.
 pub(super) fn mirrored_waits(streams: &Streams, load: f64, n: usize) -> [f64; 2] {
     let gap = Dist::exponential(1.0 / load).expect("a load is positive");
     let service = Dist::exponential(1.0).expect("one is positive");
@@ -129,13 +130,12 @@ pub(super) fn mirrored_waits(streams: &Streams, load: f64, n: usize) -> [f64; 2]
         .zip(open("services"));
     [(); 2].map(|()| {
         let ((mut start, mut gaps), mut services) = draws.next().expect("a pair has two");
-        let mut draw = |from: &mut Mirrored, dist: &Dist| from.sample(dist).expect("a closed form");
+        let draw = |from: &mut Mirrored, dist: &Dist| from.sample(dist).expect("a closed form");
         // The quantile of the stationary wait.
         let mut wait = ((load / (1.0 - start.unit())).ln() / (1.0 - load)).max(0.0);
         let mut total = 0.0;
         for _ in 0..n {
             total += wait;
-            // 1 − u for gaps, so that the waits rise with every uniform number of a run.
             wait = (wait + draw(&mut services, &service) - draw(&mut gaps, &gap)).max(0.0);
         }
         total / n as f64
@@ -166,7 +166,7 @@ pub(super) fn queue_length(streams: &Streams, load: f64, length: f64) -> TimeBat
 }
 
 /// The autoregression x' = φ·x + ε of mean zero and variance one, from steady state.
-pub(super) fn autoregression(streams: &Streams, phi: f64) -> impl Iterator<Item = f64> {
+pub(super) fn autoregression(streams: &Streams, phi: f64) -> impl Iterator<Item = f64> + use<> {
     let mut stream = streams.open(Purpose::new("autoregression"), 0);
     let innovation = (1.0 - phi * phi).sqrt();
     let mut x = stream.normal();

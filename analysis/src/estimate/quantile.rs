@@ -4,7 +4,7 @@
 
 use statrs::distribution::{Binomial, DiscreteCDF};
 
-use crate::estimate::student::{around, t_quantile};
+use crate::estimate::student::around;
 use crate::estimate::{CONFIDENCE, Estimate, Interval, Method};
 
 /// Which of n sorted values enclose a quantile.

@@ -76,7 +76,8 @@ mod tests {
         (0..n).map(|_| stream.normal()).collect()
     }
 
-    /// The definition, word by word: argmin over d of Σ_{i>d}(Z_i − Z̄)² / (k − d)².
+    /// The definition, word by word: the d with the smallest sum of (Z − Z̄)² over all Z after it, divided by
+    /// the square of their number.
     #[test]
     fn the_cut_is_that_of_the_definition() {
         let mut accepted = 0;
