@@ -18,10 +18,15 @@ impl Mirrored {
     /// The draws of `stream`, and their mirror images.
     #[must_use]
     pub fn pair(stream: Stream) -> [Self; 2] {
-        [false, true].map(|is_image| Self {
+        let draws = Self {
             stream: stream.clone(),
-            is_image,
-        })
+            is_image: false,
+        };
+        let images = Self {
+            stream,
+            is_image: true,
+        };
+        [draws, images]
     }
 
     /// A uniform draw from (0, 1); those of a pair add up to exactly one.

@@ -212,7 +212,9 @@ mod tests {
             .collect();
         let part = |values: &Vec<f64>| {
             let mut part = LogHistogram::new();
-            values.iter().for_each(|value| part.record(*value));
+            for value in values {
+                part.record(*value);
+            }
             part
         };
         let parts: Vec<LogHistogram> = values.iter().map(part).collect();
@@ -237,16 +239,19 @@ mod tests {
             orders += 1;
         });
         assert_eq!(orders, 120);
-        let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|i| &parts[i]);
-        let (ab, bc, cd) = (join(a, b), join(b, c), join(c, d));
+        let [first, second, third, fourth, last] = [0, 1, 2, 3, 4].map(|i| &parts[i]);
+        let [front, middle, back] =
+            [(first, second), (second, third), (third, fourth)].map(|(a, b)| join(a, b));
         let bracketed = [
-            join(&join(&ab, c), d),
-            join(&join(a, &bc), d),
-            join(&ab, &cd),
-            join(a, &join(&bc, d)),
-            join(a, &join(b, &cd)),
+            join(&join(&front, third), fourth),
+            join(&join(first, &middle), fourth),
+            join(&front, &back),
+            join(first, &join(&middle, fourth)),
+            join(first, &join(second, &back)),
         ];
-        bracketed.iter().for_each(|four| check(&join(four, e)));
+        for four in &bracketed {
+            check(&join(four, last));
+        }
     }
 
     fn permutations(order: &mut [usize; 5], from: usize, visit: &mut impl FnMut(&[usize; 5])) {

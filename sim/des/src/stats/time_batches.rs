@@ -78,7 +78,7 @@ impl TimeBatches {
         let area = self.value * rest.as_secs_f64();
         self.integral += area;
         self.squares += self.value * area;
-        self.elapsed = self.elapsed + rest;
+        self.elapsed += rest;
         while rest >= self.length - self.filled {
             let part = self.length - self.filled;
             rest = rest - part;
@@ -92,7 +92,7 @@ impl TimeBatches {
             }
         }
         self.open += self.value * rest.as_secs_f64();
-        self.filled = self.filled + rest;
+        self.filled += rest;
     }
 
     /// The current value.
@@ -147,9 +147,9 @@ mod tests {
             })
             .collect();
         let mut batches = TimeBatches::new(start, 2.0);
-        changes
-            .iter()
-            .for_each(|(at, value)| batches.set(*at, *value));
+        for (at, value) in &changes {
+            batches.set(*at, *value);
+        }
         let end = changes.last().expect("changes").0;
         let means: Vec<f64> = batches.means().collect();
         assert!((MOST_BATCHES / 2..MOST_BATCHES).contains(&means.len()));
