@@ -21,6 +21,12 @@ pub fn experiment(experiment: &Experiment, comparison: &Comparison) -> Value {
         "digest": manifest.digest,
         "seed": manifest.seed,
         "replications": comparison.replications,
+        "stopping": comparison.stopping.as_ref().map(|stopping| json!({
+            "reached": stopping.is_reached,
+            "text": stopping.text,
+        })),
+        "warm_up_s": manifest.warm_up_s,
+        "warm_up_found": manifest.warm_up_found,
         "interrupted": manifest.interrupted,
         "baseline": manifest.baseline,
         "platforms": figures(comparison),
