@@ -580,7 +580,9 @@ fn stopping(experiment: &Experiment, comparison: &Comparison) -> Option<Stopping
         comparison.entries.len(),
         |entry, metric| comparison.estimate(metric, entry),
     );
-    let (n, wanted) = (comparison.replications, percent(goal.relative));
+    let n = comparison.replications;
+    // As it was written, without the digits of a measured share.
+    let wanted = format!("{} %", (goal.relative * 1e8).round() / 1e6);
     let text = match &widest {
         None => format!(
             "{n} replications: enough to know {} within {wanted}",

@@ -52,7 +52,7 @@ fn replications(plan: &Plan) -> String {
         Some(goal) => format!(
             "{platforms} platforms × {} to {most} replications, until within {} %",
             goal.at_least,
-            100.0 * goal.relative
+            (goal.relative * 1e8).round() / 1e6
         ),
     }
 }
