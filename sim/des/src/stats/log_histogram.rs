@@ -4,29 +4,41 @@
 ///
 /// 128 buckets per octave, taken from the top bits of the `f64`, cover 2^-30 to 2^30 (9.3e-10 to
 /// 1.07e9); the midpoint of a bucket is within 1/256 (0.39 %) of every value in it. Smaller values
-/// and zero share one bucket, larger ones another. Memory: 60 KiB, however much is recorded.
+/// and zero share one bucket, larger ones another. Memory: 1 KiB for each octave between the
+/// smallest and the largest value, 60 KiB at most, however much is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogHistogram {
-    /// `[underflow, 60 octaves of 128, overflow]`.
+    /// Of whole octaves, from that of the smallest value to that of the largest, in between the
+    /// range; so equal contents are equal, whatever their order.
     buckets: Vec<u64>,
+    /// Index of the first of them.
+    first: usize,
+    /// Values below and above the range.
+    below: u64,
+    above: u64,
     count: u64,
 }
 
 /// Of the mantissa, these top bits choose the bucket within the octave.
 const SUB_BITS: u32 = 7;
 const SHIFT: u32 = f64::MANTISSA_DIGITS - 1 - SUB_BITS;
+const OCTAVE: usize = 1 << SUB_BITS;
 const LOWEST: f64 = 1.0 / HIGHEST;
 const HIGHEST: f64 = (1u64 << 30) as f64;
-/// Bucket 1 starts at `LOWEST`.
+/// Bucket 0 lies below the range; bucket 1 starts at `LOWEST`.
 const OFFSET: u64 = (LOWEST.to_bits() >> SHIFT) - 1;
+/// The bucket above the range.
 const OVERFLOW: usize = ((HIGHEST.to_bits() >> SHIFT) - OFFSET) as usize;
 
 impl LogHistogram {
     /// An empty histogram.
     #[must_use]
-    pub fn new() -> Self {
+    pub const fn new() -> Self {
         Self {
-            buckets: vec![0; OVERFLOW + 1],
+            buckets: Vec::new(),
+            first: 0,
+            below: 0,
+            above: 0,
             count: 0,
         }
     }
@@ -41,22 +53,64 @@ impl LogHistogram {
         self.record_n(value, 1);
     }
 
-    /// Adds `n` equal values.
+    /// Adds `n` equal values; none of them changes nothing.
     ///
     /// # Panics
     /// If `value` is negative or not a number.
     #[track_caller]
     #[inline]
     pub fn record_n(&mut self, value: f64, n: u64) {
-        self.buckets[bucket(value)] += n;
+        let index = bucket(value);
         self.count += n;
+        match self.buckets.get_mut(index.wrapping_sub(self.first)) {
+            Some(bucket) => *bucket += n,
+            None => self.record_outside(index, n),
+        }
+    }
+
+    /// Adds `n` values to a bucket that there is no place for yet.
+    #[cold]
+    fn record_outside(&mut self, index: usize, n: u64) {
+        match index {
+            0 => self.below += n,
+            OVERFLOW => self.above += n,
+            _ if n == 0 => {}
+            _ => {
+                self.cover(index, index + 1);
+                self.buckets[index - self.first] += n;
+            }
+        }
+    }
+
+    /// Makes place for the buckets from `start` to `end` − 1, in whole octaves.
+    fn cover(&mut self, start: usize, end: usize) {
+        // Octaves start at 1, 129, …
+        let start = (start - 1) / OCTAVE * OCTAVE + 1;
+        let end = (end - 1).div_ceil(OCTAVE) * OCTAVE + 1;
+        if self.buckets.is_empty() {
+            self.first = start;
+        }
+        if start < self.first {
+            let missing = std::iter::repeat_n(0, self.first - start);
+            self.buckets.splice(..0, missing);
+            self.first = start;
+        }
+        if end > self.first + self.buckets.len() {
+            self.buckets.resize(end - self.first, 0);
+        }
     }
 
     /// Adds all values of `other`: exact, in any order.
     pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.buckets.iter_mut().zip(&other.buckets) {
-            *mine += theirs;
+        if !other.buckets.is_empty() {
+            self.cover(other.first, other.first + other.buckets.len());
+            let mine = &mut self.buckets[other.first - self.first..];
+            for (mine, theirs) in mine.iter_mut().zip(&other.buckets) {
+                *mine += theirs;
+            }
         }
+        self.below += other.below;
+        self.above += other.above;
         self.count += other.count;
     }
 
@@ -81,7 +135,7 @@ impl LogHistogram {
         );
         let rank = ((p * self.count as f64).ceil() as u64).clamp(1, self.count.max(1));
         let mut seen = 0;
-        for (index, n) in self.buckets.iter().enumerate() {
+        for (index, n) in self.filled() {
             seen += n;
             if seen >= rank {
                 return midpoint(index);
@@ -97,15 +151,25 @@ impl LogHistogram {
     /// alone, so that merging in any order gives the same bits.
     #[must_use]
     pub fn mean(&self) -> f64 {
-        let filled = self.buckets.iter().enumerate().filter(|(_, n)| **n > 0);
-        let total: f64 = filled.map(|(index, &n)| midpoint(index) * n as f64).sum();
+        let total: f64 = self
+            .filled()
+            .map(|(index, n)| midpoint(index) * n as f64)
+            .sum();
         total / self.count as f64
     }
 
     /// The non-empty buckets in increasing order: lower edge (inclusive), upper edge, count.
     pub fn iter(&self) -> impl Iterator<Item = (f64, f64, u64)> + '_ {
-        let filled = self.buckets.iter().enumerate().filter(|(_, n)| **n > 0);
-        filled.map(|(index, &n)| (lower_edge(index), lower_edge(index + 1), n))
+        self.filled()
+            .map(|(index, n)| (lower_edge(index), lower_edge(index + 1), n))
+    }
+
+    /// The non-empty buckets in increasing order: index, count.
+    fn filled(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+        let inside = (self.first..).zip(self.buckets.iter().copied());
+        let all = std::iter::once((0, self.below)).chain(inside);
+        all.chain(std::iter::once((OVERFLOW, self.above)))
+            .filter(|(_, n)| *n > 0)
     }
 }
 
@@ -278,6 +342,31 @@ mod tests {
             close(histogram.mean(), sum / 1_000.0, 1.0 / 256.0);
         }
         assert!(LogHistogram::new().mean().is_nan());
+    }
+
+    /// Whatever the order, the same values take the same place: an octave for each between smallest and largest.
+    #[test]
+    fn memory_follows_the_range_of_the_values() {
+        let of = |values: &[f64]| {
+            let mut histogram = LogHistogram::new();
+            for value in values {
+                histogram.record(*value);
+            }
+            histogram
+        };
+        let (up, down) = (of(&[0.1, 1.0, 30.0]), of(&[30.0, 1.0, 0.1]));
+        assert_eq!(up, down);
+        // 2^-4 to 2^5.
+        assert_eq!(
+            (up.buckets.len(), down.first),
+            (9 * OCTAVE, 26 * OCTAVE + 1)
+        );
+        let whole = of(&[LOWEST, HIGHEST.next_down(), 0.0, 1e300]);
+        assert_eq!((whole.buckets.len(), whole.first), (60 * OCTAVE, 1));
+        let mut empty = LogHistogram::new();
+        empty.record_n(5.0, 0);
+        empty.merge(&LogHistogram::new());
+        assert_eq!(empty, LogHistogram::new());
     }
 
     #[test]
