@@ -306,6 +306,78 @@ fn a_recorded_trace_is_replayed_whole() {
     );
 }
 
+/// A precision and a warm-up that is found: the same results on one thread and two, told in every output, and read back.
+#[test]
+fn what_is_not_given_is_found_and_told() {
+    let folder = Folder::new("found");
+    folder.write("small.yaml", SMALL);
+    let set = [
+        "--set",
+        "run.replications={precision: 10 %, of: [cost_per_million_output_tokens], at_most: 30}",
+        "--set",
+        "run.warm_up=auto",
+        "--set",
+        "run.horizon=2 h",
+    ];
+    let run = |out: &str, threads: &str| {
+        let arguments = [
+            "run",
+            "small.yaml",
+            "--json",
+            "--out",
+            out,
+            "--threads",
+            threads,
+        ];
+        let object = folder.json(&[&arguments[..], &set].concat());
+        (object, tables(&folder.0.join(out)))
+    };
+    let (first, second) = (run("one", "1"), run("two", "2"));
+    assert_eq!(first, second);
+    let object = &first.0;
+    assert_eq!(object["stopping"]["reached"], true);
+    assert_eq!(object["warm_up_found"], true);
+    let n = object["replications"].as_u64().expect("a number");
+    assert!((5..30).contains(&n), "{n}");
+    let told = format!("{n} replications: enough to know the figures asked for within 10 %");
+    assert_eq!(object["stopping"]["text"], Value::from(told.clone()));
+    let page = fs::read_to_string(folder.0.join("one/report.html")).expect("a report");
+    assert!(page.contains(&told) && page.contains("MSER-5"));
+    let again = folder.json(&["report", "one", "--json"]);
+    assert_eq!(again["stopping"], object["stopping"]);
+    let text = folder.ok(&["report", "one"]).replace('\n', " ");
+    assert!(text.contains(&told), "{text}");
+}
+
+/// A scenario that never settles is the user's to lengthen: exit code 2, and nothing is left behind.
+#[test]
+fn a_warm_up_that_is_not_found_is_bad_input() {
+    let folder = Folder::new("unsteady");
+    folder.write("small.yaml", SMALL);
+    let arguments = [
+        "run",
+        "small.yaml",
+        "--out",
+        "none",
+        "--set",
+        "run.warm_up=auto",
+    ];
+    let hurry = [
+        "--set",
+        "run.horizon=10 s",
+        "--set",
+        "workload.rate_factor=20",
+    ];
+    let output = folder.walras(&[&arguments[..], &hurry].concat());
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        text.contains("error: no warm-up was found for `cloud`"),
+        "{text}"
+    );
+    assert_eq!(folder.names(), ["small.yaml"]);
+}
+
 /// Ctrl-C keeps the replications that are finished, says so, and exits with 130.
 #[cfg(unix)]
 #[test]

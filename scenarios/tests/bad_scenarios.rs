@@ -161,7 +161,7 @@ error: unknown unit of time `hour`
         edited(&[("replications: 2", "replications: [2]")]),
         &[],
         "\
-error: expected a whole number, found a list
+error: expected a whole number or a map with precision, of, at_least, at_most, found a list
  --> a.yaml:5:17
   |
 5 |   replications: [2]
@@ -183,7 +183,7 @@ error: expected a whole number, found the text `one`
         edited(&[("replications: 2", "replications: 5.0")]),
         &[],
         "\
-error: expected a whole number, found the number 5.0
+error: expected a whole number or a map with precision, of, at_least, at_most, found the number 5.0
  --> a.yaml:5:17
   |
 5 |   replications: 5.0
@@ -495,6 +495,84 @@ error: `a` is a part of itself, or nested more than 4 deep
    |
 20 |   a: {mixture: [{class: a, weight: 1}, {class: a, weight: 1}]}
    |   ^
+
+1 problem in a.yaml";
+    a_precision_that_is_never_reached:
+        edited(&[("replications: 2", "replications: {precision: 0 %, at_least: 30, at_most: 20}")]),
+        &[],
+        "\
+error: a precision of 0 is never reached
+ --> a.yaml:5:29
+  |
+5 |   replications: {precision: 0 %, at_least: 30, at_most: 20}
+  |                             ^^^
+  = help: for example `5 %`
+
+error: at least 30 replications are more than at most 20
+ --> a.yaml:5:44
+  |
+5 |   replications: {precision: 0 %, at_least: 30, at_most: 20}
+  |                                            ^^
+  = help: at most 20, or a larger `at_most`
+
+2 problems in a.yaml";
+    a_precision_of_no_figure:
+        edited(&[("replications: 2", "replications: {precision: 5 %, of: [cost, ttft_p99]}")]),
+        &[],
+        "\
+error: unknown figure `cost`
+ --> a.yaml:5:39
+  |
+5 |   replications: {precision: 5 %, of: [cost, ttft_p99]}
+  |                                       ^^^^
+  = help: did you mean `cost_per_million_output_tokens`?
+
+1 problem in a.yaml";
+    replications_without_a_precision:
+        edited(&[("replications: 2", "replications: {at_most: 20}")]),
+        &[],
+        "\
+error: missing key `precision` in `replications`
+ --> a.yaml:5:3
+  |
+5 |   replications: {at_most: 20}
+  |   ^^^^^^^^^^^^
+  = help: `precision`: the most that a figure may be off, relative to its true value, as far as 95 % intervals tell
+
+1 problem in a.yaml";
+    a_single_replication_has_no_precision:
+        edited(&[("replications: 2", "replications: {precision: 5 %, at_least: 1}")]),
+        &[],
+        "\
+error: `at_least` must be at least 2, found 1
+ --> a.yaml:5:44
+  |
+5 |   replications: {precision: 5 %, at_least: 1}
+  |                                            ^
+
+1 problem in a.yaml";
+    neither_a_warm_up_nor_a_word_for_one:
+        edited(&[("  seed: 1", "  seed: 1\n  warm_up: soon")]),
+        &[],
+        "\
+error: expected a duration with a unit, found the text `soon`
+ --> a.yaml:7:12
+  |
+7 |   warm_up: soon
+  |            ^^^^
+  = help: for example `24 h`, `5 min`, `2 s` or `100 ms`, or `auto`
+
+1 problem in a.yaml";
+    a_warm_up_to_be_found_in_a_day_that_varies:
+        edited(&[("  seed: 1", "  seed: 1\n  warm_up: auto"), ("  patience: 60 s", "  patience: 60 s\n  diurnal: {amplitude: 0.5, peak: 6 h}")]),
+        &[],
+        "\
+error: a workload with a daily variation has no steady state in which a warm-up could end
+ --> a.yaml:7:12
+  |
+7 |   warm_up: auto
+  |            ^^^^
+  = help: give it as a duration, or remove `workload.diurnal`
 
 1 problem in a.yaml";
     warm_up_after_the_horizon:
