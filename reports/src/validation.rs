@@ -243,7 +243,7 @@ M/M/1, ρ = 0.9
 
 ";
         assert!(text.starts_with(expect), "{text}");
-        let last = "1 of 3 comparisons are off or too\nvague.\n";
+        let last = "1 of 3 comparisons are off or too vague.\n";
         assert!(text.ends_with(last), "{text}");
     }
 
