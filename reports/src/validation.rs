@@ -65,15 +65,15 @@ fn decimals(value: f64, digits: i32) -> usize {
 #[must_use]
 pub fn table(report: &Report, options: Options) -> String {
     let cells: Vec<Cells> = report.rows().map(Cells::of).collect();
-    let widest = |of: fn(&Cells) -> &str| {
+    let widest = |head: &str, of: fn(&Cells) -> &str| {
         let widths = cells.iter().map(|cells| of(cells).chars().count());
-        widths.max().unwrap_or(0)
+        widths.fold(head.len(), usize::max)
     };
     let columns = [
-        widest(|cells| &cells.theory),
-        widest(|cells| &cells.found),
-        widest(|cells| &cells.spread),
-        widest(|cells| &cells.apart),
+        widest("theory", |cells| &cells.theory),
+        widest("found", |cells| &cells.found),
+        widest("", |cells| &cells.spread),
+        widest("t", |cells| &cells.apart),
     ];
     let quantity = report.rows().map(|row| row.quantity.chars().count());
     let quantity = quantity.max().unwrap_or(0);
@@ -235,11 +235,11 @@ mod tests {
         let expect = "\
 Queues
 M/M/1. See Kleinrock 1975, ch. 3.
-                theory  found                 t
+                theory  found                t
 M/M/1, ρ = 0.9
-  mean wait [s]   9.00   9.04 ± 0.22      +0.54 ok
-  Little's law       0      0 n = 12,345  exact ok
-  Little's law       0 3.0000 n = 12,345   3 ns off
+  mean wait [s]   9.00   9.04 ± 0.22     +0.54 ok
+  Little's law       0      0 n = 12,345 exact ok
+  Little's law       0 3.0000 n = 12,345  3 ns off
 
 ";
         assert!(text.starts_with(expect), "{text}");
