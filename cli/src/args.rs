@@ -152,6 +152,9 @@ pub enum Validate {
 /// Arguments of `validate engine`.
 #[derive(Debug, Args)]
 pub struct EngineArgs {
+    /// Run only the groups with this text in their title, such as `jackson`
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
     /// Seed of all random streams [default: that of the published tables]; a right engine fails for one in a hundred at most
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

@@ -37,13 +37,11 @@ impl Cells {
                 }
             }
             Check::Exact {
-                compared,
-                what,
-                apart,
+                compared, apart, ..
             } => Self {
                 theory: number(row.theory, decimals(row.theory, DIGITS)),
                 found: number(row.found, decimals(row.found, DIGITS)),
-                spread: format!("{} {what}", number(compared as f64, 0)),
+                spread: format!("n = {}", number(compared as f64, 0)),
                 apart: if apart == 0 {
                     "exact".to_owned()
                 } else {
@@ -67,15 +65,15 @@ fn decimals(value: f64, digits: i32) -> usize {
 #[must_use]
 pub fn table(report: &Report, options: Options) -> String {
     let cells: Vec<Cells> = report.rows().map(Cells::of).collect();
-    let widest = |of: fn(&Cells) -> &str| {
+    let widest = |head: &str, of: fn(&Cells) -> &str| {
         let widths = cells.iter().map(|cells| of(cells).chars().count());
-        widths.max().unwrap_or(0)
+        widths.fold(head.len(), usize::max)
     };
     let columns = [
-        widest(|cells| &cells.theory),
-        widest(|cells| &cells.found),
-        widest(|cells| &cells.spread),
-        widest(|cells| &cells.apart),
+        widest("theory", |cells| &cells.theory),
+        widest("found", |cells| &cells.found),
+        widest("", |cells| &cells.spread),
+        widest("t", |cells| &cells.apart),
     ];
     let quantity = report.rows().map(|row| row.quantity.chars().count());
     let quantity = quantity.max().unwrap_or(0);
@@ -234,17 +232,19 @@ mod tests {
     #[test]
     fn a_table_for_the_terminal() {
         let text = table(&report(), Options::default());
-        assert!(text.starts_with("Queues\nM/M/1. See"), "{text}");
-        assert!(text.contains("mean wait [s]   9.00"), "{text}");
-        assert!(
-            text.contains("exact ok") && text.contains("3 ns off"),
-            "{text}"
-        );
-        assert!(
-            text.ends_with("1 of 3 comparisons are off or too vague.\n"),
-            "{text}"
-        );
-        assert!(!text.contains('\u{1b}'));
+        let expect = "\
+Queues
+M/M/1. See Kleinrock 1975, ch. 3.
+                theory  found                t
+M/M/1, ρ = 0.9
+  mean wait [s]   9.00   9.04 ± 0.22     +0.54 ok
+  Little's law       0      0 n = 12,345 exact ok
+  Little's law       0 3.0000 n = 12,345  3 ns off
+
+";
+        assert!(text.starts_with(expect), "{text}");
+        let last = "1 of 3 comparisons are off or too vague.\n";
+        assert!(text.ends_with(last), "{text}");
     }
 
     #[test]
@@ -255,7 +255,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("| M/M/1, ρ = 0.9 | mean wait [s] | 9.00 | 9.04 | ± 0.22 | +0.55 | ok |"),
+            text.contains("| M/M/1, ρ = 0.9 | mean wait [s] | 9.00 | 9.04 | ± 0.22 | +0.54 | ok |"),
             "{text}"
         );
     }

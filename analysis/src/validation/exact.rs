@@ -123,8 +123,9 @@ fn kiefer_wolfowitz(visits: &[Visit], servers: u32) -> Vec<u64> {
     for visit in visits {
         let gap = (visit.arrived - last).as_nanos();
         last = visit.arrived;
-        work.iter_mut()
-            .for_each(|left| *left = left.saturating_sub(gap));
+        for left in &mut work {
+            *left = left.saturating_sub(gap);
+        }
         waits.push(work[0]);
         work[0] += visit.service.as_nanos();
         work.sort_unstable();

@@ -17,16 +17,16 @@ use super::{Planned, Row, System, Task};
 /// Simulated time in which requests come; all are then served to their end.
 const HORIZON: &str = "3 h";
 
-/// One group: a system for each scenario, a row for each platform and kind of queue.
-pub(super) fn groups() -> Vec<Planned> {
+/// A system for each scenario, a row for each platform.
+pub(super) fn group() -> Planned {
     let task = |name: &'static str| -> Task { Box::new(move |seed| scenario(name, seed)) };
-    vec![Planned {
+    Planned {
         title: "Little's law in the scenarios of the library",
         about: "L = λW as an identity on the sample path of one replication with 3 h of arrivals. Left: the sum of the times \
                 that requests spent in the platform, per second (λW); right: the time average of what the queue itself counts \
                 (L). The nodes and the dispatcher are compared one by one in the same row.",
         tasks: library().iter().map(|entry| task(entry.name)).collect(),
-    }]
+    }
 }
 
 fn scenario(name: &str, seed: u64) -> System {
@@ -61,7 +61,7 @@ fn row(name: &str, books: &Books, submitted: u64) -> Row {
     let seconds = books.now.as_secs_f64() * 1e9;
     let queues = books.queues.values();
     Row::exact(
-        format!("{name}, {nodes} nodes used"),
+        format!("{name}, {nodes} nodes"),
         (
             whole.time_until(books.now) as f64 / seconds,
             whole.area_until(books.now) as f64 / seconds,

@@ -196,9 +196,9 @@ fn nodes(name: &str, seed: u64) -> System {
     System {
         name: name.to_owned(),
         rows: vec![
-            Row::mean("availability at the start", share, &up),
-            Row::mean("mean remaining stay of who is up [h]", left, &remaining),
-            Row::mean("availability over 2 h of a world", share, &world),
+            Row::mean("availability at once", share, &up),
+            Row::mean("mean remaining stay [h]", left, &remaining),
+            Row::mean("availability over 2 h", share, &world),
         ],
     }
 }

@@ -42,42 +42,32 @@ impl Renewals {
     /// `count` processes that start with a fresh life [s].
     #[must_use]
     pub fn ordinary(life: &Dist, count: u32, streams: &Streams) -> Engine<Self> {
-        Self::start(life, count, streams, |stream| life.sample(stream))
+        let process = |index| {
+            let mut stream = open(streams, index);
+            let first = life.sample(&mut stream);
+            Process::new(stream, first)
+        };
+        Self::start(life, (0..count).map(process).collect())
     }
 
     /// `count` processes that have been going on forever [s]; `None` if the residual life is not known.
     #[must_use]
     pub fn stationary(life: &Dist, count: u32, streams: &Streams) -> Option<Engine<Self>> {
-        life.residual(&mut streams.open(Purpose::new("renewal: probe"), 0))?;
-        Some(Self::start(life, count, streams, |stream| {
-            life.residual(stream)
-                .expect("a distribution has a residual life or has none")
-        }))
+        let process = |index| {
+            let mut stream = open(streams, index);
+            let first = life.residual(&mut stream)?;
+            Some(Process::new(stream, first))
+        };
+        let processes: Option<Vec<Process>> = (0..count).map(process).collect();
+        Some(Self::start(life, processes?))
     }
 
-    fn start(
-        life: &Dist,
-        count: u32,
-        streams: &Streams,
-        first: impl Fn(&mut Stream) -> f64,
-    ) -> Engine<Self> {
-        let process = |index: u32| {
-            let mut stream = streams.open(Purpose::new("renewal"), u64::from(index));
-            let next = SimTime::from_secs_f64(first(&mut stream));
-            Process {
-                stream,
-                renewals: 0,
-                last: SimTime::ZERO,
-                next,
-            }
-        };
-        let mut engine = Engine::new(Self {
-            life: life.clone(),
-            processes: (0..count).map(process).collect(),
-        });
-        for index in 0..count {
-            let next = engine.model.processes[index as usize].next;
-            engine.context_mut().at(next, Renewal(index));
+    fn start(life: &Dist, processes: Vec<Process>) -> Engine<Self> {
+        let firsts: Vec<SimTime> = processes.iter().map(|process| process.next).collect();
+        let life = life.clone();
+        let mut engine = Engine::new(Self { life, processes });
+        for (index, first) in (0..).zip(firsts) {
+            engine.context_mut().at(first, Renewal(index));
         }
         engine
     }
@@ -98,6 +88,22 @@ impl Renewals {
         let next = self.processes.iter().map(|process| process.next);
         next.map(move |next| (next - now).as_secs_f64())
     }
+}
+
+impl Process {
+    /// A process whose first renewal is `first` [s] after the start.
+    fn new(stream: Stream, first: f64) -> Self {
+        Self {
+            stream,
+            renewals: 0,
+            last: SimTime::ZERO,
+            next: SimTime::from_secs_f64(first),
+        }
+    }
+}
+
+fn open(streams: &Streams, index: u32) -> Stream {
+    streams.open(Purpose::new("renewal"), u64::from(index))
 }
 
 impl Model for Renewals {
