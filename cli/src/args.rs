@@ -80,7 +80,7 @@ pub struct RunArgs {
     /// Keep a row for every job in jobs.parquet; a million jobs take 0.3 GB of memory and 4 s
     #[arg(long)]
     pub record_jobs: bool,
-    /// Write an event log of this replication of each platform [default: 0]; 9 bytes an event
+    /// Write an event log of this replication of each platform [default: 0]; 10 bytes an event
     #[arg(
         long,
         value_name = "REPLICATION",

@@ -377,7 +377,10 @@ impl<'a> Session<'a> {
         let mut text = match halt {
             Halt::Arrived if replay.events() == 0 => "before the first event\n".to_owned(),
             Halt::Arrived => format!("at {place}\n"),
-            Halt::Held => format!("held at {place}\n"),
+            Halt::Held => {
+                let condition = self.until.as_ref().map_or("", Expression::text);
+                format!("stopped at {place}\n  {condition}\n")
+            }
             Halt::Ended => format!("the run ends at {place}\n"),
             Halt::Stopped => format!("interrupted at {place}\n"),
             Halt::Diverged(divergence) => {
@@ -388,7 +391,7 @@ impl<'a> Session<'a> {
         if halt == Halt::Ended
             && let Some(until) = &self.until
         {
-            let _ = writeln!(text, "  it did not become true again: {}", until.text());
+            let _ = writeln!(text, "  it did not become true: {}", until.text());
         }
         let _ = writeln!(text, "  {}", self.checked());
         if let Some(until) = &mut self.until {
@@ -407,18 +410,18 @@ impl<'a> Session<'a> {
 
     /// What is known of whether this is the run that was recorded.
     fn checked(&self) -> String {
-        let (passed, all) = self.replay.checked();
-        if passed == all {
+        let (event, is_whole) = self.replay.checked();
+        if is_whole {
             return format!(
                 "digest {}: that of the recorded run, event for event",
                 self.replay.digest()
             );
         }
         if self.has_log {
-            let passed = condition::count(passed as u64);
-            return format!("{passed} checkpoints of the event log agree so far");
+            let event = condition::count(event);
+            return format!("as in the event log up to event {event}, where it was last compared");
         }
-        "not checked so far: there is no event log, so the digest is compared at the end".to_owned()
+        "not compared yet: without an event log that is done at the end".to_owned()
     }
 
     fn trail(&self, count: usize) -> anyhow::Result<()> {

@@ -6,12 +6,14 @@
 //! all nodes   any(…), all(…), count(…), max(…), min(…), sum(…) of an expression of node[*].…
 //! ```
 //!
-//! Paths are resolved once, so that an evaluation after every event costs nanoseconds. What has no value (the node of a job that
+//! Paths are resolved once, so that an evaluation after every event costs nanoseconds; what is said of all nodes is worked out
+//! anew for those that an event has touched. What has no value (the node of a job that
 //! waits) compares as false with everything. Times are nanoseconds inside: exact up to a hundred days.
 
 use std::fmt;
 
 use walras_des::{SimTime, Span};
+use walras_sim::ids::NodeId;
 use walras_sim::world::inspect::{FIELDS, Field, Kind, Owner, Probe, State};
 
 use crate::issue::{closest, listing, suggestion};
@@ -58,7 +60,30 @@ enum Node {
     Not(Box<Node>),
     Negate(Box<Node>),
     Binary(Operator, Box<Node>, Box<Node>),
-    Fold(Fold, Box<Node>, String),
+    Fold(Box<Over>),
+}
+
+/// Something that is said of all nodes.
+#[derive(Clone, Debug)]
+struct Over {
+    fold: Fold,
+    of: Node,
+    text: String,
+    /// Whether `of` changes only for nodes that an event touches.
+    is_local: bool,
+    /// Values of `of` by node, and what came of them, after the event with this number.
+    values: Vec<f64>,
+    result: f64,
+    events: u64,
+}
+
+/// Which nodes can have changed since the event before.
+#[derive(Clone, Copy, Debug)]
+pub enum Touched<'t> {
+    /// Any.
+    All,
+    /// These at most.
+    Only(&'t [NodeId]),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,14 +176,24 @@ impl Expression {
     }
 
     /// Whether the condition holds now.
-    #[inline]
     pub fn holds(&mut self, state: &State<'_>) -> bool {
-        self.root.value(state, 0) == 1.0
+        self.holds_after(state, Touched::All)
+    }
+
+    /// Whether the condition holds after an event that has changed no other nodes than those `touched`.
+    #[inline]
+    pub fn holds_after(&mut self, state: &State<'_>, touched: Touched<'_>) -> bool {
+        self.root.value(state, 0, touched) == 1.0
     }
 
     /// The value now, as a number in the sense of [`Kind`]; `None` where there is none.
     pub fn value(&mut self, state: &State<'_>) -> Option<f64> {
-        let value = self.root.value(state, 0);
+        self.value_after(state, Touched::All)
+    }
+
+    /// The value after an event that has changed no other nodes than those `touched`.
+    pub fn value_after(&mut self, state: &State<'_>, touched: Touched<'_>) -> Option<f64> {
+        let value = self.root.value(state, 0, touched);
         (!value.is_nan()).then_some(value)
     }
 
@@ -183,20 +218,24 @@ impl Expression {
 
 impl Node {
     /// NaN where there is no value.
-    fn value(&mut self, state: &State<'_>, node: usize) -> f64 {
+    fn value(&mut self, state: &State<'_>, node: usize, touched: Touched<'_>) -> f64 {
         match self {
             Self::Constant(value) => *value,
             Self::Read(probe, _) => probe.read(state, node).unwrap_or(f64::NAN),
-            Self::Not(of) => truth(of.value(state, node) != 1.0),
-            Self::Negate(of) => -of.value(state, node),
+            Self::Not(of) => truth(of.value(state, node, touched) != 1.0),
+            Self::Negate(of) => -of.value(state, node, touched),
             Self::Binary(operator, left, right) => {
-                let a = left.value(state, node);
+                let a = left.value(state, node, touched);
                 match operator {
-                    Operator::Or => return truth(a == 1.0 || right.value(state, node) == 1.0),
-                    Operator::And => return truth(a == 1.0 && right.value(state, node) == 1.0),
+                    Operator::Or => {
+                        return truth(a == 1.0 || right.value(state, node, touched) == 1.0);
+                    }
+                    Operator::And => {
+                        return truth(a == 1.0 && right.value(state, node, touched) == 1.0);
+                    }
                     _ => {}
                 }
-                let b = right.value(state, node);
+                let b = right.value(state, node, touched);
                 match operator {
                     Operator::Or | Operator::And => unreachable!("decided above"),
                     Operator::Less => truth(a < b),
@@ -212,7 +251,7 @@ impl Node {
                     Operator::Divide => a / b,
                 }
             }
-            Self::Fold(fold, of, _) => fold.over(state, of).0,
+            Self::Fold(over) => over.value(state, touched),
         }
     }
 
@@ -234,14 +273,15 @@ impl Node {
                 left.terms(state, out);
                 right.terms(state, out);
             }
-            Self::Fold(fold, of, text) => {
-                let (value, decides) = fold.over(state, of);
-                let value = match fold {
+            Self::Fold(over) => {
+                let value = over.value(state, Touched::All);
+                let value = match over.fold {
                     Fold::Any | Fold::All => show(Kind::Truth, "", Some(value)),
                     _ => plain(value),
                 };
+                let decides = over.fold.decides(&over.values);
                 let node = decides.map_or_else(String::new, |node| format!(" (node {node})"));
-                out.push((text.clone(), value + &node));
+                out.push((over.text.clone(), value + &node));
             }
         }
     }
@@ -250,7 +290,11 @@ impl Node {
         match self {
             Self::Constant(_) => {}
             Self::Read(probe, _) => probe.forget(),
-            Self::Not(of) | Self::Negate(of) | Self::Fold(_, of, _) => of.forget(),
+            Self::Not(of) | Self::Negate(of) => of.forget(),
+            Self::Fold(over) => {
+                over.values.clear();
+                over.of.forget();
+            }
             Self::Binary(_, left, right) => {
                 left.forget();
                 right.forget();
@@ -259,40 +303,72 @@ impl Node {
     }
 }
 
-impl Fold {
-    /// The value over all nodes, and the first node that decides it, if one does. Nodes without a value are left out.
-    fn over(self, state: &State<'_>, of: &mut Node) -> (f64, Option<usize>) {
-        let mut values = (0..state.node_count())
-            .map(|node| (of.value(state, node), node))
-            .filter(|(value, _)| !value.is_nan());
+impl Node {
+    /// Whether this changes only for nodes that an event touches: not with the clock, the run or another node.
+    fn is_local(&self) -> bool {
         match self {
-            Self::Any => {
-                let found = values.find(|(value, _)| *value == 1.0);
-                (truth(found.is_some()), found.map(|(_, node)| node))
-            }
-            Self::All => {
-                let found = values.find(|(value, _)| *value != 1.0);
-                (truth(found.is_none()), found.map(|(_, node)| node))
-            }
-            Self::Count => (
-                values.filter(|(value, _)| *value == 1.0).count() as f64,
-                None,
-            ),
-            Self::Sum => (values.map(|(value, _)| value).sum(), None),
-            Self::Max | Self::Min => {
-                let mut best = (f64::NAN, None);
-                for (value, node) in values {
-                    let is_better = match self {
-                        Self::Max => value > best.0,
-                        _ => value < best.0,
-                    };
-                    if best.1.is_none() || is_better {
-                        best = (value, Some(node));
-                    }
-                }
-                best
-            }
+            Self::Constant(_) => true,
+            Self::Read(probe, _) => probe.is_each_node() && probe.field().kind != Kind::Time,
+            Self::Not(of) | Self::Negate(of) => of.is_local(),
+            Self::Binary(_, left, right) => left.is_local() && right.is_local(),
+            Self::Fold(_) => false,
         }
+    }
+}
+
+impl Over {
+    fn value(&mut self, state: &State<'_>, touched: Touched<'_>) -> f64 {
+        let is_next = !self.values.is_empty() && self.events + 1 == state.events();
+        self.events = state.events();
+        let is_changed = match touched {
+            Touched::Only(nodes) if self.is_local && is_next => {
+                let mut is_changed = false;
+                for node in nodes {
+                    let value = self.of.value(state, node.index(), touched);
+                    let before = std::mem::replace(&mut self.values[node.index()], value);
+                    is_changed |= before.to_bits() != value.to_bits();
+                }
+                is_changed
+            }
+            _ => {
+                let all = 0..state.node_count();
+                self.values.clear();
+                for node in all {
+                    self.values.push(self.of.value(state, node, touched));
+                }
+                true
+            }
+        };
+        if is_changed {
+            self.result = self.fold.over(&self.values);
+        }
+        self.result
+    }
+}
+
+impl Fold {
+    /// What is made of the values of all nodes. Those without a value are left out.
+    fn over(self, values: &[f64]) -> f64 {
+        let known = values.iter().copied().filter(|value| !value.is_nan());
+        match self {
+            Self::Any => truth(values.contains(&1.0)),
+            Self::All => truth(!values.contains(&0.0)),
+            Self::Count => values.iter().filter(|value| **value == 1.0).count() as f64,
+            Self::Sum => known.sum(),
+            Self::Max => known.fold(f64::NAN, f64::max),
+            Self::Min => known.fold(f64::NAN, f64::min),
+        }
+    }
+
+    /// The first node that decides it, if one does.
+    fn decides(self, values: &[f64]) -> Option<usize> {
+        let wanted = match self {
+            Self::Any => 1.0,
+            Self::All => 0.0,
+            Self::Max | Self::Min => self.over(values),
+            Self::Count | Self::Sum => return None,
+        };
+        values.iter().position(|value| *value == wanted)
     }
 }
 
@@ -333,30 +409,28 @@ pub fn count(value: u64) -> String {
     plain(value as f64)
 }
 
-/// Whole numbers with commas, others with six digits.
+/// Six digits of a number, or all of its whole part, with commas.
 fn plain(value: f64) -> String {
-    if value.fract() != 0.0 || value.abs() >= 1e15 {
-        let digits = (5.0 - value.abs().log10().floor()).clamp(0.0, 12.0) as usize;
-        let text = format!("{value:.digits$}");
-        return if text.contains('.') {
-            text.trim_end_matches('0').trim_end_matches('.').to_owned()
-        } else {
-            text
-        };
-    }
-    let digits = format!("{:.0}", value.abs());
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if value < 0.0 {
-        format!("-{text}")
+    let decimals = if value.fract() == 0.0 {
+        0
     } else {
-        text
+        (5.0 - value.abs().log10().floor()).clamp(0.0, 12.0) as usize
+    };
+    let text = format!("{:.decimals$}", value.abs());
+    let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
+    let mut shown = if value < 0.0 { "-" } else { "" }.to_owned();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
     }
+    let rest = rest.trim_end_matches('0');
+    if !rest.is_empty() {
+        shown.push('.');
+        shown.push_str(rest);
+    }
+    shown
 }
 
 /// A time such as `3h`, `250ms` or `1h02m03.5s`.
@@ -907,7 +981,15 @@ impl<'s> Parser<'s> {
         let (column, width) = (token.column, close.column + 1 - token.column);
         let text = self.text.chars().skip(column - 1).take(width).collect();
         Ok(Typed {
-            node: Node::Fold(*fold, Box::new(inner.node), text),
+            node: Node::Fold(Box::new(Over {
+                fold: *fold,
+                is_local: inner.node.is_local(),
+                of: inner.node,
+                text,
+                values: Vec::new(),
+                result: f64::NAN,
+                events: 0,
+            })),
             kind,
             unit,
             column,
@@ -950,7 +1032,7 @@ impl<'s> Parser<'s> {
         let close = self.expect("]")?;
         let known = Field::of(owner).map(|field| field.name);
         if self.accept(&["."]).is_none() {
-            let message = format!("`{name}[…]` is not a value; its fields are");
+            let message = format!("a {name} is not a value: say which of its fields");
             let help = Some(format!("fields of a {name}: {}", listing(known)));
             let width = close.column + 1 - token.column;
             return Err(self.mistake(token.column, width, message, help));

@@ -12,7 +12,7 @@ use walras_sim::scheduling::Builtin;
 use walras_sim::world::inspect::State;
 use walras_sim::world::{Event, Playback};
 
-use crate::condition::Expression;
+use crate::condition::{Expression, Touched};
 use crate::event_log::{Block, Record, What};
 use crate::plan::Plan;
 
@@ -26,9 +26,21 @@ struct Trail {
     keep: usize,
     events: u64,
     at: SimTime,
+    /// Nodes that the last event can have changed.
+    touched: Vec<NodeId>,
+    /// Whether it can have changed all of them.
+    is_everywhere: bool,
 }
 
 impl Trail {
+    fn touched(&self) -> Touched<'_> {
+        if self.is_everywhere {
+            Touched::All
+        } else {
+            Touched::Only(&self.touched)
+        }
+    }
+
     fn push(&mut self, what: What) {
         if self.records.len() == self.keep {
             self.records.pop_front();
@@ -48,14 +60,19 @@ impl Recorder for Trail {
         self.events += 1;
         self.at = now;
         let event = Event::decode(rank, word).expect("every event has a rank and a word");
+        self.touched.clear();
+        self.touched.extend(subject.node);
+        self.is_everywhere = matches!(event, Event::Scale { .. } | Event::Reprice);
         self.push(What::Event(event, subject));
     }
 
     fn placed(&mut self, job: u64, node: NodeId) {
+        self.touched.push(node);
         self.push(What::Placed { job, node });
     }
 
     fn job(&mut self, row: JobRow) {
+        self.touched.extend(row.node);
         self.push(What::Ended {
             job: row.serial,
             fate: row.fate,
@@ -135,8 +152,8 @@ impl Watch {
         *self = Self::new(self.expression.clone(), state);
     }
 
-    fn has_changed(&mut self, state: &State<'_>) -> bool {
-        let value = self.expression.value(state);
+    fn has_changed(&mut self, state: &State<'_>, touched: Touched<'_>) -> bool {
+        let value = self.expression.value_after(state, touched);
         if value == self.last {
             return false;
         }
@@ -200,10 +217,12 @@ impl<'a> Replay<'a> {
         self.checkpoints = on_the_way.chain([last]).collect();
     }
 
-    /// Fingerprints that were held against the record so far, and how many there are.
+    /// The number of the last event at which the record was found to agree, and whether that is the end of the run.
     #[must_use]
-    pub fn checked(&self) -> (usize, usize) {
-        (self.passed, self.checkpoints.len())
+    pub fn checked(&self) -> (u64, bool) {
+        let last = self.passed.checked_sub(1).map(|i| self.checkpoints[i].0);
+        let is_all = self.passed > 0 && self.passed == self.checkpoints.len();
+        (last.unwrap_or(0), is_all)
     }
 
     /// Back to before the first event. Conditions must [`Expression::forget`].
@@ -268,14 +287,14 @@ impl<'a> Replay<'a> {
             if let Err(halt) = self.step() {
                 return halt;
             }
-            let state = self.playback.state();
+            let (state, touched) = (self.playback.state(), self.playback.recorder().touched());
             for (index, watched) in errand.watches.iter_mut().enumerate() {
-                if watched.has_changed(&state) {
+                if watched.has_changed(&state, touched) {
                     (errand.changed)(self, index, watched);
                 }
             }
             if let Some(condition) = &mut errand.until {
-                let holds = condition.holds(&state);
+                let holds = condition.holds_after(&state, touched);
                 if holds && !held {
                     return Halt::Held;
                 }
@@ -345,6 +364,8 @@ fn start(
         keep,
         events: 0,
         at: SimTime::ZERO,
+        touched: Vec::new(),
+        is_everywhere: true,
     };
     Playback::simulate(
         &plan.platforms[platform],

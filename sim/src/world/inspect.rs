@@ -126,13 +126,13 @@ fields! {
     Run "jobs.on_nodes" Kind::Number, ["jobs"] "on a node that is up, queued or in its batch" |s| Some(s.levels.2 as f64);
     Run "jobs.completed" Kind::Number, ["jobs"] "delivered in full" |s| number(s.counts.completed);
     Run "jobs.failed" Kind::Number, ["jobs"] "given up after the last permitted attempt" |s| number(s.counts.failed);
-    Run "jobs.rejected" Kind::Number, ["jobs"] "never served: no node in time, or none within budget" |s| number(s.counts.rejected);
+    Run "jobs.rejected" Kind::Number, ["jobs"] "never served: no node in time or within budget" |s| number(s.counts.rejected);
     Run "orders.refused" Kind::Number, ["orders"] "orders of the scheduler that the world refused" |s| number(s.counts.refused_orders);
     Run "nodes.total" Kind::Number, ["nodes"] "nodes that the platform may ever have" |s| number(s.nodes.len() as u64);
     Run "nodes.up" Kind::Number, ["nodes"] "nodes that are up" |s| Some(s.levels.0 as f64);
-    Run "nodes.known_up" Kind::Number, ["nodes"] "nodes that the dispatcher believes to be up" |s| number(s.board.view(s.now).nodes_up().len() as u64);
+    Run "nodes.known_up" Kind::Number, ["nodes"] "nodes that the dispatcher takes for up" |s| number(s.board.view(s.now).nodes_up().len() as u64);
     Run "nodes.busy" Kind::Number, ["nodes"] "nodes with a request in their batch" |s| Some(s.levels.1 as f64);
-    Run "price.base_fee" Kind::Number, ["USD per million output tokens"] "the price for all, on a platform with a base fee" |s| s.board.uniform.and_then(|rates| price(rates.output));
+    Run "price.base_fee" Kind::Number, ["USD"] "price of a million output tokens, if there is one for all" |s| s.board.uniform.and_then(|rates| price(rates.output));
     Run "balance.escrow" Kind::Number, ["USD or tokens"] "locked for placed jobs" |s| s.balance(Account::ESCROW);
     Run "balance.treasury" Kind::Number, ["USD or tokens"] "kept by the protocol" |s| s.balance(Account::TREASURY);
     Run "balance.stakes" Kind::Number, ["USD or tokens"] "staked by all owners" |s| s.balance(Account::STAKES);
@@ -143,11 +143,11 @@ fields! {
     Node "kv_capacity" Kind::Number, ["tokens"] "KV cache that there is" |s, i| number(s.platform.profiles[s.card(i).profile.index()].kv_capacity);
     Node "stage" Kind::Word(STAGES), [""] "off, starting, up, draining or down" |s, i| number(s.nodes[i].stage as u32);
     Node "up" Kind::Truth, [""] "whether it is up" |s, i| truth(s.nodes[i].stage.is_on());
-    Node "known_up" Kind::Truth, [""] "whether the dispatcher believes it to be up" |s, i| truth(s.card(i).is_up());
+    Node "known_up" Kind::Truth, [""] "whether the dispatcher takes it for up" |s, i| truth(s.card(i).is_up());
     Node "busy" Kind::Truth, [""] "whether it has a request in its batch" |s, i| truth(!s.nodes[i].server.is_idle());
     Node "willing" Kind::Truth, [""] "whether its owner works at the present price" |s, i| truth(s.board.view(s.now).willing(NodeId::new(i)));
-    Node "price" Kind::Number, ["USD per million output tokens"] "what a job placed on it now would pay" |s, i| price(s.board.view(s.now).rates(NodeId::new(i)).output);
-    Node "ask" Kind::Number, ["USD per million output tokens"] "what its owner asks" |s, i| price(s.card(i).ask.output);
+    Node "price" Kind::Number, ["USD"] "price of a million output tokens, if placed there now" |s, i| price(s.board.view(s.now).rates(NodeId::new(i)).output);
+    Node "ask" Kind::Number, ["USD"] "what its owner asks for a million output tokens" |s, i| price(s.card(i).ask.output);
     Node "up_for" Kind::Time, [""] "length of its present stay so far" |s, i| s.nodes[i].stage.is_on().then_some(()).and(span(s.now - s.registry[i].up_since));
     Node "silent_for" Kind::Time, [""] "time since the dispatcher last heard of it" |s, i| span(s.now - s.card(i).observed_at);
     Node "stays" Kind::Number, ["stays"] "how often it has come up" |s, i| number(s.nodes[i].epoch);
@@ -161,8 +161,8 @@ fields! {
     Job "age" Kind::Time, [""] "time since it was submitted" |s, job| s.live(job).and_then(|(_, card)| span(s.now - card.submitted));
     Job "prompt_tokens" Kind::Number, ["tokens"] "length of its prompt" |s, job| s.live(job).and_then(|(_, card)| number(card.prompt_tokens));
     Job "output_tokens" Kind::Number, ["tokens"] "length of its answer, which no scheduler knows" |s, job| s.live(job).and_then(|(job, _)| number(job.output_tokens));
-    Job "limit" Kind::Number, ["USD"] "the most its customer pays for an answer of the expected length" |s, job| s.live(job).and_then(|(_, card)| (card.limit < Price::MAX).then_some(card.limit).and_then(price));
-    Job "price" Kind::Number, ["USD per million output tokens"] "what it pays where it is placed" |s, job| s.live(job).filter(|(job, _)| job.is_placed()).and_then(|(job, _)| price(job.rates.output));
+    Job "limit" Kind::Number, ["USD"] "the most it pays for an answer of expected length" |s, job| s.live(job).and_then(|(_, card)| (card.limit < Price::MAX).then_some(card.limit).and_then(price));
+    Job "price" Kind::Number, ["USD"] "what it pays for a million output tokens" |s, job| s.live(job).filter(|(job, _)| job.is_placed()).and_then(|(job, _)| price(job.rates.output));
 }
 
 fn number(value: impl Into<u64>) -> Option<f64> {
@@ -205,6 +205,12 @@ impl<'w> State<'w> {
     #[must_use]
     pub fn platform(&self) -> &'w Platform {
         self.platform
+    }
+
+    /// Events handled so far.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.events
     }
 
     /// Number of nodes that the platform may ever have.
@@ -296,6 +302,12 @@ impl Probe {
     #[must_use]
     pub fn field(&self) -> &'static Field {
         self.field
+    }
+
+    /// Whether it reads the node that [`Probe::read`] is told.
+    #[must_use]
+    pub fn is_each_node(&self) -> bool {
+        matches!(self.target, Target::EachNode)
     }
 
     /// The value now, as a number in the sense of [`Kind`]; `None` where there is none.
