@@ -13,7 +13,7 @@ use walras_scenarios::load;
 #[path = "../fuzz/check.rs"]
 mod check;
 
-const MUTANTS: u64 = 4_000;
+const MUTANTS: u64 = 3_000;
 
 /// Fragments that mean something to YAML or to the format.
 const FRAGMENTS: [&str; 24] = [
@@ -84,13 +84,8 @@ fn extends_without_a_value_is_as_if_it_were_not_there() {
     let issues = load(&file, &[], None).expect_err("a platform without anything");
     fs::remove_file(&file).expect("the file is ours");
     check::every_problem_has_its_place(&issues);
-    assert!(
-        issues
-            .list
-            .iter()
-            .any(|issue| issue.path == "platforms.mine"),
-        "{issues}"
-    );
+    let missing = |issue: &walras_scenarios::Issue| issue.message.ends_with("in `mine`");
+    assert!(issues.list.iter().any(missing), "{issues}");
 }
 
 #[test]
@@ -111,14 +106,11 @@ fn no_mutant_of_the_library_makes_loading_panic() {
                 false
             }
         });
-        match outcome {
-            Ok(true) => loaded += 1,
-            Ok(false) => refused += 1,
-            Err(_) => panic!(
-                "mutant {serial} of {}:\n{}",
-                original.name,
-                String::from_utf8_lossy(&mutant)
-            ),
+        let text = || String::from_utf8_lossy(&mutant);
+        if outcome.unwrap_or_else(|_| panic!("mutant {serial} of {}:\n{}", original.name, text())) {
+            loaded += 1;
+        } else {
+            refused += 1;
         }
     }
     fs::remove_file(&file).expect("the file is ours");
