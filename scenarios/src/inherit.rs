@@ -75,7 +75,9 @@ impl<'a> Family<'a> {
     /// The tree of a platform with all that it inherits; `chain` holds the platforms on the way.
     fn resolve(&self, member: Member<'a>, chain: &mut Vec<Member<'a>>) -> Result<Node, Failure> {
         chain.push(member);
-        let Some(extends) = member.entry.node.entry("extends") else {
+        // A key without a value is no key, here as everywhere.
+        let extends = member.entry.node.entry("extends");
+        let Some(extends) = extends.filter(|entry| entry.node.value != Value::Null) else {
             return Ok(member.entry.node.clone());
         };
         let Value::Text(name) = &extends.node.value else {

@@ -349,7 +349,7 @@ mod tests {
                 before = words;
             }
             check_uniform(&cells);
-            let n = 256.0 * 131_072 as f64;
+            let n = 256.0 * 131_072.0;
             check_z((flips as f64 - 0.5 * n) / (0.25 * n).sqrt());
         }
     }
