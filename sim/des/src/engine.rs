@@ -136,17 +136,29 @@ impl<M: Model> Engine<M> {
     /// handles nothing.
     pub fn run_until(&mut self, limit: SimTime) -> Outcome {
         self.context.stopped = false;
-        while let Some(next) = self.context.queue.peek_time() {
-            if next > limit {
-                self.context.now = self.context.now.max(limit);
-                return Outcome::Limit;
-            }
-            self.step();
+        while let Some((time, rank, event)) = self.context.queue.pop_until(limit) {
+            self.handle(time, rank, event);
             if self.context.stopped {
                 return Outcome::Stopped;
             }
         }
-        Outcome::Exhausted
+        if self.context.queue.is_empty() {
+            return Outcome::Exhausted;
+        }
+        self.context.now = self.context.now.max(limit);
+        Outcome::Limit
+    }
+
+    /// Handles exactly the next event, whenever it is due, and says when that was and what.
+    pub fn step(&mut self) -> Option<(SimTime, M::Event)> {
+        let (time, rank, event) = self.context.queue.pop()?;
+        self.handle(time, rank, event);
+        Some((time, event))
+    }
+
+    /// When the next event is due.
+    pub fn next_time(&mut self) -> Option<SimTime> {
+        self.context.queue.peek_time()
     }
 
     /// The current simulated time.
@@ -168,13 +180,11 @@ impl<M: Model> Engine<M> {
     }
 
     #[inline]
-    fn step(&mut self) {
-        if let Some((time, rank, event)) = self.context.queue.pop() {
-            self.context.now = time;
-            self.digest.event(time, rank, event.word());
-            self.events += 1;
-            self.model.handle(event, &mut self.context);
-        }
+    fn handle(&mut self, time: SimTime, rank: u8, event: M::Event) {
+        self.context.now = time;
+        self.digest.event(time, rank, event.word());
+        self.events += 1;
+        self.model.handle(event, &mut self.context);
     }
 }
 

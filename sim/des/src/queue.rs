@@ -1,40 +1,37 @@
-//! The future event list: a 4-ary heap in the total order (time, rank, insertion).
-//!
-//! The order is packed in one integer, time ‖ rank ‖ sequence = 64 ‖ 8 ‖ 56 bits, so that a
-//! comparison is one 128-bit compare and no two entries are ever equal: the order of
-//! simultaneous events is a decision of the model, never an accident of the heap.
-//!
-//! Hold model with a word of payload, one core, release: 31 million holds per second at 10³
-//! pending, 16 million at 10⁵, 3 to 4 million at 10⁶, where memory is the limit.
+//! The future event list, in the total order (time, rank, insertion).
+
+mod far;
+mod heap;
 
 use crate::time::SimTime;
+use far::Far;
+use heap::Heap;
 
-/// Children per node: four entries of 24 bytes lie in two cache lines, and the tree is half as
-/// deep as a binary one.
-const ARITY: usize = 4;
-const SEQUENCE_BITS: u32 = 56;
+const MOST_LATE: usize = 64;
 
 /// A priority queue of events, the earliest first; ties by rank (low first), then by insertion.
 #[derive(Clone, Debug)]
 pub struct EventQueue<E> {
-    heap: Vec<Entry<E>>,
-    pushed: u64,
+    /// The next events, sorted; those before `at` are gone.
+    run: Vec<Entry<E>>,
+    at: usize,
+    /// Events that were added within the run.
+    late: Heap<E>,
+    /// When `late` is spread over buckets.
+    most_late: usize,
+    /// Up to when events belong to the run or the heap.
+    horizon: u64,
+    far: Far<E>,
+    scratch: Vec<Entry<E>>,
+    len: usize,
     peak: usize,
 }
 
-/// Two words instead of a `u128`, which would be aligned to 16 bytes and pad the entry.
 #[derive(Clone, Copy, Debug)]
 struct Entry<E> {
     time: u64,
-    order: u64,
     event: E,
-}
-
-impl<E> Entry<E> {
-    #[inline]
-    fn key(&self) -> u128 {
-        u128::from(self.time) << 64 | u128::from(self.order)
-    }
+    rank: u8,
 }
 
 impl<E: Copy> EventQueue<E> {
@@ -42,8 +39,14 @@ impl<E: Copy> EventQueue<E> {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            heap: Vec::new(),
-            pushed: 0,
+            run: Vec::new(),
+            at: 0,
+            late: Heap::new(),
+            most_late: MOST_LATE,
+            horizon: u64::MAX,
+            far: Far::new(),
+            scratch: Vec::new(),
+            len: 0,
             peak: 0,
         }
     }
@@ -51,64 +54,96 @@ impl<E: Copy> EventQueue<E> {
     /// An empty queue with room for `capacity` pending events.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self {
-            heap: Vec::with_capacity(capacity),
-            ..Self::new()
-        }
+        let mut queue = Self::new();
+        queue.far.reserve(capacity);
+        queue
     }
 
     /// Adds `event` at `time`, behind all pending events of the same time and rank.
-    ///
-    /// # Panics
-    /// After 2^56 pushes (22 years at 10^8 per second).
     #[inline]
     pub fn push(&mut self, time: SimTime, rank: u8, event: E) {
-        assert!(
-            self.pushed < 1 << SEQUENCE_BITS,
-            "the event sequence number is exhausted"
-        );
-        let order = u64::from(rank) << SEQUENCE_BITS | self.pushed;
-        self.pushed += 1;
+        self.len += 1;
+        self.peak = self.peak.max(self.len);
         let entry = Entry {
             time: time.as_nanos(),
-            order,
             event,
+            rank,
         };
-        self.heap.push(entry);
-        self.peak = self.peak.max(self.heap.len());
-        self.rise(self.heap.len() - 1, entry);
+        if entry.time > self.horizon {
+            self.far.push(entry);
+        } else {
+            self.late.push(entry);
+            if self.late.len() > self.most_late {
+                self.spread();
+            }
+        }
     }
 
     /// Removes the first event: its time, its rank and itself.
     #[inline]
     pub fn pop(&mut self) -> Option<(SimTime, u8, E)> {
-        let last = self.heap.pop()?;
-        let Some(&first) = self.heap.first() else {
-            return Some(last.opened());
+        self.pop_until(SimTime::MAX)
+    }
+
+    /// Removes the first event if it is not later than `limit`.
+    #[inline]
+    pub fn pop_until(&mut self, limit: SimTime) -> Option<(SimTime, u8, E)> {
+        let limit = limit.as_nanos();
+        let entry = loop {
+            match (self.run.get(self.at), self.late.first()) {
+                (Some(next), late) if late.is_none_or(|late| (next.time, next.rank) <= late) => {
+                    if next.time > limit {
+                        return None;
+                    }
+                    self.at += 1;
+                    break *next;
+                }
+                (_, Some((time, _))) => {
+                    if time > limit {
+                        return None;
+                    }
+                    break self.late.pop()?;
+                }
+                _ => {
+                    if !self.refill(self.horizon.saturating_add(1)) {
+                        return None;
+                    }
+                }
+            }
         };
-        self.sink(last);
-        Some(first.opened())
+        self.len -= 1;
+        Some((SimTime::from_nanos(entry.time), entry.rank, entry.event))
     }
 
     /// The time of the first event.
     #[must_use]
     #[inline]
-    pub fn peek_time(&self) -> Option<SimTime> {
-        self.heap
-            .first()
-            .map(|entry| SimTime::from_nanos(entry.time))
+    pub fn peek_time(&mut self) -> Option<SimTime> {
+        loop {
+            let run = self.run.get(self.at).map(|entry| entry.time);
+            let late = self.late.first().map(|(time, _)| time);
+            match (run, late) {
+                (None, None) => {
+                    if !self.refill(self.horizon.saturating_add(1)) {
+                        return None;
+                    }
+                }
+                (Some(a), Some(b)) => return Some(SimTime::from_nanos(a.min(b))),
+                (a, b) => return a.or(b).map(SimTime::from_nanos),
+            }
+        }
     }
 
     /// The number of pending events.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.heap.len()
+        self.len
     }
 
     /// Whether no event is pending.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.heap.is_empty()
+        self.len == 0
     }
 
     /// The largest [`len`](Self::len) there ever was.
@@ -117,105 +152,76 @@ impl<E: Copy> EventQueue<E> {
         self.peak
     }
 
-    /// Moves later parents down into the hole, then fills it with `entry`.
-    #[inline]
-    fn rise(&mut self, mut hole: usize, entry: Entry<E>) {
-        let key = entry.key();
-        while hole > 0 {
-            let parent = (hole - 1) / ARITY;
-            if self.heap[parent].key() < key {
-                break;
-            }
-            self.heap[hole] = self.heap[parent];
-            hole = parent;
+    #[cold]
+    #[inline(never)]
+    fn spread(&mut self) {
+        let mut rest = std::mem::take(&mut self.scratch);
+        let run = &self.run[self.at..];
+        let mut at = 0;
+        for late in self.late.drain_sorted() {
+            let before = run[at..].iter().position(|next| (next.time, next.rank) > (late.time, late.rank)).unwrap_or(run.len() - at);
+            rest.extend_from_slice(&run[at..at + before]);
+            at += before;
+            rest.push(late);
         }
-        self.heap[hole] = entry;
+        rest.extend_from_slice(&run[at..]);
+        self.run.clear();
+        self.at = 0;
+        let (first, last) = (rest[0].time, rest[rest.len() - 1].time);
+        if first == last {
+            // Not to be divided
+            for e in &rest {
+                self.late.push(*e);
+            }
+            self.most_late = 2 * self.late.len();
+        } else {
+            self.far.spread(&rest, self.horizon);
+            self.refill(first);
+        }
+        rest.clear();
+        self.scratch = rest;
     }
 
-    /// Moves earlier children up from the root, then fills the hole with `entry`.
-    #[inline]
-    fn sink(&mut self, entry: Entry<E>) {
-        let heap = self.heap.as_mut_slice();
-        let key = entry.key();
-        let mut hole = 0;
-        loop {
-            let first = hole * ARITY + 1;
-            if first >= heap.len() {
-                break;
-            }
-            let (offset, child) = earliest(&heap[first..heap.len().min(first + ARITY)]);
-            if key < child {
-                break;
-            }
-            heap[hole] = heap[first + offset];
-            hole = first + offset;
-        }
-        heap[hole] = entry;
+    #[inline(never)]
+    fn refill(&mut self, from: u64) -> bool {
+        self.run.clear();
+        self.at = 0;
+        let Some(end) = self.far.take(from, &mut self.run) else {
+            self.horizon = u64::MAX;
+            return false;
+        };
+        self.horizon = end;
+        self.most_late = MOST_LATE;
+        sort(&mut self.run, &mut self.scratch);
+        true
+    }
+}
+
+/// Sorts by time and rank, without exchanging equals.
+fn sort<E: Copy>(run: &mut Vec<Entry<E>>, scratch: &mut Vec<Entry<E>>) {
+    const MOST: usize = far::SMALL;
+    let n = run.len();
+    let first = run.iter().map(|entry| entry.time).fold(u64::MAX, u64::min);
+    let last = run.iter().map(|entry| entry.time).fold(0, u64::max);
+    if n > MOST || last - first >= 1 << 48 {
+        run.sort_by_key(|entry| (entry.time, entry.rank));
+        return;
+    }
+    let mut keys = [u64::MAX; MOST];
+    for (index, (key, entry)) in keys.iter_mut().zip(run.iter()).enumerate() {
+        *key = (entry.time - first) << 16 | u64::from(entry.rank) << 8 | index as u64;
+    }
+    let keys = &keys[..n];
+    scratch.clear();
+    scratch.extend_from_slice(run);
+    for (&key, entry) in keys.iter().zip(scratch.iter()) {
+        let place: usize = keys.iter().map(|&other| usize::from(other < key)).sum();
+        run[place] = *entry;
     }
 }
 
 impl<E: Copy> Default for EventQueue<E> {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl<E> Entry<E> {
-    #[inline]
-    fn opened(self) -> (SimTime, u8, E) {
-        let rank = (self.order >> SEQUENCE_BITS) as u8;
-        (SimTime::from_nanos(self.time), rank, self.event)
-    }
-}
-
-/// The offset of the child that comes first, and its key; at least one child.
-///
-/// Four children meet in a tournament of selects: which of them wins is a coin toss that a branch
-/// predictor would lose.
-#[inline]
-fn earliest<E>(children: &[Entry<E>]) -> (usize, u128) {
-    if let [a, b, c, d] = children {
-        let left = lesser((0, a.key()), (1, b.key()));
-        let right = lesser((2, c.key()), (3, d.key()));
-        return lesser(left, right);
-    }
-    let keys = children.iter().map(Entry::key).enumerate();
-    keys.fold((0, u128::MAX), lesser)
-}
-
-#[inline]
-fn lesser(a: (usize, u128), b: (usize, u128)) -> (usize, u128) {
-    let second = b.1 < a.1;
-    (
-        if second { b.0 } else { a.0 },
-        if second { b.1 } else { a.1 },
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn time_then_rank_then_insertion() {
-        let mut queue = EventQueue::with_capacity(4);
-        let at = SimTime::from_secs;
-        queue.push(at(2), 0, 'd');
-        queue.push(at(1), 1, 'b');
-        queue.push(at(1), 1, 'c');
-        queue.push(at(1), 0, 'a');
-        assert_eq!(queue.peek_time(), Some(at(1)));
-        assert_eq!(queue.pop(), Some((at(1), 0, 'a')));
-        assert_eq!(queue.pop(), Some((at(1), 1, 'b')));
-        assert_eq!(queue.pop(), Some((at(1), 1, 'c')));
-        assert_eq!(queue.pop(), Some((at(2), 0, 'd')));
-        assert_eq!(queue.pop(), None);
-        assert!(queue.is_empty());
-        assert_eq!(queue.peak_len(), 4);
-    }
-
-    #[test]
-    fn an_entry_with_a_word_of_payload_takes_three_words() {
-        assert_eq!(size_of::<Entry<u64>>(), 24);
     }
 }

@@ -63,7 +63,7 @@ impl Pair {
         Ok(())
     }
 
-    fn check_size(&self) -> Result<(), TestCaseError> {
+    fn check_size(&mut self) -> Result<(), TestCaseError> {
         prop_assert_eq!(self.queue.len(), self.reference.len());
         prop_assert_eq!(self.queue.is_empty(), self.reference.is_empty());
         prop_assert_eq!(self.queue.peak_len(), self.peak);
