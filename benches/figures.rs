@@ -6,7 +6,7 @@ use walras_des::EventQueue;
 use walras_sim::world::Event;
 
 fn time(f: &mut dyn FnMut()) -> f64 { let t = Instant::now(); f(); t.elapsed().as_secs_f64() }
-fn median(mut v: Vec<f64>) -> f64 { v.sort_by(f64::total_cmp); v[v.len()/4] }
+fn median(mut v: Vec<f64>) -> f64 { v.sort_by(f64::total_cmp); v[v.len()/10] }
 
 fn main() {
     let args: Vec<String> = std::env::args().collect();

@@ -34,6 +34,17 @@ struct Entry<E> {
     rank: u8,
 }
 
+impl<E> Entry<E> {
+    #[inline]
+    fn new(time: SimTime, rank: u8, event: E) -> Self {
+        Self {
+            time: time.as_nanos(),
+            event,
+            rank,
+        }
+    }
+}
+
 impl<E: Copy> EventQueue<E> {
     /// An empty queue that has not allocated yet.
     #[must_use]
@@ -60,22 +71,23 @@ impl<E: Copy> EventQueue<E> {
     }
 
     /// Adds `event` at `time`, behind all pending events of the same time and rank.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, time: SimTime, rank: u8, event: E) {
         self.len += 1;
         self.peak = self.peak.max(self.len);
-        let entry = Entry {
-            time: time.as_nanos(),
-            event,
-            rank,
-        };
-        if entry.time > self.horizon {
-            self.far.push(entry);
+        if time.as_nanos() > self.horizon {
+            self.far.push(Entry::new(time, rank, event));
         } else {
-            self.late.push(entry);
-            if self.late.len() > self.most_late {
-                self.spread();
-            }
+            self.push_late(time, rank, event);
+        }
+    }
+
+    // Not inlined: ....
+    #[inline(never)]
+    fn push_late(&mut self, time: SimTime, rank: u8, event: E) {
+        self.late.push(Entry::new(time, rank, event));
+        if self.late.len() > self.most_late {
+            self.spread();
         }
     }
 
@@ -156,6 +168,7 @@ impl<E: Copy> EventQueue<E> {
     #[inline(never)]
     fn spread(&mut self) {
         let mut rest = std::mem::take(&mut self.scratch);
+        rest.clear();
         let run = &self.run[self.at..];
         let mut at = 0;
         for late in self.late.drain_sorted() {
@@ -176,47 +189,52 @@ impl<E: Copy> EventQueue<E> {
             self.most_late = 2 * self.late.len();
         } else {
             self.far.spread(&rest, self.horizon);
+            self.scratch = rest;
             self.refill(first);
         }
-        rest.clear();
-        self.scratch = rest;
     }
 
     #[inline(never)]
     fn refill(&mut self, from: u64) -> bool {
         self.run.clear();
         self.at = 0;
-        let Some(end) = self.far.take(from, &mut self.run) else {
+        self.scratch.clear();
+        let Some((from, end)) = self.far.take(from, &mut self.scratch) else {
             self.horizon = u64::MAX;
             return false;
         };
         self.horizon = end;
         self.most_late = MOST_LATE;
-        sort(&mut self.run, &mut self.scratch);
+        sort(&self.scratch, &mut self.run, from, end);
         true
     }
 }
 
 /// Sorts by time and rank, without exchanging equals.
-fn sort<E: Copy>(run: &mut Vec<Entry<E>>, scratch: &mut Vec<Entry<E>>) {
-    const MOST: usize = far::SMALL;
-    let n = run.len();
-    let first = run.iter().map(|entry| entry.time).fold(u64::MAX, u64::min);
-    let last = run.iter().map(|entry| entry.time).fold(0, u64::max);
-    if n > MOST || last - first >= 1 << 48 {
+#[inline]
+fn sort<E: Copy>(from: &[Entry<E>], run: &mut Vec<Entry<E>>, first: u64, last: u64) {
+    const MOST: usize = far::SMALL.next_multiple_of(LANES);
+    const LANES: usize = 8;
+    let n = from.len();
+    run.clear();
+    run.extend_from_slice(from);
+    if n > MOST || last - first >= 1 << 47 {
         run.sort_by_key(|entry| (entry.time, entry.rank));
         return;
     }
-    let mut keys = [u64::MAX; MOST];
-    for (index, (key, entry)) in keys.iter_mut().zip(run.iter()).enumerate() {
+    let mut keys = [u64::MAX >> 1; MOST];
+    for (index, (key, entry)) in keys.iter_mut().zip(from).enumerate() {
         *key = (entry.time - first) << 16 | u64::from(entry.rank) << 8 | index as u64;
     }
-    let keys = &keys[..n];
-    scratch.clear();
-    scratch.extend_from_slice(run);
-    for (&key, entry) in keys.iter().zip(scratch.iter()) {
-        let place: usize = keys.iter().map(|&other| usize::from(other < key)).sum();
-        run[place] = *entry;
+    let (lanes, _) = keys[..n.next_multiple_of(LANES)].as_chunks::<LANES>();
+    for (&key, entry) in keys.iter().zip(from) {
+        let mut place = 0u64;
+        for lane in lanes {
+            for &other in lane {
+                place = place.wrapping_add(other.wrapping_sub(key) >> 63);
+            }
+        }
+        run[place as usize] = *entry;
     }
 }
 

@@ -113,7 +113,7 @@ impl<E: Copy> Far<E> {
 
     /// Moves the earliest bucket of entries to `run`, unsorted but in the order of insertion, and
     /// returns the last instant that it covers.
-    pub(super) fn take(&mut self, from: u64, run: &mut Vec<Entry<E>>) -> Option<u64> {
+    pub(super) fn take(&mut self, from: u64, run: &mut Vec<Entry<E>>) -> Option<(u64, u64)> {
         loop {
             let rung = self.rungs.last_mut()?;
             let rest = &self.buckets[rung.base + rung.next..rung.base + rung.count];
@@ -132,7 +132,7 @@ impl<E: Copy> Far<E> {
             }
             if bucket.len as usize <= SMALL || self.is_instant(&bucket) {
                 self.unload(&bucket, run);
-                return Some(end);
+                return Some((from, end));
             }
             self.divide(&bucket, from, end);
         }
@@ -252,27 +252,36 @@ impl<E: Copy> Far<E> {
     #[inline]
     fn append(&mut self, index: usize, entry: Entry<E>) {
         let bucket = &mut self.buckets[index];
-        if (bucket.tail as usize).is_multiple_of(CHUNK) {
-            let chunk = if self.free == NONE {
-                let chunk = self.next.len() as u32;
-                self.next.push(NONE);
-                self.arena.resize(self.arena.len() + CHUNK, entry);
-                chunk
-            } else {
-                let chunk = self.free;
-                self.free = self.next[chunk as usize];
-                chunk
-            };
-            if bucket.len == 0 {
-                bucket.head = chunk;
-            } else {
-                self.next[bucket.tail as usize / CHUNK - 1] = chunk;
-            }
-            bucket.tail = chunk * CHUNK as u32;
+        let mut place = bucket.tail;
+        if (place as usize).is_multiple_of(CHUNK) {
+            place = self.extend(index, entry);
         }
-        self.arena[bucket.tail as usize] = entry;
-        bucket.tail += 1;
+        let bucket = &mut self.buckets[index];
+        bucket.tail = place + 1;
         bucket.len += 1;
+        self.arena[place as usize] = entry;
+    }
+
+    /// Adds a chunk to a bucket, and returns its first place; `any` entry fills memory that is new.
+    #[inline(never)]
+    fn extend(&mut self, index: usize, any: Entry<E>) -> u32 {
+        let chunk = if self.free == NONE {
+            let chunk = self.next.len() as u32;
+            self.next.push(NONE);
+            self.arena.resize(self.arena.len() + CHUNK, any);
+            chunk
+        } else {
+            let chunk = self.free;
+            self.free = self.next[chunk as usize];
+            chunk
+        };
+        let bucket = &mut self.buckets[index];
+        if bucket.len == 0 {
+            bucket.head = chunk;
+        } else {
+            self.next[bucket.tail as usize / CHUNK - 1] = chunk;
+        }
+        chunk * CHUNK as u32
     }
 
     fn unload(&mut self, bucket: &Bucket, run: &mut Vec<Entry<E>>) {
