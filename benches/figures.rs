@@ -1,50 +1,181 @@
-//! x
+//! The acceptance figures of the kernel, as ratios measured side by side in one process: `cargo bench -p walras-benches --bench figures`.
+//!
+//! The variants take turns in slices of milliseconds, and a figure is the lower decile of its slices: what the machine does when
+//! nobody else uses it. Give names to run only some: `… --bench figures -- hold mmc threads`.
+
+use std::hint::black_box;
+use std::thread;
 use std::time::Instant;
-use walras_benches::queues::*;
-use walras_benches::workloads::*;
-use walras_des::EventQueue;
+
+use walras_benches::queues::{BinaryHeapQueue, FourAryHeap};
+use walras_benches::workloads::{Hold, HoldModel, Increment, MultiServer, stream};
+use walras_des::{EventQueue, Purpose, SimTime, Span, Streams};
 use walras_sim::world::Event;
 
-fn time(f: &mut dyn FnMut()) -> f64 { let t = Instant::now(); f(); t.elapsed().as_secs_f64() }
-fn median(mut v: Vec<f64>) -> f64 { v.sort_by(f64::total_cmp); v[v.len()/10] }
+fn seconds(work: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_secs_f64()
+}
+
+fn lower_decile(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 10]
+}
+
+/// The hold model: `Engine` with draws and digest against a bare loop over the standard heap with the same draws.
+fn hold() {
+    println!("hold model, exponential [million/s]     Engine   std heap   ratio   (4-ary heap)");
+    for (pending, holds, slices) in [
+        (30, 10_000, 200),
+        (100, 10_000, 200),
+        (1_000, 20_000, 200),
+        (100_000, 200_000, 15),
+        (1_000_000, 500_000, 10),
+    ] {
+        let mut engine = HoldModel::engine(pending);
+        let mut std = Drawn::<BinaryHeapQueue<Event>>::new(pending);
+        let mut four = Drawn::<FourAryHeap<Event>>::new(pending);
+        let slice = Span::from_secs_f64(holds as f64 / pending as f64);
+        let mut limit = SimTime::ZERO + Span::SECOND * 3;
+        engine.run_until(limit);
+        std.run((2 * pending).min(1_000_000));
+        four.run((2 * pending).min(1_000_000));
+        let (mut ours, mut theirs, mut heaps) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..slices {
+            limit += slice;
+            let before = engine.events();
+            let time = seconds(|| {
+                engine.run_until(limit);
+            });
+            ours.push(time / (engine.events() - before) as f64);
+            let fewer = holds / if pending < 100_000 { 1 } else { 4 };
+            theirs.push(seconds(|| std.run(fewer)) / fewer as f64);
+            heaps.push(seconds(|| four.run(fewer)) / fewer as f64);
+        }
+        let [ours, theirs, heaps] = [ours, theirs, heaps].map(|times| 1e-6 / lower_decile(times));
+        println!(
+            "  {pending:>9} pending {ours:25.1} {theirs:10.2} {:7.2}   ({heaps:.2})",
+            ours / theirs
+        );
+    }
+}
+
+/// A bare hold loop that draws as the engine's model does.
+struct Drawn<Q>(Hold<Q>, walras_des::Stream);
+
+impl<Q: walras_benches::queues::Queue<Event>> Drawn<Q> {
+    fn new(pending: u64) -> Self {
+        Self(Hold::new(pending, Increment::Exponential), stream("increments"))
+    }
+
+    fn run(&mut self, holds: u64) {
+        let Self(hold, stream) = self;
+        hold.run_with(holds, || Span::from_secs_f64(stream.exponential()));
+    }
+}
+
+const SERVERS: u32 = 100;
+const LOAD: f64 = 0.9;
+
+/// M/M/c with c = 100 and ρ = 0.9, 5 million customers: `Engine` against loops by hand.
+fn mmc() {
+    const CUSTOMERS: u64 = 100_000;
+    const RUNS: u64 = 50;
+    let limit = SimTime::ZERO + Span::from_secs_f64(CUSTOMERS as f64 / LOAD / f64::from(SERVERS));
+    let (mut ours, mut by_hand, mut std) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        let mut served = 0;
+        let time = seconds(|| {
+            let mut engine = MultiServer::engine(SERVERS, LOAD);
+            engine.run_until(limit);
+            served = black_box(engine.model).responses.count();
+        });
+        ours.push(time / served as f64);
+        let time = seconds(|| {
+            black_box(MultiServer::by_hand::<EventQueue<Event>>(SERVERS, LOAD, CUSTOMERS));
+        });
+        by_hand.push(time / CUSTOMERS as f64);
+        let time = seconds(|| {
+            black_box(MultiServer::by_hand::<BinaryHeapQueue<Event>>(SERVERS, LOAD, CUSTOMERS));
+        });
+        std.push(time / CUSTOMERS as f64);
+    }
+    let [ours, by_hand, std] = [ours, by_hand, std].map(|times| 1e-6 / lower_decile(times));
+    println!("M/M/100, ρ = 0.9, 50 × 100,000 customers with histogram [million customers/s]");
+    println!(
+        "  Engine {ours:.1}   by hand, same queue {by_hand:.1} ({:.2} times)   by hand, std heap {std:.1}",
+        by_hand / ours
+    );
+}
+
+/// Two replications in two threads against one in one.
+fn threads() {
+    fn scaling(name: &str, work: impl Fn(u64) + Sync) {
+        let mut ratios: Vec<f64> = (0..15)
+            .map(|_| {
+                let one = seconds(|| work(0));
+                let two = seconds(|| {
+                    thread::scope(|scope| {
+                        scope.spawn(|| work(0));
+                        scope.spawn(|| work(1));
+                    });
+                });
+                2.0 * one / two
+            })
+            .collect();
+        ratios.sort_by(f64::total_cmp);
+        println!(
+            "  {name}: {:.2} (median of 15; best {:.2})",
+            ratios[7], ratios[14]
+        );
+    }
+    println!("replications per second of two threads to one");
+    scaling("M/M/100", |_| {
+        let mut engine = MultiServer::engine(SERVERS, LOAD);
+        engine.run_until(SimTime::from_secs(10_000));
+        black_box(engine.digest());
+    });
+    for (pending, seconds) in [(1_000, 1_000), (100_000, 15)] {
+        scaling(&format!("hold at {pending}"), |_| {
+            let mut engine = HoldModel::engine(pending);
+            engine.run_until(SimTime::from_secs(seconds));
+            black_box(engine.digest());
+        });
+    }
+}
+
+/// What a draw costs.
+fn draws() {
+    fn cost(name: &str, mut draw: impl FnMut()) {
+        const DRAWS: u32 = 10_000;
+        let slices = (0..200).map(|_| seconds(|| (0..DRAWS).for_each(|_| draw())));
+        let each = lower_decile(slices.collect()) / f64::from(DRAWS);
+        println!("  {name:<24} {:5.2} ns", each * 1e9);
+    }
+    println!("draws");
+    let mut source = stream("draws");
+    cost("64 bits", || _ = black_box(source.below(1 << 63)));
+    cost("uniform", || _ = black_box(source.uniform()));
+    cost("exponential", || _ = black_box(source.exponential()));
+    cost("exponential as a span", || {
+        _ = black_box(Span::from_secs_f64(source.exponential()));
+    });
+    cost("normal", || _ = black_box(source.normal()));
+    let streams = Streams::new(1, 0);
+    let mut entity = 0;
+    cost("open a stream", || {
+        entity += 1;
+        black_box(streams.open(Purpose::new("bench"), entity));
+    });
+}
 
 fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let pick = |i: usize| args.get(i).filter(|a| !a.starts_with("--")).cloned().unwrap_or_default();
-    let sizes: Vec<u64> = if pick(1).is_empty() { vec![30, 100, 1_000, 100_000, 1_000_000] } else { pick(1).split(',').map(|s| s.parse().unwrap()).collect() };
-    {
-        let mut st = stream();
-        let mut now = walras_des::SimTime::ZERO;
-        let mut v = vec![];
-        for _ in 0..300 { v.push(time(&mut || for _ in 0..10_000 { now = std::hint::black_box(now) + Increment::Exponential.draw(&mut st); })); }
-        println!("draw alone {:.2} ns", median(v) / 1e4 * 1e9);
-    }
-    if pick(3) == "new" {
-        let mut c = Hold::<EventQueue<Event>>::new(sizes[0], Increment::Exponential);
-        c.run(100_000_000);
-        return;
-    }
-    for n in sizes {
-        for inc in Increment::ALL {
-            if !pick(2).is_empty() && !format!("{inc:?}").starts_with(&pick(2)) { continue; }
-            let mut a = Hold::<BinaryHeapQueue<Event>>::new(n, inc);
-            let mut b = Hold::<FourAryHeap<Event>>::new(n, inc);
-            let mut c = Hold::<EventQueue<Event>>::new(n, inc);
-            let warm = (3 * n).max(100_000);
-            let t0 = Instant::now();
-            a.run(warm.min(2_000_000)); b.run(warm.min(2_000_000)); c.run(warm);
-            let _ = t0;
-            let big = n > 50_000;
-            let slice = if big { 100_000u64 } else { 10_000 };
-            let (mut ra, mut rb, mut rc) = (vec![], vec![], vec![]);
-            for _ in 0..(if big { 24 } else { 200 }) {
-                ra.push(time(&mut || a.run(slice / if big { 5 } else { 1 })));
-                rb.push(time(&mut || b.run(slice / if big { 2 } else { 1 })));
-                rc.push(time(&mut || c.run(slice)));
-            }
-            let m = |v: Vec<f64>, f: u64| { let s: f64 = v.iter().sum::<f64>() / v.len() as f64; ((slice / f) as f64 / median(v) / 1e6, (slice / f) as f64 / s / 1e6) };
-            let (x, y, z) = (m(ra, if big {5} else {1}), m(rb, if big {2} else {1}), m(rc, 1));
-            println!("{n:>9} {inc:<12?} std {:6.2} ({:6.2})  4ary {:6.2} ({:6.2})  new {:6.2} ({:6.2})   x std {:5.2} x 4ary {:5.2}", x.0, x.1, y.0, y.1, z.0, z.1, z.0/x.0, z.0/y.0);
+    let named: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with("--")).collect();
+    let parts: [(&str, fn()); 4] = [("hold", hold), ("mmc", mmc), ("threads", threads), ("draws", draws)];
+    for (name, part) in parts {
+        if named.is_empty() || named.iter().any(|wanted| wanted == name) {
+            part();
         }
     }
 }

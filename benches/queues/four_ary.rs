@@ -2,33 +2,16 @@
 
 use walras_des::SimTime;
 
-use super::Queue;
+use super::{Entry, Queue};
 
-/// Children per node: four entries of 24 bytes lie in two cache lines, and the tree is half as
+/// Children per node: four entries lie in two cache lines, and the tree is half as
 /// deep as a binary one.
 const ARITY: usize = 4;
-const SEQUENCE_BITS: u32 = 56;
 
 /// A priority queue of events, the earliest first; ties by rank (low first), then by insertion.
-#[derive(Clone, Debug)]
 pub struct FourAryHeap<E> {
     heap: Vec<Entry<E>>,
     pushed: u64,
-}
-
-/// Two words instead of a `u128`, which would be aligned to 16 bytes and pad the entry.
-#[derive(Clone, Copy, Debug)]
-struct Entry<E> {
-    time: u64,
-    order: u64,
-    event: E,
-}
-
-impl<E> Entry<E> {
-    #[inline]
-    fn key(&self) -> u128 {
-        u128::from(self.time) << 64 | u128::from(self.order)
-    }
 }
 
 impl<E: Copy> Queue<E> for FourAryHeap<E> {
@@ -39,28 +22,13 @@ impl<E: Copy> Queue<E> for FourAryHeap<E> {
         }
     }
 
-    /// Adds `event` at `time`, behind all pending events of the same time and rank.
-    ///
-    /// # Panics
-    /// After 2^56 pushes (22 years at 10^8 per second).
     #[inline]
     fn push(&mut self, time: SimTime, rank: u8, event: E) {
-        assert!(
-            self.pushed < 1 << SEQUENCE_BITS,
-            "the event sequence number is exhausted"
-        );
-        let order = u64::from(rank) << SEQUENCE_BITS | self.pushed;
+        let entry = Entry::new(time, rank, self.pushed, event);
         self.pushed += 1;
-        let entry = Entry {
-            time: time.as_nanos(),
-            order,
-            event,
-        };
-        self.heap.push(entry);
-        self.rise(self.heap.len() - 1, entry);
+        self.insert(entry);
     }
 
-    /// Removes the first event: its time, its rank and itself.
     #[inline]
     fn pop(&mut self) -> Option<(SimTime, u8, E)> {
         let last = self.heap.pop()?;
@@ -73,6 +41,12 @@ impl<E: Copy> Queue<E> for FourAryHeap<E> {
 }
 
 impl<E: Copy> FourAryHeap<E> {
+    #[inline]
+    pub(super) fn insert(&mut self, entry: Entry<E>) {
+        self.heap.push(entry);
+        self.rise(self.heap.len() - 1, entry);
+    }
+
     /// Moves later parents down into the hole, then fills it with `entry`.
     #[inline]
     fn rise(&mut self, mut hole: usize, entry: Entry<E>) {
@@ -107,14 +81,6 @@ impl<E: Copy> FourAryHeap<E> {
             hole = first + offset;
         }
         heap[hole] = entry;
-    }
-}
-
-impl<E> Entry<E> {
-    #[inline]
-    fn opened(self) -> (SimTime, u8, E) {
-        let rank = (self.order >> SEQUENCE_BITS) as u8;
-        (SimTime::from_nanos(self.time), rank, self.event)
     }
 }
 

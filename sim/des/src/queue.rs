@@ -7,7 +7,7 @@ use crate::time::SimTime;
 use far::Far;
 use heap::Heap;
 
-const MOST_LATE: usize = 64;
+const MOST_LATE: usize = 32;
 
 /// A priority queue of events, the earliest first; ties by rank (low first), then by insertion.
 #[derive(Clone, Debug)]
@@ -78,16 +78,10 @@ impl<E: Copy> EventQueue<E> {
         if time.as_nanos() > self.horizon {
             self.far.push(Entry::new(time, rank, event));
         } else {
-            self.push_late(time, rank, event);
-        }
-    }
-
-    // Not inlined: ....
-    #[inline(never)]
-    fn push_late(&mut self, time: SimTime, rank: u8, event: E) {
-        self.late.push(Entry::new(time, rank, event));
-        if self.late.len() > self.most_late {
-            self.spread();
+            self.late.push(Entry::new(time, rank, event));
+            if self.late.len() > self.most_late {
+                self.spread();
+            }
         }
     }
 

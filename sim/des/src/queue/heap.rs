@@ -53,11 +53,6 @@ impl<E: Copy> Heap<E> {
         self.nodes.len()
     }
 
-    #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
-    }
-
     /// Time and rank of the first entry.
     #[inline]
     pub(super) fn first(&self) -> Option<(u64, u8)> {
