@@ -66,7 +66,10 @@ struct Drawn<Q>(Hold<Q>, walras_des::Stream);
 
 impl<Q: walras_benches::queues::Queue<Event>> Drawn<Q> {
     fn new(pending: u64) -> Self {
-        Self(Hold::new(pending, Increment::Exponential), stream("increments"))
+        Self(
+            Hold::new(pending, Increment::Exponential),
+            stream("increments"),
+        )
     }
 
     fn run(&mut self, holds: u64) {
@@ -93,11 +96,15 @@ fn mmc() {
         });
         ours.push(time / served as f64);
         let time = seconds(|| {
-            black_box(MultiServer::by_hand::<EventQueue<Event>>(SERVERS, LOAD, CUSTOMERS));
+            black_box(MultiServer::by_hand::<EventQueue<Event>>(
+                SERVERS, LOAD, CUSTOMERS,
+            ));
         });
         by_hand.push(time / CUSTOMERS as f64);
         let time = seconds(|| {
-            black_box(MultiServer::by_hand::<BinaryHeapQueue<Event>>(SERVERS, LOAD, CUSTOMERS));
+            black_box(MultiServer::by_hand::<BinaryHeapQueue<Event>>(
+                SERVERS, LOAD, CUSTOMERS,
+            ));
         });
         std.push(time / CUSTOMERS as f64);
     }
@@ -171,8 +178,16 @@ fn draws() {
 }
 
 fn main() {
-    let named: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with("--")).collect();
-    let parts: [(&str, fn()); 4] = [("hold", hold), ("mmc", mmc), ("threads", threads), ("draws", draws)];
+    let named: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|name| !name.starts_with("--"))
+        .collect();
+    let parts: [(&str, fn()); 4] = [
+        ("hold", hold),
+        ("mmc", mmc),
+        ("threads", threads),
+        ("draws", draws),
+    ];
     for (name, part) in parts {
         if named.is_empty() || named.iter().any(|wanted| wanted == name) {
             part();

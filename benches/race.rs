@@ -1,7 +1,9 @@
 //! The race for the event queue: `cargo bench -p walras-benches --bench queues`.
 
 use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+};
 use std::time::Duration;
 use walras_benches::queues::{
     BinaryHeapQueue, FourAryHeap, LadderQueue, LazyBuckets, Queue, TimingWheel,
@@ -20,7 +22,9 @@ fn hold_one<Q: Queue<Event>>(
 ) {
     let mut hold = Hold::<Q>::new(pending, increment);
     hold.run(2 * pending);
-    group.bench_function(BenchmarkId::new(name, pending), |b| b.iter(|| hold.run(HOLDS)));
+    group.bench_function(BenchmarkId::new(name, pending), |b| {
+        b.iter(|| hold.run(HOLDS))
+    });
 }
 
 /// Pop the earliest event and push it again. The largest size takes a minute to fill and runs only with `WALRAS_RACE=full`.
@@ -59,7 +63,9 @@ fn up_down(c: &mut Criterion) {
     group.warm_up_time(Duration::from_millis(100));
     group.measurement_time(Duration::from_millis(400));
     for peak in [1_000, 100_000] {
-        group.throughput(Throughput::Elements(UpDown::<EventQueue<Event>>::events(peak)));
+        group.throughput(Throughput::Elements(UpDown::<EventQueue<Event>>::events(
+            peak,
+        )));
         up_down_one::<BinaryHeapQueue<Event>>(&mut group, "std", peak);
         up_down_one::<FourAryHeap<Event>>(&mut group, "4-ary", peak);
         up_down_one::<LadderQueue<Event>>(&mut group, "ladder", peak);

@@ -308,7 +308,11 @@ impl MultiServer {
         {
             left += u64::from(rank == RANK);
             system.react(event, now, |time, event| {
-                let rank = if matches!(event, Event::Arrive) { 0 } else { RANK };
+                let rank = if matches!(event, Event::Arrive) {
+                    0
+                } else {
+                    RANK
+                };
                 queue.push(time, rank, event);
             });
         }

@@ -90,7 +90,9 @@ mod tests {
         let (mut now, mut pushed) = (0u64, 0);
         let pop = |queue: &mut Q, expect: &mut BTreeSet<(u64, u8, u64)>| {
             let next = expect.pop_first();
-            let got = queue.pop().map(|(time, rank, event)| (time.as_nanos(), rank, event));
+            let got = queue
+                .pop()
+                .map(|(time, rank, event)| (time.as_nanos(), rank, event));
             assert_eq!(got, next, "{name}");
             next.map(|(time, ..)| time)
         };

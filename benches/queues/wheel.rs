@@ -75,7 +75,8 @@ impl<E: Copy> TimingWheel<E> {
                 self.next += 1;
                 if !bucket.is_empty() {
                     std::mem::swap(&mut self.run, bucket);
-                    self.run.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.key()));
+                    self.run
+                        .sort_unstable_by_key(|entry| std::cmp::Reverse(entry.key()));
                     return true;
                 }
             }

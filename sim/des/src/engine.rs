@@ -149,14 +149,15 @@ impl<M: Model> Engine<M> {
         Outcome::Limit
     }
 
-    /// Handles exactly the next event, whenever it is due, and says when that was and what.
+    /// Handles exactly the next event, however late it is due, and returns its time and itself.
+    #[inline]
     pub fn step(&mut self) -> Option<(SimTime, M::Event)> {
         let (time, rank, event) = self.context.queue.pop()?;
         self.handle(time, rank, event);
         Some((time, event))
     }
 
-    /// When the next event is due.
+    /// When the next event is due. (The queue may sort a little to find out, hence `&mut`.)
     pub fn next_time(&mut self) -> Option<SimTime> {
         self.context.queue.peek_time()
     }
@@ -265,6 +266,22 @@ mod tests {
         assert_eq!((engine.events(), engine.context_mut().pending()), (2, 1));
         assert_eq!(engine.run_until(SimTime::MAX), Outcome::Exhausted);
         assert_eq!(engine.events(), 5);
+    }
+
+    #[test]
+    fn stepping_does_the_same() {
+        let mut whole = countdown(u32::MAX);
+        whole.run_until(SimTime::MAX);
+        let mut stepped = countdown(u32::MAX);
+        for left in (0..=4).rev() {
+            let due = SimTime::from_secs(u64::from(5 - left));
+            assert_eq!(stepped.next_time(), Some(due));
+            let (time, Tick(event)) = stepped.step().expect("an event is left");
+            assert_eq!((time, event, stepped.now()), (due, left, due));
+        }
+        assert_eq!(stepped.next_time(), None);
+        assert!(stepped.step().is_none());
+        assert_eq!(stepped.digest(), whole.digest());
     }
 
     #[test]

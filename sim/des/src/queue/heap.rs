@@ -87,6 +87,11 @@ impl<E: Copy> Heap<E> {
         Some(first.entry())
     }
 
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node<E>>()
+    }
+
     /// Takes all entries out, in order.
     pub(super) fn drain_sorted(&mut self) -> impl Iterator<Item = Entry<E>> {
         self.nodes.sort_unstable_by_key(Node::key);
