@@ -1,1 +1,4 @@
-//! Criterion suites of the workspace: `cargo bench -p walras-benches`. There is nothing to link against here.
+//! What the criterion suites share: the queues of the race, and the workloads that they run on.
+
+pub mod queues;
+pub mod workloads;

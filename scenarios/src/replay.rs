@@ -314,8 +314,7 @@ impl<'a> Replay<'a> {
     }
 
     /// When the next event is due; `None` at the end of the run.
-    #[must_use]
-    pub fn next_time(&self) -> Option<SimTime> {
+    pub fn next_time(&mut self) -> Option<SimTime> {
         self.playback.next_time()
     }
 

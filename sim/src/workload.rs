@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use walras_des::{Dist, Purpose, SimTime, Span, Stream, Streams, math, normal_cdf};
+use walras_des::{Dist, Purpose, SimTime, Span, Stream, Streams, math};
 
 use crate::availability::pick;
 use crate::ids::RegionId;

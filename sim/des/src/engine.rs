@@ -24,6 +24,11 @@ pub trait Model {
 
     /// Reacts to `event`, which happens at `cx.now()`.
     fn handle(&mut self, event: Self::Event, cx: &mut Context<Self::Event>);
+
+    /// Told of an event that comes soon, before the present one is handled: a chance to touch the memory that it will need,
+    /// so that fetching it from afar overlaps with the work at hand. It can change nothing.
+    #[inline]
+    fn foresee(&self, _soon: &Self::Event) {}
 }
 
 /// The clock and the agenda, as a model sees them.
@@ -136,17 +141,30 @@ impl<M: Model> Engine<M> {
     /// handles nothing.
     pub fn run_until(&mut self, limit: SimTime) -> Outcome {
         self.context.stopped = false;
-        while let Some(next) = self.context.queue.peek_time() {
-            if next > limit {
-                self.context.now = self.context.now.max(limit);
-                return Outcome::Limit;
-            }
-            self.step();
+        while let Some((time, rank, event)) = self.context.queue.pop_until(limit) {
+            self.handle(time, rank, event);
             if self.context.stopped {
                 return Outcome::Stopped;
             }
         }
-        Outcome::Exhausted
+        if self.context.queue.is_empty() {
+            return Outcome::Exhausted;
+        }
+        self.context.now = self.context.now.max(limit);
+        Outcome::Limit
+    }
+
+    /// Handles exactly the next event, however late it is due, and returns its time and itself; `None` if nothing is scheduled.
+    #[inline]
+    pub fn step(&mut self) -> Option<(SimTime, M::Event)> {
+        let (time, rank, event) = self.context.queue.pop()?;
+        self.handle(time, rank, event);
+        Some((time, event))
+    }
+
+    /// When the next event is due. (The queue may sort a little to find out, hence `&mut`.)
+    pub fn next_time(&mut self) -> Option<SimTime> {
+        self.context.queue.peek_time()
     }
 
     /// The current simulated time.
@@ -167,27 +185,21 @@ impl<M: Model> Engine<M> {
         self.events
     }
 
-    /// Handles the next event and returns it with its time; `None` if nothing is scheduled.
-    #[inline]
-    pub fn step(&mut self) -> Option<(SimTime, M::Event)> {
-        let (time, rank, event) = self.context.queue.pop()?;
-        self.context.now = time;
-        self.digest.event(time, rank, event.word());
-        self.events += 1;
-        self.model.handle(event, &mut self.context);
-        Some((time, event))
-    }
-
-    /// When the next event is due.
-    #[must_use]
-    pub fn next_time(&self) -> Option<SimTime> {
-        self.context.queue.peek_time()
-    }
-
     /// Whether the model has called [`Context::stop`] since the last [`Engine::run_until`] began.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.context.stopped
+    }
+
+    #[inline]
+    fn handle(&mut self, time: SimTime, rank: u8, event: M::Event) {
+        if let Some(next) = self.context.queue.upcoming() {
+            self.model.foresee(next);
+        }
+        self.context.now = time;
+        self.digest.event(time, rank, event.word());
+        self.events += 1;
+        self.model.handle(event, &mut self.context);
     }
 }
 
@@ -268,6 +280,22 @@ mod tests {
         assert_eq!((engine.events(), engine.context_mut().pending()), (2, 1));
         assert_eq!(engine.run_until(SimTime::MAX), Outcome::Exhausted);
         assert_eq!(engine.events(), 5);
+    }
+
+    #[test]
+    fn stepping_does_the_same() {
+        let mut whole = countdown(u32::MAX);
+        whole.run_until(SimTime::MAX);
+        let mut stepped = countdown(u32::MAX);
+        for left in (0..=4).rev() {
+            let due = SimTime::from_secs(u64::from(5 - left));
+            assert_eq!(stepped.next_time(), Some(due));
+            let (time, Tick(event)) = stepped.step().expect("an event is left");
+            assert_eq!((time, event, stepped.now()), (due, left, due));
+        }
+        assert_eq!(stepped.next_time(), None);
+        assert!(stepped.step().is_none());
+        assert_eq!(stepped.digest(), whole.digest());
     }
 
     #[test]

@@ -105,7 +105,15 @@ impl Span {
     #[track_caller]
     #[inline]
     pub fn from_secs_f64(secs: f64) -> Self {
+        /// From here on, an `f64` has no fraction: 52 days.
+        const WHOLE: f64 = (1u64 << 52) as f64;
         let nanos = secs * 1e9;
+        if (0.0..WHOLE).contains(&nanos) {
+            // Without a conversion: the sum is rounded to an integer, half to even, and is in its lower bits.
+            let sum = nanos + WHOLE;
+            let rounded = sum.to_bits() - WHOLE.to_bits();
+            return Self(rounded + u64::from(nanos - (sum - WHOLE) >= 0.5));
+        }
         // 2^64 is exact in f64; the comparison is false for NaN as well.
         assert!(
             (0.0..18_446_744_073_709_551_616.0).contains(&nanos),
@@ -303,11 +311,30 @@ mod tests {
         check(0.4e-9, 0);
         check(0.5e-9, 1);
         check(1.5e-9, 2);
+        check(2.5e-9, 3);
+        check(2f64.powi(-20), 954); // 953.67…
+        check(1.0 + 2f64.powi(-10), 1_000_976_563); // …562.5, a half that is exact
         check(0.1, 100_000_000);
         check(1e-9 / 3.0, 0);
         check(86_400.0, 86_400_000_000_000);
         // Above 2^53 ns the input itself is coarser than a nanosecond.
         check(2f64.powi(33), 8_589_934_592_000_000_000);
+    }
+
+    /// Against rounding by comparison with the whole part, on both sides of where the quick way ends.
+    #[test]
+    fn the_quick_way_of_rounding_is_exact() {
+        let mut word = 1u64;
+        for _ in 0..100_000 {
+            word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let nanos = (word >> 11) as f64 / f64::from(1u32 << (word % 32)).powi(2);
+            for nanos in [nanos, nanos.floor() + 0.5, nanos.ceil()] {
+                let secs = nanos / 1e9;
+                let whole = (secs * 1e9) as u64;
+                let expect = whole + u64::from(secs * 1e9 - whole as f64 >= 0.5);
+                assert_eq!(Span::from_secs_f64(secs).as_nanos(), expect, "{secs}");
+            }
+        }
     }
 
     #[test]

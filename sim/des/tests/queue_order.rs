@@ -1,8 +1,10 @@
-//! `EventQueue` against a sorted list: any interleaving of pushes and pops, ties included.
+//! `EventQueue` against a sorted reference: any interleaving of pushes and pops, ties, bursts, outliers, rates that jump, ten million.
+
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use walras_des::{EventQueue, SimTime};
+use walras_des::{EventQueue, Purpose, SimTime, Stream, Streams};
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -21,19 +23,19 @@ fn step() -> impl Strategy<Value = Step> {
     let rank = prop_oneof![4 => 0..3u8, 1 => any::<u8>()];
     prop_oneof![
         6 => (time(), rank.clone()).prop_map(|(time, rank)| Step::Push { time, rank }),
-        1 => (time(), rank, 1..40usize)
+        1 => (time(), rank, 1..80usize)
             .prop_map(|(time, rank, count)| Step::Burst { time, rank, count }),
         5 => Just(Step::Pop),
-        1 => (1..40usize).prop_map(|count| Step::PopMany { count }),
+        1 => (1..80usize).prop_map(|count| Step::PopMany { count }),
     ]
 }
 
-/// The queue under test beside the obvious implementation.
+/// The queue under test beside an ordered set.
 #[derive(Default)]
 struct Pair {
     queue: EventQueue<u64>,
-    /// Sorted by (time, rank, insertion); the payload is the insertion number.
-    reference: Vec<(u64, u8, u64)>,
+    /// In the order of (time, rank, insertion); the payload is the insertion number.
+    reference: BTreeSet<(u64, u8, u64)>,
     pushed: u64,
     peak: usize,
 }
@@ -42,37 +44,32 @@ impl Pair {
     fn push(&mut self, time: u64, rank: u8) {
         self.queue
             .push(SimTime::from_nanos(time), rank, self.pushed);
-        let entry = (time, rank, self.pushed);
-        let place = self.reference.partition_point(|other| *other < entry);
-        self.reference.insert(place, entry);
+        self.reference.insert((time, rank, self.pushed));
         self.pushed += 1;
         self.peak = self.peak.max(self.reference.len());
     }
 
-    fn pop(&mut self) -> Result<(), TestCaseError> {
-        let expect = if self.reference.is_empty() {
-            None
-        } else {
-            Some(self.reference.remove(0))
-        };
-        let got = self
-            .queue
-            .pop()
-            .map(|(time, rank, event)| (time.as_nanos(), rank, event));
-        prop_assert_eq!(got, expect);
-        Ok(())
+    /// Pops both and returns the time, after a look at the size and a try with a limit too early.
+    #[track_caller]
+    fn pop(&mut self) -> Option<u64> {
+        let expect = self.reference.first().copied();
+        if let Some(before) = expect.and_then(|(time, ..)| time.checked_sub(1)) {
+            assert_eq!(self.queue.pop_until(SimTime::from_nanos(before)), None);
+        }
+        assert_eq!(self.queue.len(), self.reference.len());
+        assert_eq!(self.queue.is_empty(), self.reference.is_empty());
+        assert_eq!(self.queue.peak_len(), self.peak);
+        let time = expect.map(|(time, ..)| time);
+        assert_eq!(self.queue.peek_time().map(SimTime::as_nanos), time);
+        let popped = self.queue.pop();
+        let got = popped.map(|(time, rank, event)| (time.as_nanos(), rank, event));
+        assert_eq!(got, expect);
+        self.reference.pop_first();
+        time
     }
 
-    fn check_size(&self) -> Result<(), TestCaseError> {
-        prop_assert_eq!(self.queue.len(), self.reference.len());
-        prop_assert_eq!(self.queue.is_empty(), self.reference.is_empty());
-        prop_assert_eq!(self.queue.peak_len(), self.peak);
-        let first = self
-            .reference
-            .first()
-            .map(|(time, ..)| SimTime::from_nanos(*time));
-        prop_assert_eq!(self.queue.peek_time(), first);
-        Ok(())
+    fn drain(&mut self) {
+        while self.pop().is_some() {}
     }
 }
 
@@ -93,15 +90,11 @@ proptest! {
             match step {
                 Step::Push { time, rank } => pair.push(time, rank),
                 Step::Burst { time, rank, count } => (0..count).for_each(|_| pair.push(time, rank)),
-                Step::Pop => pair.pop()?,
-                Step::PopMany { count } => (0..count).try_for_each(|_| pair.pop())?,
+                Step::Pop => _ = pair.pop(),
+                Step::PopMany { count } => (0..count).for_each(|_| _ = pair.pop()),
             }
-            pair.check_size()?;
         }
-        while !pair.reference.is_empty() {
-            pair.pop()?;
-        }
-        pair.pop()?;
+        pair.drain();
     }
 
     /// The hold pattern of a simulation: the popped event comes back a little later.
@@ -116,11 +109,126 @@ proptest! {
         }
         let mut now = 0;
         for delay in delays {
-            let next = pair.reference[0].0;
+            let next = pair.pop().unwrap_or(now);
             prop_assert!(next >= now);
             now = next;
-            pair.pop()?;
             pair.push(now + delay, (delay % 3) as u8);
         }
+        pair.drain();
     }
+}
+
+fn stream() -> Stream {
+    Streams::new(1, 0).open(Purpose::new("queue order"), 0)
+}
+
+/// 20,000 holds at 2,000 pending with `delay` ns, then a drain.
+#[track_caller]
+fn check_hold(mut delay: impl FnMut(&mut Stream, u64) -> u64) {
+    let (mut pair, mut stream) = (Pair::default(), stream());
+    for index in 0..2_000 {
+        pair.push(delay(&mut stream, index), (index % 3) as u8);
+    }
+    for index in 0..20_000 {
+        let now = pair.pop().unwrap_or(0);
+        let time = now.saturating_add(delay(&mut stream, index));
+        pair.push(time, (index % 3) as u8);
+    }
+    pair.drain();
+}
+
+#[test]
+fn increments_of_many_kinds() {
+    check_hold(|stream, _| (1e6 * stream.exponential()) as u64);
+    check_hold(|stream, _| stream.below(1_000_000));
+    check_hold(|stream, _| {
+        if stream.bernoulli(0.9) {
+            stream.below(1_000)
+        } else {
+            1_000_000_000
+        }
+    });
+    check_hold(|stream, _| (1e3 * stream.open_unit().powf(-2.0)) as u64);
+}
+
+#[test]
+fn all_at_the_same_instant() {
+    check_hold(|_, _| 0);
+    check_hold(|_, _| 1_000);
+    check_hold(|stream, _| 1_000 * stream.below(3));
+}
+
+#[test]
+fn outliers_in_the_far_future() {
+    check_hold(|stream, _| match stream.below(10) {
+        0 => 1 << 60,
+        1 => u64::MAX,
+        _ => stream.below(1_000),
+    });
+}
+
+#[test]
+fn the_end_of_time() {
+    check_hold(|stream, _| u64::MAX - stream.below(5_000));
+}
+
+/// The rate jumps by 10^4 and back every 3,000 events; what is pushed now is due before all that waits, and after it.
+#[test]
+fn rates_that_jump() {
+    check_hold(|stream, index| {
+        let mean = if index / 3_000 % 2 == 0 { 1e9 } else { 1e5 };
+        (mean * stream.exponential()) as u64
+    });
+}
+
+/// Filled, emptied and filled again at earlier times than before, which the engine never does but the queue allows.
+#[test]
+fn drained_and_filled_again() {
+    let mut pair = Pair::default();
+    let mut stream = stream();
+    for round in 0..20 {
+        for _ in 0..50 * (round + 1) {
+            pair.push((1_000_000 >> round) + stream.below(1 << (2 * round)), 0);
+        }
+        pair.drain();
+    }
+}
+
+/// Bursts of 500 at `now` and just before the next event, over 5,000 that wait.
+#[test]
+fn bursts_at_now() {
+    let (mut pair, mut stream) = (Pair::default(), stream());
+    for _ in 0..5_000 {
+        pair.push(stream.below(1_000_000), 1);
+    }
+    for burst in 0..20 {
+        let now = pair.pop().unwrap_or(0);
+        for index in 0..500 {
+            pair.push(now + (index & burst), (index % 5) as u8);
+        }
+        for _ in 0..400 {
+            pair.pop();
+        }
+    }
+    pair.drain();
+}
+
+/// Ten million pending, with ties, popped in order. The order of insertion within a tie is seen from the payload.
+#[test]
+fn ten_million_pending() {
+    const PENDING: u32 = 10_000_000;
+    let mut stream = stream();
+    let mut queue = EventQueue::with_capacity(PENDING as usize);
+    for index in 0..PENDING {
+        let time = SimTime::from_nanos((1e7 * stream.exponential()) as u64);
+        queue.push(time, (index % 2) as u8, index);
+    }
+    let mut last = None;
+    let mut popped = 0;
+    while let Some(next) = queue.pop() {
+        assert!(last < Some(next), "{last:?} before {next:?}");
+        last = Some(next);
+        popped += 1;
+    }
+    assert_eq!(popped, PENDING);
 }

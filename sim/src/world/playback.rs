@@ -51,8 +51,7 @@ impl<'a, S: Scheduler, R: Recorder> Playback<'a, S, R> {
     }
 
     /// When the next event is due; `None` at the end of the run.
-    #[must_use]
-    pub fn next_time(&self) -> Option<SimTime> {
+    pub fn next_time(&mut self) -> Option<SimTime> {
         let next = self.engine.next_time()?;
         (next <= self.end && !self.engine.is_stopped()).then_some(next)
     }
@@ -92,7 +91,7 @@ impl<'a, S: Scheduler, R: Recorder> Playback<'a, S, R> {
     /// # Panics
     /// If events are left, or an invariant of the simulation is violated.
     #[must_use]
-    pub fn finish(self) -> Output {
+    pub fn finish(mut self) -> Output {
         assert!(self.next_time().is_none(), "the run has not ended");
         let (digest, events) = (self.digest(), self.events());
         // A run that does not stop by itself ends at the end of its time.
