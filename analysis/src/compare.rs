@@ -19,6 +19,8 @@ pub struct Comparison {
     pub rows: Vec<Row>,
     /// Most replications behind an entry.
     pub replications: usize,
+    /// Why there are as many, where their number was not given.
+    pub stopping: Option<Stopping>,
     /// Whether differences are taken within replications.
     pub is_paired: bool,
     /// The answer in one sentence; empty without anything to compare.
@@ -27,6 +29,15 @@ pub struct Comparison {
     pub findings: Vec<Finding>,
     /// What to keep in mind, and what would help.
     pub warnings: Vec<String>,
+}
+
+/// How replications that were to reach a precision ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stopping {
+    /// Whether all figures are as precise as asked.
+    pub is_reached: bool,
+    /// The same in words, with numbers.
+    pub text: String,
 }
 
 /// One thing that is compared.
@@ -186,6 +197,7 @@ impl Comparison {
             entries,
             rows,
             replications,
+            stopping: None,
             is_paired,
             verdict: String::new(),
             findings: Vec::new(),

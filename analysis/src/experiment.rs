@@ -71,12 +71,18 @@ pub struct Manifest {
     pub workload_hash: String,
     /// Seed of all random streams.
     pub seed: u64,
-    /// Replications requested.
+    /// Replications requested, in all rounds.
     pub replications: u32,
+    /// The precision that was to end the replications, where their number was not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<PrecisionGoal>,
     /// Length of a run [s].
     pub horizon_s: f64,
     /// Requests sent before this time were served and not measured [s].
     pub warm_up_s: f64,
+    /// Whether that time was found by pilot replications (MSER-5) and not given.
+    #[serde(default)]
+    pub warm_up_found: bool,
     /// Time between samples [s].
     pub sample_every_s: f64,
     /// Objective for the time to first token [s].
@@ -95,6 +101,20 @@ pub struct Manifest {
     pub execution: Execution,
     /// Fingerprints of the other files of the directory; filled in when it is written.
     pub files: BTreeMap<String, String>,
+}
+
+/// The precision that was to end the replications.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrecisionGoal {
+    /// The most that a figure may be off, relative to its true value.
+    pub relative: f64,
+    /// Names of the figures that must be as precise; empty for those that the verdict rests on.
+    pub of: Vec<String>,
+    /// Replications before the first look.
+    pub at_least: u32,
+    /// Replications at which to give up.
+    pub at_most: u32,
 }
 
 /// One finished run in the manifest.
@@ -145,9 +165,20 @@ impl Experiment {
             scenario_hash: format!("{:016x}", scenario.input_hash),
             workload_hash: format!("{:016x}", scenario.workload_hash),
             seed: plan.seed,
-            replications: plan.replications,
+            replications: (results.requested / plan.platforms.len().max(1)) as u32,
+            precision: plan.precision.as_ref().map(|precision| PrecisionGoal {
+                relative: precision.relative,
+                of: precision
+                    .of
+                    .iter()
+                    .map(|figure| figure.metric().name.to_owned())
+                    .collect(),
+                at_least: precision.at_least,
+                at_most: plan.replications,
+            }),
             horizon_s: plan.horizon.as_secs_f64(),
             warm_up_s: plan.warm_up.as_secs_f64(),
+            warm_up_found: plan.finds_warm_up,
             sample_every_s: plan.sample_every.as_secs_f64(),
             ttft_objective_s: plan.workload.slo.ttft.as_secs_f64(),
             tpot_objective_s: plan.workload.slo.tpot.as_secs_f64(),

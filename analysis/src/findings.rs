@@ -2,13 +2,14 @@
 
 use walras_sim::record::{Better, MetricId};
 
-use crate::compare::{Comparison, Entry, Values, is_material, is_of_served};
+use crate::compare::{Comparison, Entry, Stopping, Values, is_material, is_of_served};
+use crate::conduct::widest;
 use crate::estimate::{estimate, replications_to_halve};
 use crate::experiment::{Experiment, Run};
 use crate::words::{Finding, Scale, Tone, Wording, describe, percent, quantity, title};
 
 /// The figures that decide, with the name of what they measure.
-const HEADLINES: [(MetricId, &str); 5] = [
+pub(crate) const HEADLINES: [(MetricId, &str); 5] = [
     (MetricId::CostPerMillion, "cost"),
     (MetricId::TtftP99, "tail latency of the first token"),
     (MetricId::TpotP50, "time per token"),
@@ -26,6 +27,7 @@ impl Comparison {
         let mut comparison = Self::figures(experiment);
         comparison.verdict = verdict(experiment, &comparison);
         comparison.findings = findings(experiment, &comparison);
+        comparison.stopping = stopping(experiment, &comparison);
         comparison.warnings = warnings(experiment, &comparison);
         comparison
     }
@@ -548,6 +550,11 @@ fn warnings(experiment: &Experiment, comparison: &Comparison) -> Vec<String> {
         n @ 2..=4 => warnings.push(format!("{n} replications: intervals are wide and rest on few runs; ask for at least 10")),
         _ => {}
     }
+    let stopping = comparison.stopping.as_ref();
+    if let Some(missed) = stopping.filter(|stopping| !stopping.is_reached && !manifest.interrupted)
+    {
+        warnings.push(missed.text.clone());
+    }
     for (platform, name) in manifest.platforms.iter().enumerate() {
         warnings.extend(warnings_of(experiment, platform, name));
         warnings.extend(unserved(comparison, platform, name));
@@ -557,6 +564,50 @@ fn warnings(experiment: &Experiment, comparison: &Comparison) -> Vec<String> {
         warnings.extend(wide_intervals(comparison));
     }
     warnings
+}
+
+/// Why there are as many replications, where a precision was to end them.
+fn stopping(experiment: &Experiment, comparison: &Comparison) -> Option<Stopping> {
+    let goal = experiment.manifest.precision.as_ref()?;
+    let of: Vec<MetricId> = goal
+        .of
+        .iter()
+        .filter_map(|name| MetricId::named(name))
+        .collect();
+    let widest = widest(
+        goal.relative,
+        &of,
+        comparison.entries.len(),
+        |entry, metric| comparison.estimate(metric, entry),
+    );
+    let (n, wanted) = (comparison.replications, percent(goal.relative));
+    let text = match &widest {
+        None => format!(
+            "{n} replications: enough to know {} within {wanted}",
+            if of.is_empty() {
+                "the main figures"
+            } else {
+                "the figures asked for"
+            }
+        ),
+        Some((entry, metric, estimate)) => {
+            // With r the half width relative to the estimate, the estimate is within r / (1 − r) of the truth.
+            let known = match estimate.relative_half_width() {
+                Some(width) if width < 1.0 => format!("within {}", percent(width / (1.0 - width))),
+                _ => "not even in magnitude".to_owned(),
+            };
+            format!(
+                "{n} replications, of at most {}: {} of {} is known {known}, not within {wanted}",
+                goal.at_most,
+                title(*metric),
+                comparison.entries[*entry].name
+            )
+        }
+    };
+    Some(Stopping {
+        is_reached: widest.is_none(),
+        text,
+    })
 }
 
 #[allow(clippy::cast_precision_loss)]

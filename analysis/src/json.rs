@@ -21,6 +21,12 @@ pub fn experiment(experiment: &Experiment, comparison: &Comparison) -> Value {
         "digest": manifest.digest,
         "seed": manifest.seed,
         "replications": comparison.replications,
+        "stopping": comparison.stopping.as_ref().map(|stopping| json!({
+            "reached": stopping.is_reached,
+            "text": stopping.text,
+        })),
+        "warm_up_s": manifest.warm_up_s,
+        "warm_up_found": manifest.warm_up_found,
         "interrupted": manifest.interrupted,
         "baseline": manifest.baseline,
         "platforms": figures(comparison),
@@ -116,6 +122,9 @@ fn plain(estimate: &Estimate) -> Map<String, Value> {
         json!(interval.map(|interval| interval.high)),
     );
     object.insert("n".to_owned(), json!(estimate.n));
+    if let Some(effective) = estimate.effective {
+        object.insert("effective_sample_size".to_owned(), json!(effective));
+    }
     object.insert("method".to_owned(), json!(estimate.method.name()));
     object
 }

@@ -1,11 +1,15 @@
 //! Results of Walras: estimates with intervals, paired differences, curves with bands, and run directories.
 //!
-//! Reading order: [`experiment`] is what came out, [`estimate`] the statistics, [`compare`] what a report shows.
+//! Reading order: [`conduct`] decides how often a plan is run, [`experiment`] is what came out, [`estimate`] the statistics, [`coverage`] how far they can be trusted, [`compare`] what a report shows.
 //! polars is used in [`table`] and [`store`] alone.
 
 pub mod experiment;
 
 pub mod estimate;
+
+pub mod conduct;
+
+pub mod coverage;
 
 pub mod words;
 

@@ -547,6 +547,7 @@ mod tests {
             mean,
             interval: Some(Interval { low, high }),
             n: 9,
+            effective: None,
             method: Method::StudentT,
         };
         let Shown { value, interval } = Scale::of(metric, [mean]).show(&estimate);

@@ -15,10 +15,11 @@ use std::time::{Instant, SystemTime};
 use anyhow::Context;
 use clap::Parser;
 use walras_analysis::compare::Comparison;
+use walras_analysis::conduct::WarmUpError;
 use walras_analysis::experiment::{Execution, Experiment};
-use walras_analysis::{json, store};
+use walras_analysis::{conduct, json, store};
 use walras_reports::{html, terminal};
-use walras_scenarios::{Issues, Options, Scenario};
+use walras_scenarios::{Issues, Options, Results, Scenario};
 
 use args::{CheckArgs, Cli, Command, CompareArgs, ReportArgs, RunArgs, Validate};
 
@@ -85,7 +86,7 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         args.replications
             .map(|n| ("run.replications".to_owned(), n.to_string())),
     );
-    let scenario = load(&args.scenario, &set, args.trace.as_deref())?;
+    let mut scenario = load(&args.scenario, &set, args.trace.as_deref())?;
     let threads = threads(args, &scenario);
     if !args.json {
         say(&overview::overview(&scenario, threads));
@@ -98,32 +99,18 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         say("\ninterrupted: keeping what is finished (once more to drop it)");
     });
     let (started, clock) = (SystemTime::now(), Instant::now());
-    let line = progress::Line::new(&scenario.plan);
     let options = Options {
         threads,
         record_jobs: args.record_jobs,
         stop: &STOP,
     };
-    let results =
-        walras_scenarios::execute(&scenario.plan, &options, &|progress| line.advance(progress));
-    line.finish();
-    // Nothing is lost by this: it removes the directory only if it is empty.
-    let give_up = || std::fs::remove_dir(&out);
-    let results = match results {
-        Ok(results) => results,
-        Err(error) => {
-            let _ = give_up();
-            return Err(error).context(
-                "an invariant of the simulation was violated; please report it with the scenario",
-            );
-        }
-    };
-    let interrupted = results.interrupted;
-    if results.runs.is_empty() {
-        let _ = give_up();
+    let results = carry_out(&mut scenario, &options).inspect_err(|_| give_up(&out))?;
+    let Some(results) = results.filter(|results| !results.runs.is_empty()) else {
+        give_up(&out);
         say("interrupted before the first run had finished; nothing was written");
         return Ok(ExitCode::from(130));
-    }
+    };
+    let interrupted = results.interrupted;
     let execution = Execution {
         command: std::env::args().collect(),
         started: humantime::format_rfc3339_seconds(started).to_string(),
@@ -148,6 +135,33 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         ));
     }
     Ok(ExitCode::from(if interrupted { 130 } else { 0 }))
+}
+
+/// Finds the warm-up if it was not given, and executes the plan; `None` if it was interrupted before the first run.
+fn carry_out(scenario: &mut Scenario, options: &Options<'_>) -> anyhow::Result<Option<Results>> {
+    const VIOLATED: &str =
+        "an invariant of the simulation was violated; please report it with the scenario";
+    if scenario.plan.finds_warm_up {
+        let warm_up = match conduct::find_warm_up(&scenario.plan, options) {
+            Ok(Some(warm_up)) => warm_up,
+            Ok(None) => return Ok(None),
+            Err(WarmUpError::Run(error)) => return Err(error).context(VIOLATED),
+            Err(error @ WarmUpError::NotSteady { .. }) => return Err(BadInput::error(error)),
+        };
+        say(&format!(
+            "warm-up of {warm_up} found by pilot replications (MSER-5)"
+        ));
+        scenario.plan.warm_up = warm_up;
+    }
+    let line = progress::Line::new(&scenario.plan);
+    let results = conduct::execute(&scenario.plan, options, &|progress| line.advance(progress));
+    line.finish();
+    results.context(VIOLATED).map(Some)
+}
+
+/// Removes the directory for the results, but only if it is empty.
+fn give_up(out: &Path) {
+    let _ = std::fs::remove_dir(out);
 }
 
 /// As many threads as asked for, or as there are cores; never more than runs.

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use walras_scenarios::Scenario;
+use walras_scenarios::run::PILOTS;
+use walras_scenarios::{Plan, Scenario};
 use walras_sim::market::Pricing;
 use walras_sim::platform::{Platform, Size};
 use walras_sim::scheduling::Policy;
@@ -11,22 +12,21 @@ use walras_sim::workload::Source;
 /// The question, the workload, the platforms and the runs.
 pub fn overview(scenario: &Scenario, threads: usize) -> String {
     let plan = &scenario.plan;
-    let runs = plan.platforms.len() as u64 * u64::from(plan.replications);
     let mut rows = vec![("requests", requests(scenario))];
     rows.extend(
         plan.platforms
             .iter()
             .map(|platform| (platform.name.as_str(), describe(platform))),
     );
-    let count = format!(
-        "{} platforms × {} replications = {runs}",
-        plan.platforms.len(),
-        plan.replications
-    );
-    rows.push((
-        "runs",
-        vec![count, format!("seed {}, {threads} threads", plan.seed)],
-    ));
+    let mut runs = vec![replications(plan)];
+    if plan.finds_warm_up {
+        runs.push(format!(
+            "{} pilot replications before them find the warm-up",
+            PILOTS.len()
+        ));
+    }
+    runs.push(format!("seed {}, {threads} threads", plan.seed));
+    rows.push(("runs", runs));
     let width = rows
         .iter()
         .map(|(name, _)| name.chars().count())
@@ -40,6 +40,21 @@ pub fn overview(scenario: &Scenario, threads: usize) -> String {
         }
     }
     text
+}
+
+fn replications(plan: &Plan) -> String {
+    let (platforms, most) = (plan.platforms.len(), plan.replications);
+    match &plan.precision {
+        None => format!(
+            "{platforms} platforms × {most} replications = {}",
+            platforms as u64 * u64::from(most)
+        ),
+        Some(goal) => format!(
+            "{platforms} platforms × {} to {most} replications, until within {} %",
+            goal.at_least,
+            100.0 * goal.relative
+        ),
+    }
 }
 
 fn requests(scenario: &Scenario) -> Vec<String> {

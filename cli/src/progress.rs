@@ -17,7 +17,11 @@ impl Line {
             .iter()
             .map(|platform| platform.name.clone())
             .collect();
-        let runs = platforms.len() as u64 * u64::from(plan.replications);
+        let replications = plan
+            .precision
+            .as_ref()
+            .map_or(plan.replications, |goal| goal.at_least);
+        let runs = platforms.len() as u64 * u64::from(replications);
         let style = ProgressStyle::with_template(
             "{bar:24} {pos}/{len} runs  {elapsed} elapsed, {eta} left  {msg}",
         );
@@ -32,6 +36,8 @@ impl Line {
             "{} #{}",
             self.platforms[progress.platform], progress.replication
         ));
+        // Rounds of replications may follow.
+        self.bar.set_length(progress.requested as u64);
         self.bar.inc(1);
     }
 

@@ -42,6 +42,10 @@ pub fn render(experiment: &Experiment, comparison: &Comparison, limits: &[&str])
             .map(Picture::of)
             .collect(),
         replications: comparison.replications,
+        stopping: comparison
+            .stopping
+            .as_ref()
+            .map(|stopping| stopping.text.as_str()),
         runs: experiment.runs.len(),
         runs_requested: manifest.runs_requested,
         requests: number(
@@ -58,6 +62,7 @@ pub fn render(experiment: &Experiment, comparison: &Comparison, limits: &[&str])
         ),
         horizon: hours(manifest.horizon_s),
         warm_up: hours(manifest.warm_up_s),
+        warm_up_found: manifest.warm_up_found,
         limits,
         command: command_line(&manifest.execution.command),
         seed: manifest.seed,
@@ -101,12 +106,14 @@ struct Page<'a> {
     baseline: &'a str,
     figures: Vec<Picture>,
     replications: usize,
+    stopping: Option<&'a str>,
     runs: usize,
     runs_requested: usize,
     requests: String,
     events: String,
     horizon: String,
     warm_up: String,
+    warm_up_found: bool,
     limits: &'a [&'a str],
     command: String,
     seed: u64,

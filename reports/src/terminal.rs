@@ -184,13 +184,20 @@ impl Layout {
         let basis = match (n, comparison.is_paired) {
             (0 | 1, _) => "one replication: estimates without intervals".to_owned(),
             (_, true) => format!(
-                "[ ] are 95 % intervals over n = {n} replications; differences are paired by replication"
+                "[ ] are 95 % intervals over n = {n} replications (Student t); differences are paired by replication"
             ),
             (_, false) => format!(
-                "[ ] are 95 % intervals over n = {n} replications; differences are between independent sets"
+                "[ ] are 95 % intervals over n = {n} replications (Student t); differences are between independent sets (Welch)"
             ),
         };
         self.wrapped(Style::Faint, "", &basis, text);
+        if let Some(stopping) = comparison
+            .stopping
+            .as_ref()
+            .filter(|stopping| stopping.is_reached)
+        {
+            self.wrapped(Style::Faint, "", &stopping.text, text);
+        }
         if !comparison.verdict.is_empty() {
             text.push('\n');
             self.wrapped(Style::Value, "", &comparison.verdict, text);

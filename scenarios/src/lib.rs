@@ -33,6 +33,6 @@ pub mod run;
 pub use issue::{Issue, Issues};
 pub use library::{LibraryEntry, library};
 pub use load::{Scenario, TraceUse, load};
-pub use plan::Plan;
-pub use run::{Options, Progress, Results, Run, RunError, execute};
+pub use plan::{Plan, Precision};
+pub use run::{Options, Progress, Results, Run, RunError, execute, replicate};
 pub use schema::schema;

@@ -4,6 +4,7 @@
 //! and the order in which the runs end.
 
 use std::any::Any;
+use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -27,9 +28,9 @@ pub struct Options<'a> {
 /// Reported after every finished run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Runs finished so far.
+    /// Runs finished so far, those of earlier replications included.
     pub finished: usize,
-    /// Runs requested.
+    /// Runs requested so far.
     pub requested: usize,
     /// Index of the platform of the run that has just finished.
     pub platform: usize,
@@ -61,6 +62,19 @@ pub struct Results {
     pub interrupted: bool,
 }
 
+impl Results {
+    /// Adds the replications that follow.
+    pub fn append(&mut self, following: Self) {
+        self.runs.extend(following.runs);
+        self.requested += following.requested;
+        self.interrupted |= following.interrupted;
+    }
+}
+
+/// Pilot replications, which find the warm-up and are not reported. No scenario has as many replications, so that their
+/// random numbers are their own.
+pub const PILOTS: Range<u32> = 1_000_000..1_000_005;
+
 /// A run that panicked: a violated invariant of the simulator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("platform `{platform}`, replication {replication}, seed {seed}: {message}")]
@@ -75,24 +89,42 @@ pub struct RunError {
     pub message: String,
 }
 
-/// Executes `plan`. Replications come first, so that an interrupted execution leaves complete comparisons.
+/// Executes `plan`, all its replications.
+///
+/// # Errors
+/// As [`replicate`].
+///
+/// # Panics
+/// As [`replicate`].
+pub fn execute(
+    plan: &Plan,
+    options: &Options<'_>,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Results, RunError> {
+    replicate(plan, 0..plan.replications, options, progress)
+}
+
+/// Executes some replications of `plan`. Replications come first, so that an interrupted execution leaves complete comparisons.
 ///
 /// # Errors
 /// If a run panics: the error names the run, so that it can be repeated. Of several, the first in order is reported.
 ///
 /// # Panics
 /// If the operating system cannot start the threads.
-pub fn execute(
+pub fn replicate(
     plan: &Plan,
+    replications: Range<u32>,
     options: &Options<'_>,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Results, RunError> {
-    let tasks: Vec<(u32, usize)> = (0..plan.replications)
+    let before = replications.start as usize * plan.platforms.len();
+    let tasks: Vec<(u32, usize)> = replications
         .flat_map(|replication| {
             (0..plan.platforms.len()).map(move |platform| (replication, platform))
         })
         .collect();
-    let finished = AtomicUsize::new(0);
+    let requested = before + tasks.len();
+    let finished = AtomicUsize::new(before);
     let failed = AtomicBool::new(false);
     let stop = || options.stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
     let one = |&(replication, platform): &(u32, usize)| -> Result<Option<Run>, RunError> {
@@ -108,7 +140,7 @@ pub fn execute(
                 let finished = finished.fetch_add(1, Ordering::Relaxed) + 1;
                 progress(Progress {
                     finished,
-                    requested: tasks.len(),
+                    requested,
                     platform,
                     replication,
                     events: output.events,

@@ -297,6 +297,7 @@ impl Check<'_> {
                     self.unknown_word(node, text, &alternatives, path);
                 }
             }
+            Value::Text(text) if alternatives.words.contains(&text.as_str()) => {}
             _ => self.scalar(node, &alternatives, path),
         }
     }
@@ -560,7 +561,12 @@ impl Check<'_> {
     fn scalar(&mut self, node: &Node, alternatives: &Alternatives<'_>, path: &Path<'_>) {
         if let Some((quantity, _)) = alternatives.quantity() {
             if let Err(mistake) = quantity.read(&node.value) {
-                self.report(&node.place, &path.text, mistake.message, mistake.hint);
+                let or = alternatives
+                    .words
+                    .iter()
+                    .map(|word| format!(", or `{word}`"));
+                let hint = mistake.hint.map(|hint| hint + &or.collect::<String>());
+                self.report(&node.place, &path.text, mistake.message, hint);
             }
             return;
         }

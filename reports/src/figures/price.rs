@@ -125,6 +125,7 @@ mod tests {
                     high: mean + half,
                 }),
                 n: 10,
+                effective: None,
                 method: Method::StudentT,
             },
         };

@@ -11,15 +11,18 @@ use serde::de::DeserializeOwned;
 use walras_des::Span;
 use walras_sim::ids::RegionId;
 use walras_sim::network::{Network, Region};
+use walras_sim::record::MetricId;
 use walras_sim::workload::{Source, Trace, Workload};
 
 use crate::catalog::Catalog;
 use crate::issue::{Issue, suggestion};
-use crate::plan::Plan;
+use crate::plan::{Plan, Precision};
 use crate::report::{At, Report};
 use crate::spec::Named;
 use crate::spec::catalog::{AvailabilitySpec, DeviceSpec, ModelSpec};
-use crate::spec::scenario::{RunSpec, WorkloadSpec};
+use crate::spec::scenario::{
+    PrecisionGoalSpec, ReplicationsSpec, RunSpec, WarmUpSpec, WarmUpWord, WorkloadSpec,
+};
 
 /// Reads the trace with this name, relative to the scenario.
 pub(crate) type ReadTrace<'a> = &'a mut dyn FnMut(&str) -> Result<Trace, TraceProblem>;
@@ -59,6 +62,10 @@ pub(crate) fn lower(report: &mut Report, read_trace: ReadTrace<'_>) -> Option<Pl
     let times = run
         .as_ref()
         .and_then(|run| times(report, run, workload.as_ref()));
+    let repetitions = run.as_ref().and_then(|run| repetitions(report, run));
+    let finds_warm_up = run
+        .as_ref()
+        .is_some_and(|run| finds_warm_up(report, run, spec.as_ref()));
     let served = spec
         .as_ref()
         .and_then(|spec| workload::served(report, &tables, spec));
@@ -89,16 +96,83 @@ pub(crate) fn lower(report: &mut Report, read_trace: ReadTrace<'_>) -> Option<Pl
         ));
     }
     let (run, (horizon, warm_up, sample_every), workload) = (run?, times?, workload?);
+    let (replications, precision) = repetitions?;
     let complete = report.issues.is_empty() && platforms.len() == names.len();
     complete.then_some(Plan {
         platforms,
         workload,
         horizon,
         warm_up,
+        finds_warm_up,
         sample_every,
         seed: run.seed,
-        replications: run.replications,
+        replications,
+        precision,
     })
+}
+
+/// The number of repetitions, or the most of them with the precision that ends them.
+fn repetitions(report: &mut Report, run: &RunSpec) -> Option<(u32, Option<Precision>)> {
+    let goal = match &run.replications {
+        ReplicationsSpec::Fixed(number) => return Some((*number, None)),
+        ReplicationsSpec::UntilPrecise(goal) => goal,
+    };
+    let at = At::root("run");
+    let at = at.key("replications");
+    let PrecisionGoalSpec {
+        precision,
+        of,
+        at_least,
+        at_most,
+    } = goal;
+    let before = report.issues.len();
+    let useless = match precision.0 {
+        share if share <= 0.0 => Some("a precision of 0 is never reached"),
+        share if share >= 1.0 => Some("a precision of 100 % says nothing"),
+        _ => None,
+    };
+    if let Some(message) = useless {
+        report.add(
+            &at.key("precision"),
+            message,
+            Some("for example `5 %`".to_owned()),
+        );
+    }
+    if at_least > at_most {
+        let hint = Some(format!("at most {at_most}, or a larger `at_most`"));
+        let message = format!("at least {at_least} replications are more than at most {at_most}");
+        report.add(&at.key("at_least"), message, hint);
+    }
+    let names = of.as_deref().unwrap_or_default();
+    let mut figures = Vec::with_capacity(names.len());
+    for (index, name) in names.iter().enumerate() {
+        if let Some(metric) = MetricId::named(name) {
+            figures.push(metric);
+        } else {
+            let known = MetricId::all().map(|metric| metric.metric().name);
+            let (of, index) = (at.key("of"), index.to_string());
+            unknown(report, &of.key(&index), "figure", name, known);
+        }
+    }
+    let precision = Precision {
+        relative: precision.0,
+        of: figures,
+        at_least: *at_least,
+    };
+    (report.issues.len() == before).then_some((*at_most, Some(precision)))
+}
+
+/// Whether the warm-up is to be found. What varies by the hour of the day is never steady.
+fn finds_warm_up(report: &mut Report, run: &RunSpec, workload: Option<&WorkloadSpec>) -> bool {
+    let is_asked_for = run.warm_up == Some(WarmUpSpec::Word(WarmUpWord::Auto));
+    if is_asked_for && workload.is_some_and(|workload| workload.diurnal.is_some()) {
+        report.add(
+            &At::root("run").key("warm_up"),
+            "a workload with a daily variation has no steady state in which a warm-up could end",
+            Some("give it as a duration, or remove `workload.diurnal`".to_owned()),
+        );
+    }
+    is_asked_for
 }
 
 /// The entries of the catalog with those of the scenario, which have inherited what they do not say.
@@ -136,7 +210,10 @@ fn times(
     let horizon = recorded.map_or(span(run.horizon.0), |length| {
         length.min(span(run.horizon.0))
     });
-    let warm_up = run.warm_up.map_or(Span::ZERO, |value| span(value.0));
+    let warm_up = match run.warm_up {
+        Some(WarmUpSpec::Length(length)) => span(length.0),
+        Some(WarmUpSpec::Word(WarmUpWord::Auto)) | None => Span::ZERO,
+    };
     // Without a wish of the user, a run has 144 samples: one every ten minutes of a day.
     let sample_every = run.sample_every.map_or_else(
         || Span::from_nanos((horizon.as_nanos() / 144).max(1)),

@@ -44,15 +44,68 @@ pub struct ScenarioSpec {
 pub struct RunSpec {
     /// Length of a run. A trace that is shorter ends it; of one that is longer, the rest is left out.
     pub horizon: Duration,
-    /// Independent repetitions.
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub replications: u32,
+    /// Independent repetitions: how many, or how precise the answer must be.
+    pub replications: ReplicationsSpec,
     /// Seed of all random numbers.
     pub seed: u64,
     /// Jobs submitted before this time are not measured; default none.
-    pub warm_up: Option<Duration>,
+    pub warm_up: Option<WarmUpSpec>,
     /// Time between two samples of the state; default a 144th of the horizon.
     pub sample_every: Option<Duration>,
+}
+
+/// How many independent repetitions.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ReplicationsSpec {
+    /// This many.
+    Fixed(#[schemars(range(min = 1, max = 1_000_000))] u32),
+    /// As many as a precision takes.
+    UntilPrecise(PrecisionGoalSpec),
+}
+
+/// Repetitions until the figures are precise.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PrecisionGoalSpec {
+    /// The most that a figure may be off, relative to its true value, as far as 95 % intervals tell.
+    pub precision: Share,
+    /// Names of the figures that must be precise, on every platform; default those that the verdict rests on.
+    pub of: Option<Vec<String>>,
+    /// Repetitions before the first look; default five.
+    #[serde(default = "five")]
+    #[schemars(range(min = 2, max = 1_000_000))]
+    pub at_least: u32,
+    /// Repetitions at which to give up; default two hundred.
+    #[serde(default = "two_hundred")]
+    #[schemars(range(min = 2, max = 1_000_000))]
+    pub at_most: u32,
+}
+
+fn five() -> u32 {
+    5
+}
+
+fn two_hundred() -> u32 {
+    200
+}
+
+/// The part of a run that is not measured.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum WarmUpSpec {
+    /// Found by pilot replications: until the number of jobs in the system is steady on every platform (MSER-5).
+    Word(WarmUpWord),
+    /// This long.
+    Length(Duration),
+}
+
+/// The word for a warm-up that is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WarmUpWord {
+    /// Found by pilot replications.
+    Auto,
 }
 
 /// What customers ask for.

@@ -65,16 +65,19 @@ pub mod dist;
 
 mod special;
 
+pub mod antithetic;
+
 pub mod stats;
 
 pub mod queueing;
 
 pub mod renewal;
 
+pub use antithetic::Mirrored;
 pub use digest::Digest;
 pub use dist::{Dist, DistError, normal_cdf, normal_quantile};
 pub use engine::{Context, Engine, Event, Model, Outcome};
 pub use queue::EventQueue;
 pub use rng::{Purpose, Stream, Streams};
-pub use stats::{LogHistogram, Moments, TimeWeighted};
+pub use stats::{BatchMeans, LogHistogram, Moments, TimeBatches, TimeWeighted};
 pub use time::{SimTime, Span};

@@ -1,0 +1,131 @@
+//! Carries out a plan whose warm-up or number of replications is not given but found.
+//!
+//! Both decisions depend on the results alone, never on which run ended first: the same for any number of threads.
+
+use walras_des::Span;
+use walras_scenarios::run::{Options, PILOTS, Progress, Results, Run, RunError, replicate};
+use walras_scenarios::{Plan, Precision};
+use walras_sim::record::MetricId;
+
+use crate::estimate::stopping::{is_precise, next_round};
+use crate::estimate::warm_up::{NoSteadyState, mser5};
+use crate::estimate::{Estimate, estimate};
+use crate::findings::HEADLINES;
+
+/// Samples of a pilot run: the warm-up is found to within half a hundredth of the horizon.
+const PILOT_SAMPLES: u64 = 1_000;
+
+/// Why there is no warm-up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WarmUpError {
+    /// A run panicked.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A platform does not settle within the horizon.
+    #[error(
+        "no warm-up was found for `{platform}`: {reason}\n  help: lengthen `run.horizon`, or give `run.warm_up` as a duration"
+    )]
+    NotSteady {
+        /// Name of the platform.
+        platform: String,
+        /// What the series of its live jobs looks like.
+        reason: NoSteadyState,
+    },
+}
+
+/// Finds the warm-up of `plan`: the time at which the number of jobs in the system, averaged over five pilot replications,
+/// is steady on every platform (MSER-5). One cut for all, so that platforms stay comparable. `None` if it was stopped.
+///
+/// # Errors
+/// If a run panics, or a platform has no steady state.
+pub fn find_warm_up(plan: &Plan, options: &Options<'_>) -> Result<Option<Span>, WarmUpError> {
+    let every = Span::from_nanos((plan.horizon.as_nanos() / PILOT_SAMPLES).max(1));
+    let pilot = Plan {
+        sample_every: every,
+        warm_up: Span::ZERO,
+        ..plan.clone()
+    };
+    let options = Options {
+        record_jobs: false,
+        ..*options
+    };
+    let results = replicate(&pilot, PILOTS, &options, &|_| {})?;
+    if results.interrupted {
+        return Ok(None);
+    }
+    let mut warm_up = Span::ZERO;
+    for (index, platform) in plan.platforms.iter().enumerate() {
+        let cut =
+            mser5(&live_jobs(&results.runs, index)).map_err(|reason| WarmUpError::NotSteady {
+                platform: platform.name.clone(),
+                reason,
+            })?;
+        warm_up = warm_up.max(every * cut as u64);
+    }
+    Ok(Some(warm_up))
+}
+
+/// The number of jobs on `platform` at each sample, averaged over `runs`.
+fn live_jobs(runs: &[Run], platform: usize) -> Vec<f64> {
+    let runs = || runs.iter().filter(|run| run.platform == platform);
+    let length = runs().map(|run| run.output.samples.len()).min();
+    let mean = |at: usize| {
+        let live = runs().map(|run| f64::from(run.output.samples[at].jobs_live));
+        live.sum::<f64>() / runs().count() as f64
+    };
+    (0..length.unwrap_or(0)).map(mean).collect()
+}
+
+/// Executes `plan`: its replications, or rounds of them until its precision is reached.
+///
+/// # Errors
+/// If a run panics.
+pub fn execute(
+    plan: &Plan,
+    options: &Options<'_>,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Results, RunError> {
+    let Some(precision) = &plan.precision else {
+        return walras_scenarios::execute(plan, options, progress);
+    };
+    let mut done = precision.at_least.min(plan.replications);
+    let mut results = replicate(plan, 0..done, options, progress)?;
+    while !results.interrupted && done < plan.replications {
+        let figure = |platform: usize, metric: MetricId| {
+            let runs = results.runs.iter().filter(|run| run.platform == platform);
+            let values: Vec<f64> = runs
+                .filter_map(|run| run.output.metrics.get(metric))
+                .collect();
+            estimate(&values, metric.metric().range)
+        };
+        let Precision { relative, of, .. } = precision;
+        if widest(*relative, of, plan.platforms.len(), figure).is_none() {
+            break;
+        }
+        let next = next_round(done, plan.replications);
+        results.append(replicate(plan, done..next, options, progress)?);
+        done = next;
+    }
+    Ok(results)
+}
+
+/// The figure among `of` that is furthest from being within `relative`, with its platform and estimate; `None` if all are
+/// precise. Figures that do not exist on a platform are left out; without names, those that the verdict rests on count.
+pub(crate) fn widest(
+    relative: f64,
+    of: &[MetricId],
+    platforms: usize,
+    figure: impl Fn(usize, MetricId) -> Option<Estimate>,
+) -> Option<(usize, MetricId, Estimate)> {
+    let metrics: Vec<MetricId> = if of.is_empty() {
+        HEADLINES.iter().map(|(metric, _)| *metric).collect()
+    } else {
+        of.to_vec()
+    };
+    let all = (0..platforms)
+        .flat_map(|platform| metrics.iter().map(move |metric| (platform, *metric)))
+        .filter_map(|(platform, metric)| Some((platform, metric, figure(platform, metric)?)));
+    let width = |estimate: &Estimate| estimate.relative_half_width().unwrap_or(f64::INFINITY);
+    all.filter(|(.., estimate)| !is_precise(estimate, relative))
+        .max_by(|(.., a), (.., b)| width(a).total_cmp(&width(b)))
+}
