@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use walras_analysis::coverage;
 use walras_analysis::estimate::CONFIDENCE;
 use walras_analysis::validation::{
-    Check, FAMILY, Group, REPLICATIONS, Report, Row, Verdict, WIDEST,
+    COVERAGE, Check, FAMILY, Group, REPLICATIONS, Report, Row, Verdict, WIDEST,
 };
 use walras_analysis::words::number;
 
@@ -116,6 +117,32 @@ pub fn table(report: &Report, options: Options) -> String {
         }
         push("");
     }
+    if !report.coverage.is_empty() {
+        push(&paint(options, Style::Heading, COVERAGE));
+        for line in lines(COVERAGE_ABOUT, options.width) {
+            push(&paint(options, Style::Faint, &line));
+        }
+        let mut method = "";
+        for row in &report.coverage {
+            if method != row.method {
+                push(&paint(options, Style::Value, row.method));
+                method = row.method;
+            }
+            let Covered { share, band, said } = Covered::of(row);
+            let style = match (row.passes(), row.claim) {
+                (false, _) => Style::Bad,
+                (true, coverage::Claim::Kept) => Style::Good,
+                (true, coverage::Claim::InTheLimit) => Style::Faint,
+            };
+            push(&format!("  {}, {}", row.system, row.quantity));
+            push(&format!(
+                "    {:52} {share:>6} {band} {}",
+                row.data,
+                paint(options, style, said)
+            ));
+        }
+        push("");
+    }
     for line in lines(&criterion(report), options.width) {
         push(&paint(options, Style::Faint, &line));
     }
@@ -129,6 +156,32 @@ pub fn table(report: &Report, options: Options) -> String {
         push(&paint(options, style, &line));
     }
     text
+}
+
+/// What the coverage study does.
+const COVERAGE_ABOUT: &str = "How many of 1,000 intervals hold the truth, and between which shares a kept promise lies with \
+probability 99.9 %. Where theory promises it for long runs only, the study shows how far short ones are off.";
+
+/// A row of the coverage study as text.
+struct Covered {
+    share: String,
+    band: String,
+    said: &'static str,
+}
+
+impl Covered {
+    fn of(row: &coverage::Row) -> Self {
+        let percent = |share: f64| number(share * 100.0, 1);
+        Self {
+            share: percent(row.share),
+            band: format!("{}–{}", percent(row.low), percent(row.high)),
+            said: match (row.passes(), row.claim) {
+                (false, _) => "off",
+                (true, coverage::Claim::Kept) => "ok",
+                (true, coverage::Claim::InTheLimit) => "short",
+            },
+        }
+    }
 }
 
 /// How the rows are judged.
@@ -158,6 +211,9 @@ pub fn markdown(report: &Report) -> String {
     }
     for group in &report.groups {
         section(report, group, &mut text);
+    }
+    if !report.coverage.is_empty() {
+        covered(&report.coverage, &mut text);
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
@@ -189,6 +245,27 @@ fn section(report: &Report, group: &Group, text: &mut String) {
         }
     }
     text.push('\n');
+}
+
+fn covered(rows: &[coverage::Row], text: &mut String) {
+    let _ = write!(
+        text,
+        "## {COVERAGE}\n\n{}\n\n| Method | System | Quantity | Data | Coverage [%] | Band [%] | Half-width | |\n\
+         |---|---|---|---|--:|---|--:|---|\n",
+        sentences(COVERAGE_ABOUT)
+    );
+    for row in rows {
+        let Covered { share, band, said } = Covered::of(row);
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {share} | {band} | ± {} % | {said} |",
+            row.method,
+            row.system,
+            row.quantity,
+            row.data,
+            number(row.relative_half_width * 100.0, 1)
+        );
+    }
 }
 
 /// One sentence per line.
@@ -226,6 +303,7 @@ mod tests {
                     rows,
                 }],
             }],
+            coverage: Vec::new(),
         }
     }
 
