@@ -129,10 +129,10 @@ pub fn table(report: &Report, options: Options) -> String {
                 method = row.method;
             }
             let Covered { share, band, said } = Covered::of(row);
-            let style = match (row.passes(), row.claim) {
+            let style = match (row.passes(), row.is_within()) {
                 (false, _) => Style::Bad,
-                (true, coverage::Claim::Kept) => Style::Good,
-                (true, coverage::Claim::InTheLimit) => Style::Faint,
+                (true, true) => Style::Good,
+                (true, false) => Style::Faint,
             };
             push(&format!("  {}, {}", row.system, row.quantity));
             push(&format!(
@@ -160,7 +160,7 @@ pub fn table(report: &Report, options: Options) -> String {
 
 /// What the coverage study does.
 const COVERAGE_ABOUT: &str = "How many of 1,000 intervals hold the truth, and between which shares a kept promise lies with \
-probability 99.9 %. Where theory promises it for long runs only, the study shows how far short ones are off.";
+probability 99.9 %. A method that promises it for long runs only is shown on short ones too: there it may fall short.";
 
 /// A row of the coverage study as text.
 struct Covered {
@@ -175,10 +175,10 @@ impl Covered {
         Self {
             share: percent(row.share),
             band: format!("{}–{}", percent(row.low), percent(row.high)),
-            said: match (row.passes(), row.claim) {
+            said: match (row.passes(), row.is_within()) {
                 (false, _) => "off",
-                (true, coverage::Claim::Kept) => "ok",
-                (true, coverage::Claim::InTheLimit) => "short",
+                (true, true) => "ok",
+                (true, false) => "short",
             },
         }
     }
@@ -186,6 +186,9 @@ impl Covered {
 
 /// How the rows are judged.
 fn criterion(report: &Report) -> String {
+    if report.means() == 0 {
+        return "What is exact agrees in every integer.".to_owned();
+    }
     format!(
         "± is the {:.0} % interval over {REPLICATIONS} replications, t the distance in standard errors (seed {}). \
          A mean is off when its p-value is below {:.1e}: {:.0} % over all {} means together (Bonferroni). It is vague when its \

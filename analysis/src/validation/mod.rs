@@ -3,7 +3,8 @@
 //! A statistical row compares a closed form with the mean over replications and its Student t interval. All of them are judged
 //! together: a row disagrees when its p-value is below [`FAMILY`] divided by the number of such rows (Bonferroni, valid whatever
 //! the dependence between them), so a right engine passes with at least 99 % of the seeds. A row whose interval is too wide to
-//! say anything does not pass either. An exact row compares integers and allows no difference.
+//! say anything does not pass either. An exact row compares integers and allows no difference. The coverage study,
+//! [`crate::coverage`], belongs to the suite: an interval that does not hold what it promises proves nothing.
 
 mod exact;
 mod little;
@@ -258,9 +259,11 @@ impl Report {
             parts.push(format!("{exact} identities to the last nanosecond"));
         }
         if kept > 0 {
-            parts.push(format!("{kept} coverages of intervals"));
+            parts.push(format!(
+                "{kept} methods and lengths of run whose intervals hold the truth as often as promised"
+            ));
         }
-        format!("The engine agrees with theory: {}.", parts.join(", "))
+        format!("The engine agrees with theory: {}.", parts.join("; "))
     }
 
     /// The object that `--json` prints.
