@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use walras_analysis::coverage;
 use walras_analysis::estimate::CONFIDENCE;
 use walras_analysis::validation::{
-    Check, FAMILY, Group, REPLICATIONS, Report, Row, Verdict, WIDEST,
+    COVERAGE, Check, FAMILY, Group, REPLICATIONS, Report, Row, Verdict, WIDEST,
 };
 use walras_analysis::words::number;
 
@@ -116,6 +117,32 @@ pub fn table(report: &Report, options: Options) -> String {
         }
         push("");
     }
+    if !report.coverage.is_empty() {
+        push(&paint(options, Style::Heading, COVERAGE));
+        for line in lines(COVERAGE_ABOUT, options.width) {
+            push(&paint(options, Style::Faint, &line));
+        }
+        let mut method = "";
+        for row in &report.coverage {
+            if method != row.method {
+                push(&paint(options, Style::Value, row.method));
+                method = row.method;
+            }
+            let Covered { share, band, said } = Covered::of(row);
+            let style = match (row.passes(), row.is_within()) {
+                (false, _) => Style::Bad,
+                (true, true) => Style::Good,
+                (true, false) => Style::Faint,
+            };
+            push(&format!("  {}, {}", row.system, row.quantity));
+            push(&format!(
+                "    {:52} {share:>6} {band} {}",
+                row.data,
+                paint(options, style, said)
+            ));
+        }
+        push("");
+    }
     for line in lines(&criterion(report), options.width) {
         push(&paint(options, Style::Faint, &line));
     }
@@ -131,8 +158,37 @@ pub fn table(report: &Report, options: Options) -> String {
     text
 }
 
+/// What the coverage study does.
+const COVERAGE_ABOUT: &str = "How many of 1,000 intervals hold the truth, and between which shares a kept promise lies with \
+probability 99.9 %. A method that promises it for long runs only is shown on short ones too: there it may fall short.";
+
+/// A row of the coverage study as text.
+struct Covered {
+    share: String,
+    band: String,
+    said: &'static str,
+}
+
+impl Covered {
+    fn of(row: &coverage::Row) -> Self {
+        let percent = |share: f64| number(share * 100.0, 1);
+        Self {
+            share: percent(row.share),
+            band: format!("{}–{}", percent(row.low), percent(row.high)),
+            said: match (row.passes(), row.is_within()) {
+                (false, _) => "off",
+                (true, true) => "ok",
+                (true, false) => "short",
+            },
+        }
+    }
+}
+
 /// How the rows are judged.
 fn criterion(report: &Report) -> String {
+    if report.means() == 0 {
+        return "What is exact agrees in every integer.".to_owned();
+    }
     format!(
         "± is the {:.0} % interval over {REPLICATIONS} replications, t the distance in standard errors (seed {}). \
          A mean is off when its p-value is below {:.1e}: {:.0} % over all {} means together (Bonferroni). It is vague when its \
@@ -158,6 +214,9 @@ pub fn markdown(report: &Report) -> String {
     }
     for group in &report.groups {
         section(report, group, &mut text);
+    }
+    if !report.coverage.is_empty() {
+        covered(&report.coverage, &mut text);
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
@@ -189,6 +248,27 @@ fn section(report: &Report, group: &Group, text: &mut String) {
         }
     }
     text.push('\n');
+}
+
+fn covered(rows: &[coverage::Row], text: &mut String) {
+    let _ = write!(
+        text,
+        "## {COVERAGE}\n\n{}\n\n| Method | System | Quantity | Data | Coverage [%] | Band [%] | Half-width | |\n\
+         |---|---|---|---|--:|---|--:|---|\n",
+        sentences(COVERAGE_ABOUT)
+    );
+    for row in rows {
+        let Covered { share, band, said } = Covered::of(row);
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {share} | {band} | ± {} % | {said} |",
+            row.method,
+            row.system,
+            row.quantity,
+            row.data,
+            number(row.relative_half_width * 100.0, 1)
+        );
+    }
 }
 
 /// One sentence per line.
@@ -226,6 +306,7 @@ mod tests {
                     rows,
                 }],
             }],
+            coverage: Vec::new(),
         }
     }
 

@@ -3,7 +3,8 @@
 //! A statistical row compares a closed form with the mean over replications and its Student t interval. All of them are judged
 //! together: a row disagrees when its p-value is below [`FAMILY`] divided by the number of such rows (Bonferroni, valid whatever
 //! the dependence between them), so a right engine passes with at least 99 % of the seeds. A row whose interval is too wide to
-//! say anything does not pass either. An exact row compares integers and allows no difference.
+//! say anything does not pass either. An exact row compares integers and allows no difference. The coverage study,
+//! [`crate::coverage`], belongs to the suite: an interval that does not hold what it promises proves nothing.
 
 mod exact;
 mod little;
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 use walras_des::Moments;
 use walras_sim::record::Range;
 
+use crate::coverage;
 use crate::estimate;
 
 /// The seed behind the published tables.
@@ -33,6 +35,12 @@ pub const FAMILY: f64 = 0.01;
 /// A 95 % interval wider than this share of the closed form, to either side, proves nothing.
 pub const WIDEST: f64 = 0.06;
 
+/// Title of the coverage study among the groups.
+pub const COVERAGE: &str = "Coverage of the intervals";
+
+/// Experiments of the coverage study; its seeds are its own.
+const EXPERIMENTS: u32 = 1_000;
+
 /// What the suite found.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -40,6 +48,8 @@ pub struct Report {
     pub seed: u64,
     /// Systems that belong together, in the order of reading.
     pub groups: Vec<Group>,
+    /// How often the intervals of each method hold the truth; empty if it was not asked for.
+    pub coverage: Vec<coverage::Row>,
 }
 
 /// Systems that belong together.
@@ -226,28 +236,34 @@ impl Report {
     /// The report in one sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let total = self.rows().count();
-        let exact = total - self.means();
-        let failed = self
-            .rows()
-            .filter(|row| self.verdict(row) != Verdict::Agrees)
-            .count();
+        let total = self.rows().count() + self.coverage.len();
+        let off = |row: &&Row| self.verdict(row) != Verdict::Agrees;
+        let broken = self.coverage.iter().filter(|row| !row.passes()).count();
+        let failed = self.rows().filter(off).count() + broken;
         if failed > 0 {
             return format!(
                 "The engine does not agree with theory: {failed} of {total} comparisons are off or too vague."
             );
         }
+        let (means, exact) = (self.means(), self.rows().count() - self.means());
+        let is_claimed = |row: &&coverage::Row| row.claim == coverage::Claim::Kept;
+        let kept = self.coverage.iter().filter(is_claimed).count();
         let within = self.within_95();
-        let means = format!(
-            "{} means with their closed forms ({within} within the 95 % interval of the row)",
-            self.means()
-        );
-        let exactly = format!("{exact} identities to the last nanosecond");
-        match (self.means(), exact) {
-            (0, _) => format!("The engine agrees with theory: {exactly}."),
-            (_, 0) => format!("The engine agrees with theory: {means}."),
-            _ => format!("The engine agrees with theory: {means}, and {exactly}."),
+        let mut parts = Vec::new();
+        if means > 0 {
+            parts.push(format!(
+                "{means} means with their closed forms ({within} within the 95 % interval of the row)"
+            ));
         }
+        if exact > 0 {
+            parts.push(format!("{exact} identities to the last nanosecond"));
+        }
+        if kept > 0 {
+            parts.push(format!(
+                "{kept} methods and lengths of run whose intervals hold the truth as often as promised"
+            ));
+        }
+        format!("The engine agrees with theory: {}.", parts.join("; "))
     }
 
     /// The object that `--json` prints.
@@ -271,6 +287,14 @@ impl Report {
             }
         };
         let system = |system: &System| json!({"system": system.name, "rows": system.rows.iter().map(row).collect::<Vec<_>>()});
+        let covered = |row: &coverage::Row| {
+            json!({
+                "method": row.method, "system": row.system, "quantity": row.quantity, "data": row.data, "truth": row.truth,
+                "experiments": row.seeds, "intervals": row.intervals, "covered": row.covered, "share": row.share,
+                "promised": row.promised, "low": row.low, "high": row.high,
+                "relative_half_width": row.relative_half_width, "passes": row.passes(),
+            })
+        };
         let group = |group: &Group| json!({"group": group.title, "systems": group.systems.iter().map(system).collect::<Vec<_>>()});
         json!({
             "seed": self.seed,
@@ -278,6 +302,7 @@ impl Report {
             "family_wise_error": FAMILY,
             "level": self.level(),
             "groups": self.groups.iter().map(group).collect::<Vec<_>>(),
+            "coverage": self.coverage.iter().map(covered).collect::<Vec<_>>(),
             "passes": self.passes(),
             "sentence": self.sentence(),
         })
@@ -307,7 +332,8 @@ fn plan() -> Vec<Planned> {
 /// Titles of the groups of the suite.
 #[must_use]
 pub fn titles() -> Vec<&'static str> {
-    plan().iter().map(|group| group.title).collect()
+    let titles = plan().into_iter().map(|group| group.title);
+    titles.chain([COVERAGE]).collect()
 }
 
 /// Runs the groups that are wanted by their titles, from `seed`, on `threads` threads; the report does not depend on how many.
@@ -320,8 +346,23 @@ pub fn engine(seed: u64, threads: usize, is_wanted: impl Fn(&str) -> bool) -> Re
         .into_iter()
         .filter(|group| is_wanted(group.title))
         .collect();
-    let tasks: Vec<&Task> = planned.iter().flat_map(|group| &group.tasks).collect();
-    let mut systems = execute(&tasks, seed, threads).into_iter();
+    // The coverage study takes longest and starts first.
+    let mut work: Vec<Work<'_>> = Vec::new();
+    if is_wanted(COVERAGE) {
+        work.push(Box::new(|| Found::Coverage(coverage::study(EXPERIMENTS))));
+    }
+    for (index, task) in (0..).zip(planned.iter().flat_map(|group| &group.tasks)) {
+        let own = seed.wrapping_mul(SEEDS_APART).wrapping_add(index);
+        work.push(Box::new(move || Found::System(task(own))));
+    }
+    let (mut systems, mut covered) = (Vec::new(), Vec::new());
+    for found in execute(&work, threads) {
+        match found {
+            Found::System(system) => systems.push(system),
+            Found::Coverage(rows) => covered = rows,
+        }
+    }
+    let mut systems = systems.into_iter();
     let groups = planned.iter().map(|group| Group {
         title: group.title,
         about: group.about,
@@ -330,25 +371,34 @@ pub fn engine(seed: u64, threads: usize, is_wanted: impl Fn(&str) -> bool) -> Re
     Report {
         seed,
         groups: groups.collect(),
+        coverage: covered,
     }
 }
 
-/// Runs `tasks` on `threads` threads; the results are in the order of the tasks.
-fn execute(tasks: &[&Task], seed: u64, threads: usize) -> Vec<System> {
+/// Something to do on any thread.
+type Work<'a> = Box<dyn Fn() -> Found + Send + Sync + 'a>;
+
+/// What came out of it.
+enum Found {
+    System(System),
+    Coverage(Vec<coverage::Row>),
+}
+
+/// Does `work` on `threads` threads; the results are in the order of the work.
+fn execute(work: &[Work<'_>], threads: usize) -> Vec<Found> {
     let next = AtomicUsize::new(0);
-    let work = || {
+    let labour = || {
         let mut done = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(task) = tasks.get(index) else {
+            let Some(work) = work.get(index) else {
                 return done;
             };
-            let own = seed.wrapping_mul(SEEDS_APART).wrapping_add(index as u64);
-            done.push((index, task(own)));
+            done.push((index, work()));
         }
     };
-    let mut done: Vec<(usize, System)> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
+    let mut done: Vec<(usize, Found)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(labour)).collect();
         let join = |worker: thread::ScopedJoinHandle<'_, Vec<_>>| {
             worker
                 .join()
@@ -357,7 +407,7 @@ fn execute(tasks: &[&Task], seed: u64, threads: usize) -> Vec<System> {
         workers.into_iter().flat_map(join).collect()
     });
     done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, system)| system).collect()
+    done.into_iter().map(|(_, found)| found).collect()
 }
 
 #[cfg(test)]
@@ -375,6 +425,7 @@ mod tests {
                     rows,
                 }],
             }],
+            coverage: Vec::new(),
         }
     }
 

@@ -412,6 +412,7 @@ mod tests {
                 about: "",
                 systems: vec![experiment.run(7)],
             }],
+            coverage: Vec::new(),
         };
         let verdict = |row| report.verdict(row);
         report.rows().map(verdict).collect()
