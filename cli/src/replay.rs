@@ -27,7 +27,7 @@ const WIDTH: usize = 80;
 const HELP: &str = "\
 step [N]            handle the next event, or the next N (also: s, or an empty line)
 back [N]            undo the last event, or the last N, by running again from the start
-continue [until C]  run on until condition C, or the last one, becomes true (also: c)
+continue [until C]  run on until C, or the last condition, comes true (also: c)
 goto TIME           go to a simulated time such as 3h, back or forth (also: g)
 goto #N             go to the state after event number N
 print [WHAT]        an expression, node[17] or job[5]; without it, the totals (also: p)

@@ -488,7 +488,7 @@ fn looking_at_touched_nodes_is_looking_at_all() {
             .collect();
         let mut fresh: Vec<Expression> = texts.iter().map(parse).collect();
         let mut changes = vec![0; texts.len()];
-        for number in 1..=4_000 {
+        for number in 1..=6_000 {
             let halt = replay.run(&mut Errand {
                 to: Some(Moment::Event(number)),
                 until: None,

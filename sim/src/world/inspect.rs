@@ -132,7 +132,7 @@ fields! {
     Run "nodes.up" Kind::Number, ["nodes"] "nodes that are up" |s| Some(s.levels.0 as f64);
     Run "nodes.known_up" Kind::Number, ["nodes"] "nodes that the dispatcher takes for up" |s| number(s.board.view(s.now).nodes_up().len() as u64);
     Run "nodes.busy" Kind::Number, ["nodes"] "nodes with a request in their batch" |s| Some(s.levels.1 as f64);
-    Run "price.base_fee" Kind::Number, ["USD"] "price of a million output tokens, if there is one for all" |s| s.board.uniform.and_then(|rates| price(rates.output));
+    Run "price.base_fee" Kind::Number, ["USD"] "price of a million output tokens, one for all" |s| s.board.uniform.and_then(|rates| price(rates.output));
     Run "balance.escrow" Kind::Number, ["USD or tokens"] "locked for placed jobs" |s| s.balance(Account::ESCROW);
     Run "balance.treasury" Kind::Number, ["USD or tokens"] "kept by the protocol" |s| s.balance(Account::TREASURY);
     Run "balance.stakes" Kind::Number, ["USD or tokens"] "staked by all owners" |s| s.balance(Account::STAKES);
