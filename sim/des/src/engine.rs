@@ -24,11 +24,6 @@ pub trait Model {
 
     /// Reacts to `event`, which happens at `cx.now()`.
     fn handle(&mut self, event: Self::Event, cx: &mut Context<Self::Event>);
-
-    /// Told of an event that comes soon, before the present one is handled: a chance to touch the memory that it will need,
-    /// so that fetching it from afar overlaps with the work at hand. It can change nothing.
-    #[inline]
-    fn foresee(&self, _soon: &Self::Event) {}
 }
 
 /// The clock and the agenda, as a model sees them.
@@ -193,9 +188,6 @@ impl<M: Model> Engine<M> {
 
     #[inline]
     fn handle(&mut self, time: SimTime, rank: u8, event: M::Event) {
-        if let Some(next) = self.context.queue.upcoming() {
-            self.model.foresee(next);
-        }
         self.context.now = time;
         self.digest.event(time, rank, event.word());
         self.events += 1;

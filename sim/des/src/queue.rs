@@ -161,13 +161,6 @@ impl<E: Copy> EventQueue<E> {
         run.into_iter().chain(late).min().map(SimTime::from_nanos)
     }
 
-    /// An event that will be popped soon, most often next, if that is known without any work.
-    #[must_use]
-    #[inline]
-    pub fn upcoming(&self) -> Option<&E> {
-        self.run.get(self.at).map(|entry| &entry.event)
-    }
-
     /// The number of pending events.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -12,8 +12,6 @@ mod nodes;
 mod playback;
 mod tally;
 
-use std::hint::black_box;
-
 use walras_des::{
     Context, Engine, Event as _, Model, Outcome, Purpose, SimTime, Span, Stream, Streams,
 };
@@ -385,15 +383,6 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
 
 impl<S: Scheduler, R: Recorder> Model for World<'_, S, R> {
     type Event = Event;
-
-    fn foresee(&self, soon: &Event) {
-        if let Event::Boundary { node, .. } = *soon {
-            let at = node.index();
-            black_box(self.nodes[at].stamp);
-            black_box(self.nodes[at].server.is_idle());
-            black_box(self.board.nodes[at].outstanding);
-        }
-    }
 
     fn handle(&mut self, event: Event, cx: &mut Cx) {
         if R::EVENTS {
