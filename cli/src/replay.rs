@@ -467,9 +467,10 @@ fn number(text: &str, default: u64) -> anyhow::Result<u64> {
         .map_err(|_| BadInput::error(format!("expected a count, found `{text}`")))
 }
 
-/// A time such as `3h`, or an event such as `#1000`.
+/// A time such as `3h`, or an event such as `#1000` or, as it is printed, `#1,000`.
 fn moment(text: &str) -> Result<Moment, Mistake> {
-    match text.strip_prefix('#').map(str::parse) {
+    let number = text.strip_prefix('#').map(|number| number.replace(',', ""));
+    match number.as_deref().map(str::parse) {
         Some(Ok(number)) => Ok(Moment::Event(number)),
         _ => condition::time(text).map(Moment::Time),
     }
