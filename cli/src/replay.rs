@@ -25,17 +25,18 @@ const SHOWN: usize = 5;
 const WIDTH: usize = 80;
 
 const HELP: &str = "\
-step [N]            handle the next event, or the next N (also: s, or an empty line)
-back [N]            undo the last event, or the last N, by running again from the start
-continue [until C]  run on until C, or the last condition, comes true (also: c)
-goto TIME           go to a simulated time such as 3h, back or forth (also: g)
-goto #N             go to the state after event number N
-print [WHAT]        an expression, node[17] or job[5]; without it, the totals (also: p)
-watch X             report every change of expression X from here on (also: w)
-unwatch             end all watches
-trail [N]           the last N things that happened (also: t)
-fields              the names that expressions know
-quit                (also: q)
+step [N], s            handle the next event, or N of them; also an empty line
+back [N], b            undo the last event, or N of them, by running again
+continue [until C], c  run on until C, or the last condition, becomes true
+goto TIME, g           go to a simulated time such as 3h, back or forth
+goto #N, g             go to the state after event number N
+print [WHAT], p        an expression, node[17] or job[5]; or else the totals
+watch X, w             report every change of expression X from here on
+unwatch                end all watches
+trail [N], t           the last N things that happened
+fields, f              the names that expressions know
+help, h                this
+quit, q                the end
 ";
 
 /// Replays what the arguments ask for.
@@ -466,9 +467,10 @@ fn number(text: &str, default: u64) -> anyhow::Result<u64> {
         .map_err(|_| BadInput::error(format!("expected a count, found `{text}`")))
 }
 
-/// A time such as `3h`, or an event such as `#1000`.
+/// A time such as `3h`, or an event such as `#1000` or, as it is printed, `#1,000`.
 fn moment(text: &str) -> Result<Moment, Mistake> {
-    match text.strip_prefix('#').map(str::parse) {
+    let number = text.strip_prefix('#').map(|number| number.replace(',', ""));
+    match number.as_deref().map(str::parse) {
         Some(Ok(number)) => Ok(Moment::Event(number)),
         _ => condition::time(text).map(Moment::Time),
     }

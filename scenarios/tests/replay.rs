@@ -301,8 +301,8 @@ fn go(replay: &mut Replay<'_>, to: Option<Moment>, until: Option<&mut Expression
     })
 }
 
-fn at(text: &str) -> Option<Moment> {
-    Some(Moment::Time(time(text).unwrap()))
+fn at(text: &str) -> Moment {
+    Moment::Time(time(text).unwrap())
 }
 
 /// To a time and on to the end, or to the end and back and forth: always the recorded run.
@@ -310,15 +310,15 @@ fn at(text: &str) -> Option<Moment> {
 fn a_replay_is_the_recorded_run() {
     let (plan, folder) = (two(), Folder::new("replay"));
     let (results, paths) = logs(&plan, &folder);
-    for platform in 0..2 {
+    for (platform, path) in paths.iter().enumerate() {
         let output = &results.runs[platform].output;
-        let log = EventLog::open(&paths[platform]).unwrap();
-        let records = read(&paths[platform]).unwrap();
+        let log = EventLog::open(path).unwrap();
+        let records = read(path).unwrap();
         let mut replay = Replay::new(&plan, platform, 0, 50);
         let last = (output.events, output.digest.as_u64());
         replay.hold_against(log.blocks(), last);
         for (text, seconds) in [("10min", 600), ("20m", 1200), ("0.5h", 1800)] {
-            assert_eq!(go(&mut replay, at(text), None), Halt::Arrived);
+            assert_eq!(go(&mut replay, Some(at(text)), None), Halt::Arrived);
             let limit = SimTime::from_secs(seconds);
             let past = records.iter().filter(|record| record.at <= limit);
             let past: Vec<&Record> = past.collect();
@@ -340,7 +340,7 @@ fn a_replay_is_the_recorded_run() {
         );
         assert_eq!((replay.events(), replay.digest()), halfway);
         replay.restart();
-        assert_eq!(go(&mut replay, at("30min"), None), Halt::Arrived);
+        assert_eq!(go(&mut replay, Some(at("30min")), None), Halt::Arrived);
         assert_eq!((replay.events(), replay.digest()), halfway);
         assert_eq!(go(&mut replay, None, None), Halt::Ended);
         let finished = replay.finish();
@@ -387,6 +387,26 @@ fn a_replay_of_another_run_is_found_out() {
     );
 }
 
+type Change<'c> = &'c dyn Fn(&Record) -> i64;
+
+/// Numbers of the events after which `count` has gone above `limit`, where `change` says what a record adds.
+fn crossings(records: &[Record], limit: i64, change: Change<'_>) -> Vec<u64> {
+    let (mut count, mut was_above, mut found) = (0, false, Vec::new());
+    for (index, record) in records.iter().enumerate() {
+        count += change(record);
+        let is_last = records
+            .get(index + 1)
+            .is_none_or(|next| next.number > record.number);
+        if is_last {
+            if count > limit && !was_above {
+                found.push(record.number);
+            }
+            was_above = count > limit;
+        }
+    }
+    found
+}
+
 /// A breakpoint halts after exactly the events at which its condition becomes true. The other account is taken from the log:
 /// arrivals, placements and ends, counted without any look at the state.
 #[test]
@@ -394,23 +414,6 @@ fn a_breakpoint_halts_at_the_first_event_where_it_holds() {
     let (plan, folder) = (two(), Folder::new("breakpoint"));
     let (_, paths) = logs(&plan, &folder);
     let records = read(&paths[1]).unwrap();
-    /// Numbers of the events after which `count` has gone above `limit`, where `change` says what a record adds.
-    fn crossings(records: &[Record], limit: i64, change: &dyn Fn(&Record) -> i64) -> Vec<u64> {
-        let (mut count, mut was_above, mut found) = (0, false, Vec::new());
-        for (index, record) in records.iter().enumerate() {
-            count += change(record);
-            let is_last = records
-                .get(index + 1)
-                .is_none_or(|next| next.number > record.number);
-            if is_last {
-                if count > limit && !was_above {
-                    found.push(record.number);
-                }
-                was_above = count > limit;
-            }
-        }
-        found
-    }
     let live = |record: &Record| match record.what {
         What::Event(Event::Arrive, _) => 1,
         What::Ended { .. } => -1,
@@ -426,7 +429,6 @@ fn a_breakpoint_halts_at_the_first_event_where_it_holds() {
         _ => 0,
     };
     let job_ends = |record: &Record| i64::from(matches!(record.what, What::Ended { job: 777, .. }));
-    type Change<'c> = &'c dyn Fn(&Record) -> i64;
     let cases: [(&str, i64, Change<'_>); 6] = [
         ("jobs.live > 40", 40, &live),
         ("jobs.submitted > 12345", 12345, &arrived),
@@ -450,7 +452,10 @@ fn a_breakpoint_halts_at_the_first_event_where_it_holds() {
     // With a time beyond which it does not look.
     let mut replay = Replay::new(&plan, 1, 0, 1);
     let mut never = Expression::condition("jobs.live > 1000000", &replay.state()).unwrap();
-    assert_eq!(go(&mut replay, at("5min"), Some(&mut never)), Halt::Arrived);
+    assert_eq!(
+        go(&mut replay, Some(at("5min")), Some(&mut never)),
+        Halt::Arrived
+    );
     assert!(replay.now() <= SimTime::from_secs(300));
 }
 
@@ -507,8 +512,8 @@ fn looking_at_touched_nodes_is_looking_at_all() {
                 );
             }
         }
-        let changed = changes.iter().filter(|changes| **changes > 0).count();
-        assert!(changed > 12, "{changed} of {} change", texts.len());
+        let moving = changes.iter().filter(|count| **count > 0).count();
+        assert!(moving > 12, "{moving} of {} change", texts.len());
     }
 }
 

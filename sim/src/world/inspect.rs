@@ -146,7 +146,7 @@ fields! {
     Node "known_up" Kind::Truth, [""] "whether the dispatcher takes it for up" |s, i| truth(s.card(i).is_up());
     Node "busy" Kind::Truth, [""] "whether it has a request in its batch" |s, i| truth(!s.nodes[i].server.is_idle());
     Node "willing" Kind::Truth, [""] "whether its owner works at the present price" |s, i| truth(s.board.view(s.now).willing(NodeId::new(i)));
-    Node "price" Kind::Number, ["USD"] "price of a million output tokens, if placed there now" |s, i| price(s.board.view(s.now).rates(NodeId::new(i)).output);
+    Node "price" Kind::Number, ["USD"] "price of a million output tokens placed there" |s, i| price(s.board.view(s.now).rates(NodeId::new(i)).output);
     Node "ask" Kind::Number, ["USD"] "what its owner asks for a million output tokens" |s, i| price(s.card(i).ask.output);
     Node "up_for" Kind::Time, [""] "length of its present stay so far" |s, i| s.nodes[i].stage.is_on().then_some(()).and(span(s.now - s.registry[i].up_since));
     Node "silent_for" Kind::Time, [""] "time since the dispatcher last heard of it" |s, i| span(s.now - s.card(i).observed_at);
