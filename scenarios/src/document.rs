@@ -536,10 +536,13 @@ fn place(location: Location, source: &Arc<Source>) -> Place {
     // A column behind the end of the text can only be shown at its last line.
     let lines = source.text.lines().count();
     let line = line.min(lines);
+    // YAML ends a line at a lone carriage return, too; what lies behind is shown at the end of ours.
+    let text = source.text.lines().nth(line.saturating_sub(1));
+    let end = text.map_or(0, |text| text.chars().count()) + 1;
     Place {
         source: Arc::clone(source),
         line,
-        column,
+        column: column.min(end),
         width: (location.span().len() as usize).max(1),
     }
 }
