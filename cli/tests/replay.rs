@@ -453,8 +453,8 @@ fn the_documents_name_what_there_is() {
     let fields = folder.ok(&["replay", "x", "--fields"]);
     fits(&fields);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let page = fs::read_to_string(root.join("docs/replay.md")).expect("a page");
-    let format = fs::read_to_string(root.join("docs/event-log.md")).expect("a page");
+    let page = fs::read_to_string(root.join("cli/REPLAY.md")).expect("a page");
+    let format = fs::read_to_string(root.join("scenarios/EVENT_LOG.md")).expect("a page");
     for field in walras_sim::world::inspect::FIELDS {
         assert!(
             page.contains(field.name) && page.contains(field.meaning),

@@ -10,7 +10,7 @@
 //! Fixed numbers are little-endian. Within a block, a record is a byte that says its kind and which parts follow, and the parts
 //! as varints (LEB128): nanoseconds since the event before, id and stamp as the digest has them, then the job as a difference to
 //! the job of the record before (zigzag), then the node. Each block starts from zero, so any block is read by itself.
-//! `docs/event-log.md` says it in full.
+//! `scenarios/EVENT_LOG.md` says it in full.
 
 use std::fmt::{self, Write as _};
 use std::fs::File;
