@@ -1,86 +1,24 @@
-//! The kernel: the hold model through the queue and through the engine, and what a draw costs.
+//! The kernel in criterion: the hold model and M/M/c through the engine, and what a draw costs.
 //!
-//! Expected on one core of a 2020s server, in million per second: queue 30 at 10³ pending and 15 at 10⁵, engine a tenth less.
+//! Expected on one core of a 2020s server: 40 million holds per second at 10³ pending, 10 million customers of M/M/100.
+//! For ratios against other queues see `figures.rs` and `race.rs`.
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use walras_des::{
-    Context, Dist, Engine, Event, EventQueue, Model, Purpose, SimTime, Span, Stream, Streams,
-};
+use walras_benches::workloads::{HoldModel, MultiServer, stream};
+use walras_des::{Dist, Purpose, SimTime, Span, Streams};
 
 const HOLDS: u64 = 100_000;
 
-fn stream() -> Stream {
-    Streams::new(1, 0).open(Purpose::new("bench"), 0)
-}
-
 /// Pop the earliest event and push it again at an exponential increment.
-fn queue(c: &mut Criterion) {
-    let mut group = c.benchmark_group("hold/queue");
-    group.throughput(Throughput::Elements(HOLDS));
-    for pending in [1_000u64, 100_000] {
-        let mut stream = stream();
-        let mut queue = EventQueue::with_capacity(pending as usize);
-        for event in 0..pending {
-            queue.push(
-                SimTime::ZERO + Span::from_secs_f64(stream.exponential()),
-                0,
-                event,
-            );
-        }
-        group.bench_function(BenchmarkId::from_parameter(pending), |b| {
-            b.iter(|| {
-                for _ in 0..HOLDS {
-                    let (time, rank, event) = queue.pop().expect("the queue never empties");
-                    queue.push(
-                        time + Span::from_secs_f64(stream.exponential()),
-                        rank,
-                        event,
-                    );
-                }
-            });
-        });
-    }
-    group.finish();
-}
-
-#[derive(Clone, Copy)]
-struct Tick(u64);
-
-impl Event for Tick {
-    fn rank(&self) -> u8 {
-        0
-    }
-
-    fn word(&self) -> u64 {
-        self.0
-    }
-}
-
-struct Hold(Stream);
-
-impl Model for Hold {
-    type Event = Tick;
-
-    fn handle(&mut self, event: Tick, cx: &mut Context<Tick>) {
-        cx.after(Span::from_secs_f64(self.0.exponential()), event);
-    }
-}
-
-/// The same through the whole engine, with its digest. One million events on average in a slice.
-fn engine(c: &mut Criterion) {
-    let mut group = c.benchmark_group("hold/engine");
+fn hold(c: &mut Criterion) {
+    let mut group = c.benchmark_group("hold");
     for pending in [1_000u64, 100_000] {
         group.throughput(Throughput::Elements(HOLDS));
-        let mut engine = Engine::new(Hold(stream()));
-        for event in 0..pending {
-            engine
-                .context_mut()
-                .after(Span::from_nanos(event), Tick(event));
-        }
+        let mut engine = HoldModel::engine(pending);
         let slice = Span::from_secs_f64(HOLDS as f64 / pending as f64);
-        let mut limit = SimTime::ZERO + Span::SECOND;
+        let mut limit = SimTime::ZERO + Span::SECOND * 3;
         engine.run_until(limit);
         group.bench_function(BenchmarkId::from_parameter(pending), |b| {
             b.iter(|| {
@@ -89,6 +27,22 @@ fn engine(c: &mut Criterion) {
             });
         });
     }
+    group.finish();
+}
+
+/// M/M/100 at ρ = 0.9 with a histogram of response times.
+fn multi_server(c: &mut Criterion) {
+    const CUSTOMERS: u64 = 90_000;
+    let mut group = c.benchmark_group("queueing");
+    group.throughput(Throughput::Elements(CUSTOMERS));
+    let mut engine = MultiServer::engine(100, 0.9);
+    let mut limit = SimTime::ZERO;
+    group.bench_function("M/M/100", |b| {
+        b.iter(|| {
+            limit += Span::SECOND * 1_000;
+            engine.run_until(limit)
+        });
+    });
     group.finish();
 }
 
@@ -101,7 +55,7 @@ fn draws(c: &mut Criterion) {
         ("gamma", Dist::gamma(0.35, 1.0)),
     ];
     for (name, dist) in cases {
-        let (dist, mut stream) = (dist.expect("valid parameters"), stream());
+        let (dist, mut stream) = (dist.expect("valid parameters"), stream("draws"));
         group.bench_function(name, |b| b.iter(|| black_box(dist.sample(&mut stream))));
     }
     let streams = Streams::new(1, 0);
@@ -115,5 +69,5 @@ fn draws(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, queue, engine, draws);
+criterion_group!(benches, hold, multi_server, draws);
 criterion_main!(benches);

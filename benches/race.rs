@@ -1,4 +1,4 @@
-//! The race for the event queue: `cargo bench -p walras-benches --bench queues`.
+//! The race for the event queue: `cargo bench -p walras-benches --bench queues`, five minutes; `WALRAS_RACE=full` adds 10⁷ pending.
 
 use criterion::measurement::WallTime;
 use criterion::{
@@ -23,7 +23,7 @@ fn hold_one<Q: Queue<Event>>(
     let mut hold = Hold::<Q>::new(pending, increment);
     hold.run(2 * pending);
     group.bench_function(BenchmarkId::new(name, pending), |b| {
-        b.iter(|| hold.run(HOLDS))
+        b.iter(|| hold.run(HOLDS));
     });
 }
 

@@ -15,9 +15,13 @@
 //!
 //! A push and a pop cost O(1) amortized, whatever the distribution of the times, and O(log n) if most
 //! of n events are pushed at the instant at which they are due. An entry of the world's 12-byte event
-//! takes 24 bytes; with partly filled chunks, the growth of a vector and the run, a queue of 10³
-//! events and more takes 25 to 60 bytes per event of its largest size, and it allocates nothing once
-//! it has had that size.
+//! takes 24 bytes; with partly filled chunks and the growth of a vector it is less than 60 bytes per
+//! event at 10⁵ pending (a test holds it). Once the queue has had its largest size, it allocates
+//! nothing more, but for the sort of a bucket of many events at one instant.
+//!
+//! Hold model through the engine, draws and digest included (two-core cloud machine, x86-64, shared,
+//! 2026-11-22): 43 million events per second at 10³ pending, 23 at 10⁵, 10 at 10⁶; the standard
+//! heap alone, in turn with it: 22, 3.2 and 0.5.
 //!
 //! Chosen by a race, with its figures in `benches/README.md`.
 

@@ -25,7 +25,7 @@ pub(super) const SMALL: usize = 32;
 /// How many events a bucket is to have after a division.
 const AIM: usize = 8;
 /// The most buckets of one division: their ends stay in the second-level cache.
-const MOST_BUCKETS: usize = 1024;
+const MOST_BUCKETS: usize = 2048;
 /// How far a division of what has no end reaches, in medians of the time until the events.
 const REACH: usize = 4;
 const NONE: u32 = u32::MAX;
