@@ -47,6 +47,7 @@ pub fn find_warm_up(plan: &Plan, options: &Options<'_>) -> Result<Option<Span>, 
     };
     let options = Options {
         record_jobs: false,
+        logbook: None,
         ..*options
     };
     let results = replicate(&pilot, PILOTS, &options, &|_| {})?;

@@ -29,6 +29,7 @@ fn with_options<T>(threads: usize, act: impl FnOnce(&Options<'_>) -> T) -> T {
     act(&Options {
         threads,
         record_jobs: false,
+        logbook: None,
         stop: &AtomicBool::new(false),
     })
 }

@@ -43,6 +43,7 @@ fn table(threads: usize) -> String {
     let options = Options {
         threads,
         record_jobs: false,
+        logbook: None,
         stop: &AtomicBool::new(false),
     };
     let mut table = String::new();

@@ -341,8 +341,9 @@ impl Server {
     }
 
     fn finish_prefill(&mut self, backlog: &Backlog, out: &mut Vec<Milestone>) {
-        let mut kept = self.decoding();
-        for index in kept..self.batch.len() {
+        let joined = self.decoding();
+        let mut kept = joined;
+        for index in joined..self.batch.len() {
             let entry = backlog.entry(self.batch[index].job);
             out.push(Milestone::FirstToken(entry.job));
             if entry.output == 1 {

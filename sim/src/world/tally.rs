@@ -136,8 +136,8 @@ impl Tally {
     /// The batch of a node has changed.
     pub(super) fn batch(&mut self, now: SimTime, before: usize, after: usize) {
         if after != before {
-            let delta = after as i64 - before as i64;
-            self.batch.change(self.measured_time(now), delta);
+            let delta = after.cast_signed() - before.cast_signed();
+            self.batch.change(self.measured_time(now), delta as i64);
         }
     }
 
