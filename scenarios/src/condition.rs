@@ -12,7 +12,7 @@
 
 use std::fmt;
 
-use walras_des::{SimTime, Span};
+use walras_des::{SimTime, Span, math};
 use walras_sim::ids::NodeId;
 use walras_sim::world::inspect::{FIELDS, Field, Kind, Owner, Probe, State};
 
@@ -414,7 +414,8 @@ fn plain(value: f64) -> String {
     let decimals = if value.fract() == 0.0 {
         0
     } else {
-        (5.0 - value.abs().log10().floor()).clamp(0.0, 12.0) as usize
+        let magnitude = math::ln(value.abs()) / std::f64::consts::LN_10;
+        (5.0 - magnitude.floor()).clamp(0.0, 12.0) as usize
     };
     let text = format!("{:.decimals$}", value.abs());
     let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));

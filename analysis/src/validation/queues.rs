@@ -223,7 +223,7 @@ pub(super) fn groups() -> Vec<Planned> {
         ),
         plan(
             "Jackson network",
-            "Three stations with feedback; each is an M/M/c queue: J. R. Jackson, Operations Research 5(4), 1957.",
+            "Three stations with feedback; each is an M/M/c queue: Jackson, Operations Research 5(4), 1957.",
             vec![jackson()],
         ),
     ]

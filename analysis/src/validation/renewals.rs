@@ -1,6 +1,6 @@
 //! Renewal processes of the kernel, and the comings and goings of nodes in the world, against renewal theory.
 //!
-//! D. R. Cox, *Renewal Theory*, Methuen 1962: the renewal function of uniform and Erlang lives, the constant rate of a stationary
+//! Cox, *Renewal Theory*, Methuen 1962: the renewal function of uniform and Erlang lives, the constant rate of a stationary
 //! process, the mean age and residual life `E[X²] / (2·E[X])`, and the availability `E[up] / (E[up] + E[down])`.
 
 use std::path::Path;
@@ -34,7 +34,7 @@ pub(super) fn group() -> Planned {
     }
     Planned {
         title: "Renewal processes and the availability of nodes",
-        about: "Renewal function, age, residual life and availability: D. R. Cox, Renewal Theory, 1962. \
+        about: "Renewal function, age, residual life and availability: Cox, Renewal Theory, 1962. \
                 Nodes are those of the scenario `churn`.",
         tasks,
     }
