@@ -16,7 +16,7 @@ use walras_sim::ids::{ProfileId, RegionId};
 use walras_sim::market::Pricing;
 use walras_sim::network::{Network, Region};
 use walras_sim::platform::{Fleet, Offer, Ownership, Platform, Retry, Settlement, Size};
-use walras_sim::record::JobTable;
+use walras_sim::record::{JobTable, Nothing, Recorder};
 use walras_sim::scheduling::Policy;
 use walras_sim::units::{Amount, Ppm};
 use walras_sim::workload::{Slo, Source, Synthetic, Workload};
@@ -158,7 +158,13 @@ struct Measured {
 }
 
 /// One replication of `jobs` jobs on the average.
-fn replicate(nodes: u32, jobs: u32, pricing: Pricing, replication: u32) -> Measured {
+fn replicate<R: Recorder>(
+    nodes: u32,
+    jobs: u32,
+    pricing: Pricing,
+    replication: u32,
+    recorder: R,
+) -> Measured {
     let start = cpu_seconds();
     let (platform, workload) = (platform(nodes, pricing), workload(nodes));
     let seconds = f64::from(jobs) / (LOAD * f64::from(nodes));
@@ -173,25 +179,28 @@ fn replicate(nodes: u32, jobs: u32, pricing: Pricing, replication: u32) -> Measu
         &settings,
         1,
         replication,
-        JobTable::default(),
+        recorder,
         &|| false,
     )
     .expect("not stopped");
     let seconds = cpu_seconds() - start;
-    let jobs = output.jobs.len() as f64;
-    let responses = output.jobs.iter().filter_map(|row| row.ttft);
     Measured {
-        jobs,
+        jobs: output.counts.completed as f64,
         seconds,
-        mean_response: responses.sum::<f64>() / jobs,
+        mean_response: output.ttft.mean(),
         events: output.events,
         digest: output.digest.to_string(),
     }
 }
 
-fn case(name: &str, nodes: u32, jobs: u32, pricing: &Pricing, repeats: u32) {
+fn case<R: Recorder + Default>(
+    name: &str,
+    (nodes, jobs): (u32, u32),
+    pricing: &Pricing,
+    repeats: u32,
+) {
     let runs: Vec<Measured> = (0..repeats)
-        .map(|_| replicate(nodes, jobs, pricing.clone(), 0))
+        .map(|_| replicate(nodes, jobs, pricing.clone(), 0, R::default()))
         .collect();
     let mut rates: Vec<f64> = runs
         .iter()
@@ -216,12 +225,14 @@ fn scaling(nodes: u32, jobs: u32) {
     let mut ratios: Vec<f64> = (0..5)
         .map(|_| {
             let start = Instant::now();
-            replicate(nodes, jobs, Pricing::Rental, 0);
+            replicate(nodes, jobs, Pricing::Rental, 0, Nothing);
             let one = start.elapsed();
             let start = Instant::now();
             std::thread::scope(|scope| {
                 for replication in 0..2 {
-                    scope.spawn(move || replicate(nodes, jobs, Pricing::Rental, replication));
+                    scope.spawn(move || {
+                        replicate(nodes, jobs, Pricing::Rental, replication, Nothing)
+                    });
                 }
             });
             2.0 * one.as_secs_f64() / start.elapsed().as_secs_f64()
@@ -237,12 +248,14 @@ fn scaling(nodes: u32, jobs: u32) {
 fn main() {
     let sizes = std::env::args().skip(1).filter_map(|arg| arg.parse().ok());
     if let [nodes, jobs] = sizes.collect::<Vec<u32>>()[..] {
-        case("rented", nodes, jobs, &Pricing::Rental, 3);
-        case("paid", nodes, jobs, &Pricing::ReverseAuction, 3);
+        case::<JobTable>("rented", (nodes, jobs), &Pricing::Rental, 3);
+        case::<JobTable>("paid", (nodes, jobs), &Pricing::ReverseAuction, 3);
         return;
     }
-    case("rented", 10_000, 1_000_000, &Pricing::Rental, 7);
-    case("paid", 10_000, 1_000_000, &Pricing::ReverseAuction, 7);
-    scaling(10_000, 1_000_000);
-    case("rented", 1_000_000, 10_000_000, &Pricing::Rental, 1);
+    let cluster = (10_000, 1_000_000);
+    case::<JobTable>("rented", cluster, &Pricing::Rental, 7);
+    case::<JobTable>("paid", cluster, &Pricing::ReverseAuction, 7);
+    scaling(cluster.0, cluster.1);
+    // Figures and histograms only: a row for each of ten million jobs would be a gigabyte.
+    case::<Nothing>("rented", (1_000_000, 10_000_000), &Pricing::Rental, 1);
 }
