@@ -1,4 +1,5 @@
-//! What the criterion suites share: the queues of the race, and the workloads that they run on.
+//! What the criterion suites share: the queues of the race, and the workloads and recordings that they run on.
 
 pub mod queues;
+pub mod recorded;
 pub mod workloads;

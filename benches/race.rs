@@ -2,15 +2,22 @@
 
 use criterion::measurement::WallTime;
 use criterion::{
-    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+    BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
+use std::cell::LazyCell;
+use std::ops::Deref;
+use std::path::Path;
 use std::time::Duration;
 use walras_benches::queues::{
     BinaryHeapQueue, FourAryHeap, LadderQueue, LazyBuckets, Queue, TimingWheel,
 };
+use walras_benches::recorded::Recording;
 use walras_benches::workloads::{Hold, Increment, UpDown};
 use walras_des::EventQueue;
-use walras_sim::world::Event;
+use walras_scenarios::Plan;
+use walras_sim::platform::Platform;
+use walras_sim::record::Nothing;
+use walras_sim::world::{Event, Playback};
 
 const HOLDS: u64 = 20_000;
 
@@ -76,5 +83,73 @@ fn up_down(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, hold, up_down);
+/// Events of a recording before the clock starts, so that the network is up and its customers wait; and while it runs.
+const LEAD: usize = 20_000;
+const TIMED: usize = 20_000;
+
+/// The operations of the first events of a scenario on a platform, which every candidate reproduces.
+fn record(scenario: &str, plan: &Plan, platform: &Platform) -> Recording {
+    let (workload, settings) = (&plan.workload, plan.settings());
+    let mut playback = Playback::simulate(platform, workload, &settings, plan.seed, 0, Nothing);
+    let recording = Recording::new(&mut playback, LEAD + TIMED);
+    println!(
+        "recorded/{scenario}/{}: {} pending at {}",
+        platform.name,
+        recording.pending(),
+        playback.now()
+    );
+    let reproduced = [
+        recording.is_reproduced_by::<BinaryHeapQueue<Event>>(),
+        recording.is_reproduced_by::<FourAryHeap<Event>>(),
+        recording.is_reproduced_by::<LadderQueue<Event>>(),
+        recording.is_reproduced_by::<LazyBuckets<Event>>(),
+        recording.is_reproduced_by::<TimingWheel<Event>>(),
+        recording.is_reproduced_by::<EventQueue<Event>>(),
+    ];
+    assert_eq!(reproduced, [true; 6], "the order is that of the run");
+    recording
+}
+
+fn recorded_one<Q: Queue<Event>>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    platform: &str,
+    recording: &impl Deref<Target = Recording>,
+) {
+    group.bench_function(BenchmarkId::new(name, platform), |b| {
+        // Every pass has a queue of its own, which had the lead before.
+        b.iter_batched_ref(
+            || recording.queue::<Q>(LEAD),
+            |queue| recording.replay_from(queue, LEAD),
+            BatchSize::PerIteration,
+        );
+    });
+}
+
+/// The operations of scenarios of the library: pops, and pushes at the times at which the world made them.
+fn recorded(c: &mut Criterion) {
+    for name in ["churn", "price-discovery", "depin-vs-cloud"] {
+        let mut group = c.benchmark_group(format!("recorded/{name}"));
+        group.throughput(Throughput::Elements(TIMED as u64));
+        group.sample_size(20);
+        group.warm_up_time(Duration::from_millis(100));
+        group.measurement_time(Duration::from_millis(400));
+        let scenario = walras_scenarios::load(Path::new(name), &[], None);
+        let plan = scenario.expect("a library scenario is valid").plan;
+        for platform in &plan.platforms {
+            // Seconds for the large network: only if it is asked for.
+            let recording = LazyCell::new(|| record(name, &plan, platform));
+            let platform = platform.name.as_str();
+            recorded_one::<BinaryHeapQueue<Event>>(&mut group, "std", platform, &recording);
+            recorded_one::<FourAryHeap<Event>>(&mut group, "4-ary", platform, &recording);
+            recorded_one::<LadderQueue<Event>>(&mut group, "ladder", platform, &recording);
+            recorded_one::<LazyBuckets<Event>>(&mut group, "lazy", platform, &recording);
+            recorded_one::<TimingWheel<Event>>(&mut group, "wheel", platform, &recording);
+            recorded_one::<EventQueue<Event>>(&mut group, "EventQueue", platform, &recording);
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, hold, up_down, recorded);
 criterion_main!(benches);

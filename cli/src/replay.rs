@@ -8,10 +8,10 @@ use std::sync::atomic::Ordering;
 use walras_analysis::experiment::Manifest;
 use walras_analysis::store;
 use walras_scenarios::condition::{self, Expression, Mistake, show};
-use walras_scenarios::event_log::EventLog;
+use walras_scenarios::event_log::{EventLog, What};
 use walras_scenarios::issue::suggestion;
 use walras_scenarios::replay::{Divergence, Errand, Halt, Moment, Replay, Watch};
-use walras_scenarios::{Plan, Scenario};
+use walras_scenarios::{Plan, Scenario, SimTime};
 use walras_sim::world::inspect::{Field, Kind, Owner, Probe};
 
 use crate::args::ReplayArgs;
@@ -34,6 +34,7 @@ print [WHAT], p        an expression, node[17] or job[5]; or else the totals
 watch X, w             report every change of expression X from here on
 unwatch                end all watches
 trail [N], t           the last N things that happened
+agenda [N], a          the next N things that are scheduled
 fields, f              the names that expressions know
 help, h                this
 quit, q                the end
@@ -280,6 +281,10 @@ impl<'a> Session<'a> {
             }
             "unwatch" => self.watches.clear(),
             "t" | "trail" => self.trail(number(rest, 10)? as usize)?,
+            "a" | "agenda" => {
+                let count = number(rest, 10)? as usize;
+                print(&agenda(&self.replay.agenda(), count))?;
+            }
             "f" | "fields" => {
                 print(&fields())?;
             }
@@ -290,7 +295,7 @@ impl<'a> Session<'a> {
             _ => {
                 let names = [
                     "step", "back", "continue", "goto", "print", "watch", "unwatch", "trail",
-                    "fields", "help", "quit",
+                    "agenda", "fields", "help", "quit",
                 ];
                 let help = suggestion(word, "commands", names);
                 return Err(BadInput::error(format!(
@@ -489,6 +494,22 @@ fn shown(text: &str, replay: &Replay<'_>) -> Result<String, Mistake> {
     let mut expression = Expression::parse(text, &state)?;
     let value = expression.shown(&state);
     Ok(format!("  {} = {value}\n", expression.text()))
+}
+
+/// What is scheduled next, one thing in a line, as in the trail but for the number of the event, which is not known yet.
+fn agenda(agenda: &[(SimTime, What)], count: usize) -> String {
+    if agenda.is_empty() {
+        return "nothing is scheduled: the run is over\n".to_owned();
+    }
+    let mut text = String::new();
+    for (at, what) in agenda.iter().take(count) {
+        let _ = writeln!(text, "{at:>21} {:>10}  {what}", "");
+    }
+    if agenda.len() > count {
+        let more = condition::count((agenda.len() - count) as u64);
+        let _ = writeln!(text, "  and {more} more");
+    }
+    text
 }
 
 /// All fields of the run, those with one prefix in one paragraph.

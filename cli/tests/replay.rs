@@ -269,6 +269,34 @@ fn a_session_steps_goes_back_and_prints() {
     assert!(!shown.contains("print time"), "nothing after quit");
 }
 
+/// What was on the agenda happens, in that order, until something new comes between.
+#[test]
+fn the_agenda_says_what_happens_next() {
+    let folder = logged("agenda");
+    let output = session(
+        &folder,
+        "goto 10min\nagenda 1\nstep\nagenda 1\nstep\nagenda\nagenda 0\ngoto 9d\nagenda\n",
+    );
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    fits(&shown);
+    let answers: Vec<Vec<&str>> = shown
+        .split("walras> ")
+        .skip(1)
+        .map(|answer| answer.lines().skip(1).collect())
+        .collect();
+    for (agenda, stepped) in [(&answers[1], &answers[2]), (&answers[3], &answers[4])] {
+        let (at, what) = agenda[0].trim().split_once(' ').expect("a time");
+        let (then, rest) = stepped[0].trim().split_once(' ').expect("a time");
+        let (_, happened) = rest.trim().split_once("  ").expect("a number");
+        assert_eq!((at, what.trim()), (then, happened));
+        assert!(agenda[1].starts_with("  and ") && agenda[1].ends_with(" more"));
+    }
+    assert_eq!(answers[5].len(), 11, "ten, and how many more");
+    assert_eq!(answers[6].len(), 1, "{:?}", answers[6]);
+    assert_eq!(answers[8], ["nothing is scheduled: the run is over"]);
+}
+
 /// A wrong command is reported, the session goes on, and a script that had one fails.
 #[test]
 fn wrong_commands_are_reported_and_fail_a_script() {

@@ -318,6 +318,18 @@ impl<'a> Replay<'a> {
         self.playback.next_time()
     }
 
+    /// What is scheduled before the end of the run, in order; what an event will be about is told as it is known at present.
+    pub fn agenda(&mut self) -> Vec<(SimTime, What)> {
+        if self.next_time().is_none() {
+            return Vec::new();
+        }
+        let (agenda, end) = (self.playback.agenda(), self.playback.end());
+        let agenda = agenda.into_iter().take_while(|(at, _)| *at <= end);
+        agenda
+            .map(|(at, event)| (at, What::Event(event, self.playback.subject(&event))))
+            .collect()
+    }
+
     /// Events handled so far.
     #[must_use]
     pub fn events(&self) -> u64 {

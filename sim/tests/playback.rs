@@ -189,6 +189,40 @@ fn readings_are_what_a_bystander_counts() {
     assert!(lost > 0, "the world was to have losses");
 }
 
+/// What comes next is what the agenda had first, about the job or node that it named.
+#[test]
+fn the_agenda_begins_with_what_happens_next() {
+    #[derive(Default)]
+    struct Last(Option<Subject>);
+    impl Recorder for Last {
+        const EVENTS: bool = true;
+        fn event(&mut self, _: SimTime, _: u8, _: u64, subject: Subject) {
+            self.0 = Some(subject);
+        }
+    }
+    use walras_des::Event as _;
+    let (platform, workload) = busy(9.0);
+    let mut playback =
+        Playback::simulate(&platform, &workload, &settings(1), 3, 0, Last::default());
+    let mut stale = 0;
+    loop {
+        let agenda = playback.agenda();
+        assert!(agenda.is_sorted_by_key(|&(at, event)| (at, event.rank())));
+        let first = agenda.first().filter(|(at, _)| *at <= playback.end());
+        let expected = first.map(|(at, event)| {
+            let key = (*at, event.rank(), event.word());
+            (key, playback.subject(event))
+        });
+        let Some((at, event)) = playback.step() else {
+            break;
+        };
+        let subject = playback.recorder().0.expect("an event has a subject");
+        stale += u64::from(subject.is_stale);
+        assert_eq!(expected, Some(((at, event.rank(), event.word()), subject)));
+    }
+    assert!(stale > 0 && playback.events() > 10_000);
+}
+
 /// Every field can be read at any time, and is what its kind says.
 #[test]
 fn every_field_reads_as_its_kind() {

@@ -162,6 +162,16 @@ impl<M: Model> Engine<M> {
         self.context.queue.peek_time()
     }
 
+    /// What is scheduled, in the order in which it would happen if nothing were added: O(n log n) for n events.
+    #[must_use]
+    pub fn agenda(&self) -> Vec<(SimTime, M::Event)> {
+        let mut agenda: Vec<_> = self.context.queue.iter().collect();
+        // Stable: events of the same time and rank come in the order in which they were scheduled.
+        agenda.sort_by_key(|&(time, rank, _)| (time, rank));
+        let events = agenda.into_iter();
+        events.map(|(time, _, event)| (time, *event)).collect()
+    }
+
     /// The current simulated time.
     #[must_use]
     pub fn now(&self) -> SimTime {
@@ -318,6 +328,22 @@ mod tests {
             (stepped.events(), stepped.now()),
             (whole.events(), whole.now())
         );
+    }
+
+    #[test]
+    fn the_agenda_is_what_would_happen() {
+        let mut engine = countdown(u32::MAX);
+        let at = SimTime::from_secs;
+        for (time, left) in [(3, 7), (2, 5), (3, 6), (1, 3)] {
+            engine.context_mut().at(at(time), Tick(left));
+        }
+        let agenda = engine.agenda().into_iter();
+        let agenda: Vec<_> = agenda.map(|(time, Tick(left))| (time, left)).collect();
+        // The countdown itself starts with 4 at 1 s.
+        let expected = [(1, 4), (1, 3), (2, 5), (3, 7), (3, 6)];
+        assert_eq!(agenda, expected.map(|(time, left)| (at(time), left)));
+        engine.run_until(SimTime::MAX);
+        assert!(engine.agenda().is_empty());
     }
 
     #[test]

@@ -165,6 +165,16 @@ impl<E: Copy> EventQueue<E> {
         run.into_iter().chain(late).min().map(SimTime::from_nanos)
     }
 
+    /// All pending events, with their times and ranks: those of the same time and rank in the order of
+    /// insertion, the others in no meaningful order. A stable sort gives the order in which they will pop.
+    pub fn iter(&self) -> impl Iterator<Item = (SimTime, u8, &E)> {
+        // Of equals, the one in the run is older than the late one, and what is far has none before the horizon.
+        let near = self.run[self.at..].iter().chain(self.far.iter());
+        let near = near.map(|entry| (entry.time, entry.rank, &entry.event));
+        near.chain(self.late.iter())
+            .map(|(time, rank, event)| (SimTime::from_nanos(time), rank, event))
+    }
+
     /// The number of pending events.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -68,6 +68,17 @@ impl Pair {
         time
     }
 
+    /// All that is pending, sorted stably, is the reference.
+    #[track_caller]
+    fn look(&self) {
+        let events = self.queue.iter();
+        let mut pending: Vec<_> = events
+            .map(|(time, rank, &event)| (time.as_nanos(), rank, event))
+            .collect();
+        pending.sort_by_key(|&(time, rank, _)| (time, rank));
+        assert!(self.reference.iter().eq(&pending));
+    }
+
     fn drain(&mut self) {
         while self.pop().is_some() {}
     }
@@ -93,6 +104,7 @@ proptest! {
                 Step::Pop => _ = pair.pop(),
                 Step::PopMany { count } => (0..count).for_each(|_| _ = pair.pop()),
             }
+            pair.look();
         }
         pair.drain();
     }
@@ -113,6 +125,7 @@ proptest! {
             prop_assert!(next >= now);
             now = next;
             pair.push(now + delay, (delay % 3) as u8);
+            pair.look();
         }
         pair.drain();
     }
@@ -133,6 +146,9 @@ fn check_hold(mut delay: impl FnMut(&mut Stream, u64) -> u64) {
         let now = pair.pop().unwrap_or(0);
         let time = now.saturating_add(delay(&mut stream, index));
         pair.push(time, (index % 3) as u8);
+        if index % 500 == 0 {
+            pair.look();
+        }
     }
     pair.drain();
 }

@@ -5,7 +5,7 @@ use walras_des::{Digest, Engine, SimTime, Streams};
 use super::inspect::State;
 use super::{DRAIN, Event, Settings, World};
 use crate::platform::Platform;
-use crate::record::{Output, Recorder};
+use crate::record::{Output, Recorder, Subject};
 use crate::scheduling::{Builtin, Scheduler};
 use crate::workload::Workload;
 
@@ -54,6 +54,24 @@ impl<'a, S: Scheduler, R: Recorder> Playback<'a, S, R> {
     pub fn next_time(&mut self) -> Option<SimTime> {
         let next = self.engine.next_time()?;
         (next <= self.end && !self.engine.is_stopped()).then_some(next)
+    }
+
+    /// What is scheduled, in the order in which it would happen if nothing were added, overtaken events included.
+    #[must_use]
+    pub fn agenda(&self) -> Vec<(SimTime, Event)> {
+        self.engine.agenda()
+    }
+
+    /// What `event` of the agenda is about, as the world knows it at present.
+    #[must_use]
+    pub fn subject(&self, event: &Event) -> Subject {
+        self.engine.model.subject(event)
+    }
+
+    /// What is due later than this never happens.
+    #[must_use]
+    pub fn end(&self) -> SimTime {
+        self.end
     }
 
     /// The time of the last event.

@@ -174,6 +174,20 @@ impl<E: Copy> Far<E> {
         }
     }
 
+    /// All entries, those of one instant in the order of insertion.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry<E>> {
+        let filled = self.buckets.iter().filter(|bucket| bucket.len > 0);
+        filled.flat_map(|bucket| {
+            let head = bucket.head as usize;
+            let chunks =
+                std::iter::successors(Some(head), |&chunk| Some(self.next[chunk] as usize));
+            // What follows the last chunk is never asked for.
+            chunks
+                .flat_map(|chunk| &self.arena[chunk * CHUNK..][..CHUNK])
+                .take(bucket.len as usize)
+        })
+    }
+
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         self.arena.capacity() * size_of::<Entry<E>>()

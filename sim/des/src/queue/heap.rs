@@ -87,6 +87,16 @@ impl<E: Copy> Heap<E> {
         Some(first.entry())
     }
 
+    /// Time, rank and event of all entries, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, u8, &E)> {
+        let mut nodes: Vec<_> = self.nodes.iter().collect();
+        nodes.sort_unstable_by_key(|node| node.key());
+        nodes.into_iter().map(|node| {
+            let rank = (node.order >> SEQUENCE_BITS) as u8;
+            (node.time, rank, &node.event)
+        })
+    }
+
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         self.nodes.capacity() * size_of::<Node<E>>()
