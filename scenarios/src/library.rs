@@ -26,7 +26,8 @@ const ENTRIES: &[LibraryEntry] = entries![
     "scheduler-race",
     "churn",
     "price-discovery",
-    "cloud-menu"
+    "cloud-menu",
+    "network-size"
 ];
 
 /// The library, in the order in which a newcomer would read it.

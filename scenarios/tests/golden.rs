@@ -42,7 +42,9 @@ fn table(threads: usize) -> String {
     let set = SETTINGS.map(|(path, value)| (path.to_owned(), value.to_owned()));
     let options = Options {
         threads,
+        pool: None,
         record_jobs: false,
+        logbook: None,
         stop: &AtomicBool::new(false),
     };
     let mut table = String::new();

@@ -1,0 +1,252 @@
+//! A sweep for the terminal: a line for each point, then where the better platform changes.
+
+use std::fmt::Write;
+
+use walras_analysis::compare::Comparison;
+use walras_analysis::record::MetricId;
+use walras_analysis::sweep::{Swept, crossings, names};
+use walras_analysis::words::{Scale, Tone, title};
+
+use crate::terminal::{Options, Style, lines, paint};
+
+const GAP: &str = "  ";
+const INDENT: &str = "  ";
+
+/// For each of `metrics` a table of all points, then what they say, then what to keep in mind.
+#[must_use]
+pub fn table(swept: &Swept<'_>, metrics: &[MetricId], options: Options) -> String {
+    let mut text = String::new();
+    for metric in metrics {
+        let has_values = |figures: &Comparison| figures.row(*metric).is_some();
+        if !swept.finished().any(|(_, figures)| has_values(figures)) {
+            continue;
+        }
+        push(&mut text, &paint(options, Style::Heading, title(*metric)));
+        points(swept, *metric, options, &mut text);
+        text.push('\n');
+    }
+    for finding in metrics.iter().flat_map(|metric| crossings(swept, *metric)) {
+        wrapped("- ", &finding, options, Style::Title, &mut text);
+    }
+    wrapped("", &basis(swept), options, Style::Faint, &mut text);
+    for warning in warnings(swept) {
+        wrapped("! ", &warning, options, Style::Warning, &mut text);
+    }
+    text
+}
+
+/// What one platform did at one point.
+struct Cell {
+    name: String,
+    value: String,
+    said: String,
+    style: Style,
+}
+
+/// The points in lines: one each if two platforms fit side by side, and otherwise one for each platform.
+fn points(swept: &Swept<'_>, metric: MetricId, options: Options, text: &mut String) {
+    let estimates = swept
+        .finished()
+        .filter_map(|(_, figures)| figures.row(metric));
+    let means = estimates.flat_map(|row| row.cells.iter().filter_map(|cell| cell.estimate));
+    let scale = Scale::of(metric, means.map(|estimate| estimate.mean));
+    let rows: Vec<(Vec<&str>, Option<Vec<Cell>>)> = (swept.sweep.points.iter().zip(&swept.points))
+        .map(|(point, figures)| {
+            let values = swept.sweep.settings(point).map(|(_, value)| value);
+            (
+                values.collect(),
+                figures
+                    .as_ref()
+                    .map(|figures| cells(figures, metric, scale)),
+            )
+        })
+        .collect();
+    let axes = names(&swept.sweep.axes);
+    let of_axis = |index: usize| {
+        let values = rows.iter().map(|(values, _)| width(values[index]));
+        values.fold(width(&axes[index]), usize::max)
+    };
+    let widths: Vec<usize> = (0..axes.len()).map(of_axis).collect();
+    let line = |values: &[&str]| {
+        let padded = values
+            .iter()
+            .zip(&widths)
+            .map(|(value, width)| format!("{value:>width$}"));
+        format!("{INDENT}{}", padded.collect::<Vec<_>>().join(GAP))
+    };
+    let heads: Vec<&str> = axes.iter().map(String::as_str).collect();
+    let all = || rows.iter().filter_map(|(_, cells)| cells.as_ref());
+    let column = |index: usize, text: fn(&Cell) -> &str| {
+        all()
+            .filter_map(|cells| Some(width(text(cells.get(index)?))))
+            .max()
+            .unwrap_or(0)
+    };
+    let same: Option<Vec<&str>> = all()
+        .next()
+        .map(|cells| cells.iter().map(|cell| &*cell.name).collect());
+    let are_same = all().all(|cells| Some(cells.iter().map(|cell| &*cell.name).collect()) == same);
+    let values: Vec<usize> = (0..same.as_ref().map_or(0, Vec::len))
+        .map(|index| column(index, |cell| &cell.value).max(column(index, |cell| &cell.name)))
+        .collect();
+    let side_by_side = width(&line(&heads))
+        + values.iter().map(|value| GAP.len() + value).sum::<usize>()
+        + GAP.len()
+        + column(1, |cell| &cell.said);
+    let is_short = are_same && values.len() <= 2 && side_by_side <= options.width;
+    let mut head = line(&heads);
+    if is_short {
+        for (name, width) in same.iter().flatten().zip(&values) {
+            write!(head, "{GAP}{name:>width$}").expect("a string takes everything");
+        }
+    }
+    push(text, &paint(options, Style::Faint, &head));
+    for (at, cells) in &rows {
+        let start = line(at);
+        let Some(cells) = cells else {
+            push(
+                text,
+                &format!(
+                    "{start}{GAP}{}",
+                    paint(options, Style::Faint, "not finished")
+                ),
+            );
+            continue;
+        };
+        if is_short {
+            let mut row = start;
+            for (cell, width) in cells.iter().zip(&values) {
+                write!(row, "{GAP}{:>width$}", cell.value).expect("a string takes everything");
+            }
+            let said = cells.iter().rev().find(|cell| !cell.said.is_empty());
+            if let Some(cell) = said {
+                row += GAP;
+                row += &paint(options, cell.style, &cell.said);
+            }
+            push(text, row.trim_end());
+            continue;
+        }
+        let name = cells
+            .iter()
+            .map(|cell| width(&cell.name))
+            .max()
+            .unwrap_or(0);
+        let value = cells
+            .iter()
+            .map(|cell| width(&cell.value))
+            .max()
+            .unwrap_or(0);
+        for (index, cell) in cells.iter().enumerate() {
+            let before = if index == 0 {
+                start.clone()
+            } else {
+                " ".repeat(width(&start))
+            };
+            let row = format!(
+                "{before}{GAP}{:<name$}{GAP}{:>value$}",
+                cell.name, cell.value
+            );
+            let said = paint(options, cell.style, &cell.said);
+            if width(&row) + GAP.len() + width(&cell.said) <= options.width {
+                push(text, format!("{row}{GAP}{said}").trim_end());
+            } else {
+                push(text, row.trim_end());
+                push(
+                    text,
+                    &format!("{}{GAP}{GAP}{said}", " ".repeat(width(&start))),
+                );
+            }
+        }
+    }
+}
+
+fn cells(figures: &Comparison, metric: MetricId, scale: Scale) -> Vec<Cell> {
+    let cell = |(index, name): (usize, String)| {
+        let estimate = figures.estimate(metric, index);
+        let said = figures.said(metric, index);
+        Cell {
+            name,
+            value: estimate.map_or("not applicable".to_owned(), |estimate| {
+                scale.plus_minus(&estimate)
+            }),
+            style: match said.as_ref().map(|said| said.tone) {
+                Some(Tone::Better) => Style::Good,
+                Some(Tone::Worse) => Style::Bad,
+                _ => Style::Faint,
+            },
+            said: said.map_or(String::new(), |said| said.text),
+        }
+    };
+    let names = figures.entries.iter().map(|entry| entry.name.clone());
+    names.enumerate().map(cell).collect()
+}
+
+/// What stands behind the numbers.
+fn basis(swept: &Swept<'_>) -> String {
+    let counts = || swept.finished().map(|(_, figures)| figures.replications);
+    let (Some(least), Some(most)) = (counts().min(), counts().max()) else {
+        return "no point is finished".to_owned();
+    };
+    let n = if least == most {
+        format!("{most}")
+    } else {
+        format!("{least} to {most}")
+    };
+    let seed = match swept.sweep.common_seed() {
+        Some(seed) => format!(
+            "all points use seed {seed} (common random numbers), so that they differ by the axes and not by luck"
+        ),
+        None => "points use seeds of their own, and differ by luck too".to_owned(),
+    };
+    match most {
+        0 | 1 => format!("one replication: estimates without intervals; {seed}"),
+        _ => format!(
+            "± is half a 95 % interval over n = {n} replications (Student t); [ ] are 95 % intervals of differences to the baseline, paired by replication; {seed}"
+        ),
+    }
+}
+
+/// What to keep in mind of the points, each warning once.
+fn warnings(swept: &Swept<'_>) -> Vec<String> {
+    let mut all: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (point, figures) in swept.finished() {
+        for warning in &figures.warnings {
+            match all.iter_mut().find(|(text, _)| text == warning) {
+                Some((_, points)) => points.push(&point.name),
+                None => all.push((warning, vec![&point.name])),
+            }
+        }
+    }
+    let total = swept.finished().count();
+    let told = all
+        .into_iter()
+        .map(|(warning, points)| match points.as_slice() {
+            points if points.len() == total => warning.to_owned(),
+            [point] => format!("{point}: {warning}"),
+            [first, .., last] => format!("{} points, {first} to {last}: {warning}", points.len()),
+            [] => String::new(),
+        });
+    told.collect()
+}
+
+fn wrapped(bullet: &str, words: &str, options: Options, style: Style, text: &mut String) {
+    for (index, line) in lines(words, options.width.saturating_sub(bullet.len()))
+        .iter()
+        .enumerate()
+    {
+        let lead = if index == 0 {
+            bullet.to_owned()
+        } else {
+            " ".repeat(bullet.len())
+        };
+        push(text, &format!("{lead}{}", paint(options, style, line)));
+    }
+}
+
+fn push(text: &mut String, line: &str) {
+    writeln!(text, "{line}").expect("a string takes everything");
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
