@@ -10,10 +10,10 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use walras_analysis::experiment::Execution;
 use walras_analysis::record::MetricId;
-use walras_analysis::sweep::{CSV, SweepError, Swept, Watch, carry_out, csv, finished};
+use walras_analysis::sweep::{CSV, PAGE, SweepError, Swept, Watch, carry_out, csv, finished};
 use walras_analysis::{findings, store};
 use walras_scenarios::issue::suggestion;
-use walras_scenarios::{Options, Progress, Sweep};
+use walras_scenarios::{Options, Progress, Scenario, Sweep};
 
 use crate::args::{RunArgs, SweepArgs};
 use crate::{
@@ -99,7 +99,7 @@ pub fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
         say("interrupted before the first point was finished; nothing was written");
         return Ok(ExitCode::from(130));
     }
-    show(&swept, &metrics, &out)?;
+    show(&swept, &scenario, &metrics, &out)?;
     if swept.is_partial() {
         say("! points are missing: the same command with --out this directory goes on with them");
     }
@@ -110,15 +110,24 @@ pub fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     }))
 }
 
-/// Writes the table and prints what it says.
-fn show(swept: &Swept<'_>, metrics: &[MetricId], out: &Path) -> anyhow::Result<()> {
+/// Writes the table and the page, and prints what they say.
+fn show(
+    swept: &Swept<'_>,
+    scenario: &Scenario,
+    metrics: &[MetricId],
+    out: &Path,
+) -> anyhow::Result<()> {
     let table = out.join(CSV);
     write_whole(&table, csv(swept).as_bytes())?;
+    let page = out.join(PAGE);
+    let text = walras_reports::sweep::page(swept, &scenario.name, &scenario.question, metrics);
+    write_whole(&page, text.as_bytes())?;
     print(&walras_reports::sweep::table(swept, metrics, layout(false)))?;
     let first = out.join(&swept.sweep.points[0].name);
     print(&format!(
-        "\nresults  {}\ntable    {}\na point  walras report {}\n",
+        "\nresults  {}\nreport   {}\ntable    {}\na point  walras report {}\n",
         out.display(),
+        page.display(),
         table.display(),
         first.display()
     ))?;

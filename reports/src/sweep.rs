@@ -1,12 +1,15 @@
-//! A sweep for the terminal: a line for each point, then where the better platform changes.
+//! A sweep as a table for the terminal, a line for each point, and as a page; both say where the better platform changes.
 
 use std::fmt::Write;
 
+use askama::Template;
 use walras_analysis::compare::Comparison;
 use walras_analysis::record::MetricId;
-use walras_analysis::sweep::{Swept, crossings, names};
+use walras_analysis::sweep::{Swept, names};
 use walras_analysis::words::{Scale, Tone, title};
 
+use crate::figures;
+use crate::html::Picture;
 use crate::terminal::{Options, Style, lines, paint};
 
 const GAP: &str = "  ";
@@ -25,7 +28,7 @@ pub fn table(swept: &Swept<'_>, metrics: &[MetricId], options: Options) -> Strin
         points(swept, *metric, options, &mut text);
         text.push('\n');
     }
-    for finding in metrics.iter().flat_map(|metric| crossings(swept, *metric)) {
+    for finding in metrics.iter().flat_map(|metric| swept.findings(*metric)) {
         wrapped("- ", &finding, options, Style::Title, &mut text);
     }
     wrapped("", &basis(swept), options, Style::Faint, &mut text);
@@ -33,6 +36,64 @@ pub fn table(swept: &Swept<'_>, metrics: &[MetricId], options: Options) -> Strin
         wrapped("! ", &warning, options, Style::Warning, &mut text);
     }
     text
+}
+
+/// The page: what was found, and a figure for each of `metrics`.
+///
+/// # Panics
+/// If the template does not match the page, which tests rule out.
+#[must_use]
+pub fn page(swept: &Swept<'_>, scenario: &str, question: &str, metrics: &[MetricId]) -> String {
+    let figures = metrics
+        .iter()
+        .filter_map(|metric| figures::sweep::figure(swept, *metric));
+    let axes = swept.sweep.axes.iter();
+    let page = Page {
+        scenario,
+        question,
+        finished: swept.finished().count(),
+        points: swept.sweep.points.len(),
+        findings: metrics
+            .iter()
+            .flat_map(|metric| swept.findings(*metric))
+            .collect(),
+        basis: basis(swept),
+        warnings: warnings(swept),
+        axes: axes
+            .map(|axis| [axis.path.clone(), axis.values.join(", ")])
+            .collect(),
+        figures: figures.map(Picture::of).collect(),
+        rows: swept
+            .finished()
+            .map(|(point, _)| {
+                let values = swept
+                    .sweep
+                    .settings(point)
+                    .map(|(_, value)| value.to_owned());
+                let hash = format!("{:016x}", point.input_hash);
+                std::iter::once(point.name.clone())
+                    .chain(values)
+                    .chain([hash])
+                    .collect()
+            })
+            .collect(),
+    };
+    page.render().expect("the page is plain data")
+}
+
+#[derive(Template)]
+#[template(path = "sweep.html")]
+struct Page<'a> {
+    scenario: &'a str,
+    question: &'a str,
+    finished: usize,
+    points: usize,
+    findings: Vec<String>,
+    basis: String,
+    warnings: Vec<String>,
+    axes: Vec<[String; 2]>,
+    figures: Vec<Picture>,
+    rows: Vec<Vec<String>>,
 }
 
 /// What one platform did at one point.

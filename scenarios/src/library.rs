@@ -27,7 +27,7 @@ const ENTRIES: &[LibraryEntry] = entries![
     "churn",
     "price-discovery",
     "cloud-menu",
-    "network-size"
+    "load-and-price"
 ];
 
 /// The library, in the order in which a newcomer would read it.

@@ -256,7 +256,7 @@ sweep:
         "{typed}"
     );
     assert!(
-        typed.contains("--axis run.horizn=1 h,2 h\n  |            ^^^^^^"),
+        typed.contains("--axis run.horizn=1 h,2 h\n  |             ^^^^^^"),
         "{typed}"
     );
     let many: String = (0..200).map(|n| format!("{n},")).collect();

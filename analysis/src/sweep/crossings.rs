@@ -9,10 +9,10 @@ use crate::words::{Tone, capitalized, directions, title};
 
 use super::{Swept, names};
 
-/// What `metric` does along each axis, for each platform against the baseline. Slices of a sweep with several axes that
-/// say the same are told together.
+/// What `metric` does along `axis`, for each platform against the baseline. Slices of a sweep with several axes that say
+/// the same are told together.
 #[must_use]
-pub fn crossings(swept: &Swept<'_>, metric: MetricId) -> Vec<String> {
+pub fn crossings(swept: &Swept<'_>, metric: MetricId, axis: usize) -> Vec<String> {
     let Some((_, first)) = swept.finished().next() else {
         return Vec::new();
     };
@@ -23,40 +23,40 @@ pub fn crossings(swept: &Swept<'_>, metric: MetricId) -> Vec<String> {
         ))
     });
     let mut sentences = Vec::new();
-    for (name, baseline) in pairs {
-        for axis in 0..swept.sweep.axes.len() {
-            let mut told: Vec<(String, Vec<String>)> = Vec::new();
-            for slice in slices(swept, axis) {
-                let Some(text) = along(swept, metric, (name, baseline), axis, &slice) else {
-                    continue;
-                };
-                let place = elsewhere(swept, axis, &slice);
-                match told.iter_mut().find(|(same, _)| *same == text) {
-                    Some((_, places)) => places.push(place),
-                    None => told.push((text, vec![place])),
-                }
+    for pair in pairs {
+        let mut told: Vec<(String, Vec<String>)> = Vec::new();
+        for slice in slices(swept, axis) {
+            let Some(text) = along(swept, metric, pair, axis, &slice) else {
+                continue;
+            };
+            let place = elsewhere(swept, axis, &slice);
+            match told.iter_mut().find(|(same, _)| *same == text) {
+                Some((_, places)) => places.push(place),
+                None => told.push((text, vec![place])),
             }
-            let is_everywhere = told.len() == 1;
-            for (text, places) in told {
-                let place = match places.join("; ") {
-                    place if place.is_empty() || is_everywhere => String::new(),
-                    place => format!(" (at {place})"),
-                };
-                sentences.push(format!("{}: {text}{place}.", capitalized(title(metric))));
-            }
+        }
+        let is_everywhere = told.len() == 1;
+        for (text, places) in told {
+            let place = match places.join("; ") {
+                place if place.is_empty() || is_everywhere => String::new(),
+                place => format!(" (at {place})"),
+            };
+            sentences.push(format!("{}: {text}{place}.", capitalized(title(metric))));
         }
     }
     sentences
 }
 
 /// The points that differ along `axis` alone: one set of indices for each slice, with zero for the axis itself.
-fn slices(swept: &Swept<'_>, axis: usize) -> Vec<Vec<usize>> {
+#[must_use]
+pub fn slices(swept: &Swept<'_>, axis: usize) -> Vec<Vec<usize>> {
     let points = swept.sweep.points.iter().map(|point| &point.at);
     points.filter(|at| at[axis] == 0).cloned().collect()
 }
 
-/// The values of the other axes.
-fn elsewhere(swept: &Swept<'_>, axis: usize, slice: &[usize]) -> String {
+/// The values of the other axes, as in `nodes = 100, take_rate = 5 %`.
+#[must_use]
+pub fn elsewhere(swept: &Swept<'_>, axis: usize, slice: &[usize]) -> String {
     let axes = &swept.sweep.axes;
     let others = names(axes)
         .into_iter()
@@ -69,7 +69,7 @@ fn elsewhere(swept: &Swept<'_>, axis: usize, slice: &[usize]) -> String {
 
 /// The indices of the values of an axis, from small to large if they are numbers, and otherwise as they are written.
 #[must_use]
-pub(super) fn ascending(swept: &Swept<'_>, axis: usize) -> Vec<usize> {
+pub fn ascending(swept: &Swept<'_>, axis: usize) -> Vec<usize> {
     let axis = &swept.sweep.axes[axis];
     let mut order: Vec<usize> = (0..axis.values.len()).collect();
     if let Some((numbers, _)) = axis.numbers() {
@@ -103,6 +103,10 @@ fn along(
     }
     let (less, more) = directions(metric);
     let word = |state: Ordering| if state == Ordering::Less { less } else { more };
+    let verb = match less {
+        "less" | "fewer" => "has",
+        _ => "is",
+    };
     let axis = &names(&swept.sweep.axes)[axis];
     let clear: Vec<(&str, Ordering)> = states
         .iter()
@@ -114,10 +118,10 @@ fn along(
         .filter(|pair| pair[0].1 != pair[1].1)
         .collect();
     let text = match (clear.first(), changes.as_slice()) {
-        (None, _) => format!("{name} and {baseline} do not clearly differ at any {axis}"),
+        (None, _) => format!("{name} and {baseline} do not clearly differ at any value of {axis}"),
         (Some((_, state)), []) => {
             let range = if clear.len() == states.len() {
-                format!("at every {axis}")
+                format!("at every value of {axis}")
             } else {
                 let shown: Vec<&str> = clear.iter().map(|(value, _)| *value).collect();
                 format!(
@@ -125,12 +129,23 @@ fn along(
                     shown.join(", ")
                 )
             };
-            format!("{name} is {} than {baseline} {range}", word(*state))
+            format!("{name} {verb} {} than {baseline} {range}", word(*state))
         }
         (_, [change]) => {
             let [(last, before), (first, after)] = [change[0], change[1]];
+            let is_between = |(value, _): &&(&str, Ordering)| *value != last && *value != first;
+            let from = states.iter().skip_while(|(value, _)| *value != last);
+            let unclear: Vec<&str> = from
+                .take_while(|(value, _)| *value != first)
+                .filter(is_between)
+                .map(|(value, _)| *value)
+                .collect();
+            let between = match unclear.as_slice() {
+                [] => String::new(),
+                values => format!(", without a clear difference at {}", values.join(", ")),
+            };
             format!(
-                "{name} is {} than {baseline} up to {axis} = {last} and {} from {first} on",
+                "{name} {verb} {} than {baseline} up to {axis} = {last} and {} from {first} on{between}",
                 word(before),
                 word(after)
             )
@@ -148,7 +163,7 @@ fn along(
                 })
                 .collect();
             format!(
-                "along {axis}, {name} is at first {} than {baseline} and becomes {}",
+                "along {axis}, {name} {verb} at first {} than {baseline}, then {}",
                 word(*state),
                 places.join(", ")
             )

@@ -13,13 +13,14 @@ use std::{fs, io, panic, thread};
 use walras_scenarios::run::{Options, Pool, Progress, RunError};
 use walras_scenarios::sweep::{Axis, Point, Sweep};
 use walras_scenarios::{Issues, Scenario};
+use walras_sim::record::MetricId;
 
 use crate::compare::Comparison;
 use crate::conduct::{self, WarmUpError};
 use crate::experiment::{Execution, Experiment};
 use crate::store::{self, StoreError};
 
-pub use crossings::crossings;
+pub use crossings::{ascending, crossings, elsewhere, slices};
 pub use table::{CSV, csv};
 
 /// The page beside the points.
@@ -255,6 +256,14 @@ impl<'s> Swept<'s> {
     pub fn finished(&self) -> impl Iterator<Item = (&'s Point, &Comparison)> {
         let pairs = self.sweep.points.iter().zip(&self.points);
         pairs.filter_map(|(point, figures)| Some((point, figures.as_ref()?)))
+    }
+
+    /// What `metric` says along each axis, a sentence each.
+    #[must_use]
+    pub fn findings(&self, metric: MetricId) -> Vec<String> {
+        let axes = 0..self.sweep.axes.len();
+        axes.flat_map(|axis| crossings(self, metric, axis))
+            .collect()
     }
 
     /// Whether points are missing.
