@@ -152,6 +152,9 @@ fn metrics(args: &SweepArgs) -> anyhow::Result<Vec<MetricId>> {
     args.metrics.iter().map(named).collect()
 }
 
+/// The runs of a point, as far as their number is known, and when it began.
+type State = (usize, Option<(SystemTime, Instant)>);
+
 /// The clock, and a progress line on a terminal.
 struct Screen<'a> {
     bar: ProgressBar,
@@ -159,8 +162,8 @@ struct Screen<'a> {
     /// The command that repeats a point, without the axes.
     command: Vec<String>,
     threads: usize,
-    /// For each point its runs as far as known, and when it began.
-    state: Mutex<Vec<(usize, Option<(SystemTime, Instant)>)>>,
+    /// For each point.
+    state: Mutex<Vec<State>>,
 }
 
 impl<'a> Screen<'a> {
@@ -198,7 +201,7 @@ impl<'a> Screen<'a> {
         }
     }
 
-    fn change(&self, change: impl FnOnce(&mut Vec<(usize, Option<(SystemTime, Instant)>)>)) {
+    fn change(&self, change: impl FnOnce(&mut Vec<State>)) {
         let mut state = self
             .state
             .lock()

@@ -24,8 +24,13 @@ pub fn table(swept: &Swept<'_>, metrics: &[MetricId], options: Options) -> Strin
         if !swept.finished().any(|(_, figures)| has_values(figures)) {
             continue;
         }
-        push(&mut text, &paint(options, Style::Heading, title(*metric)));
-        points(swept, *metric, options, &mut text);
+        let scale = scale(swept, *metric);
+        let heading = match scale.unit {
+            "" => title(*metric).to_owned(),
+            unit => format!("{} [{unit}]", title(*metric)),
+        };
+        push(&mut text, &paint(options, Style::Heading, &heading));
+        points(swept, *metric, scale, options, &mut text);
         text.push('\n');
     }
     for finding in metrics.iter().flat_map(|metric| swept.findings(*metric)) {
@@ -105,12 +110,9 @@ struct Cell {
 }
 
 /// The points in lines: one each if two platforms fit side by side, and otherwise one for each platform.
-fn points(swept: &Swept<'_>, metric: MetricId, options: Options, text: &mut String) {
-    let estimates = swept
-        .finished()
-        .filter_map(|(_, figures)| figures.row(metric));
-    let means = estimates.flat_map(|row| row.cells.iter().filter_map(|cell| cell.estimate));
-    let scale = Scale::of(metric, means.map(|estimate| estimate.mean));
+fn points(swept: &Swept<'_>, metric: MetricId, scale: Scale, options: Options, text: &mut String) {
+    // The unit stands in the heading.
+    let scale = Scale { unit: "", ..scale };
     let rows: Vec<(Vec<&str>, Option<Vec<Cell>>)> = (swept.sweep.points.iter().zip(&swept.points))
         .map(|(point, figures)| {
             let values = swept.sweep.settings(point).map(|(_, value)| value);
@@ -221,6 +223,15 @@ fn points(swept: &Swept<'_>, metric: MetricId, options: Options, text: &mut Stri
     }
 }
 
+/// The unit that suits all values of `metric`.
+fn scale(swept: &Swept<'_>, metric: MetricId) -> Scale {
+    let estimates = swept
+        .finished()
+        .filter_map(|(_, figures)| figures.row(metric));
+    let means = estimates.flat_map(|row| row.cells.iter().filter_map(|cell| cell.estimate));
+    Scale::of(metric, means.map(|estimate| estimate.mean))
+}
+
 fn cells(figures: &Comparison, metric: MetricId, scale: Scale) -> Vec<Cell> {
     let cell = |(index, name): (usize, String)| {
         let estimate = figures.estimate(metric, index);
@@ -258,6 +269,12 @@ fn basis(swept: &Swept<'_>) -> String {
             "all points use seed {seed} (common random numbers), so that they differ by the axes and not by luck"
         ),
         None => "points use seeds of their own, and differ by luck too".to_owned(),
+    };
+    let seed = if swept.is_partial() {
+        let (done, all) = (swept.finished().count(), swept.sweep.points.len());
+        format!("{seed}; {done} of {all} points are finished, and all that is said is of these")
+    } else {
+        seed
     };
     match most {
         0 | 1 => format!("one replication: estimates without intervals; {seed}"),

@@ -196,12 +196,11 @@ pub fn replicate(
         }
     };
     let own;
-    let pool = match options.pool {
-        Some(shared) => shared,
-        None => {
-            own = Pool::new(options.threads);
-            &own
-        }
+    let pool = if let Some(shared) = options.pool {
+        shared
+    } else {
+        own = Pool::new(options.threads);
+        &own
     };
     // One task at a time, so that replications are finished in order and an interruption wastes little.
     let outcomes: Vec<_> = pool.work(|| tasks.par_iter().with_max_len(1).map(one).collect());

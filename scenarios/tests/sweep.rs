@@ -259,7 +259,10 @@ sweep:
         typed.contains("--axis run.horizn=1 h,2 h\n  |             ^^^^^^"),
         "{typed}"
     );
-    let many: String = (0..200).map(|n| format!("{n},")).collect();
+    let many = (0..200)
+        .map(|n| n.to_string())
+        .collect::<Vec<_>>()
+        .join(",");
     let many = problems(
         "many",
         "",

@@ -16,6 +16,10 @@ pub fn crossings(swept: &Swept<'_>, metric: MetricId, axis: usize) -> Vec<String
     let Some((_, first)) = swept.finished().next() else {
         return Vec::new();
     };
+    // One replication cannot tell what is clear.
+    if first.replications < 2 {
+        return Vec::new();
+    }
     let pairs = first.entries.iter().filter_map(|entry| {
         Some((
             entry.name.as_str(),
@@ -57,13 +61,12 @@ pub fn slices(swept: &Swept<'_>, axis: usize) -> Vec<Vec<usize>> {
 /// The values of the other axes, as in `nodes = 100, take_rate = 5 %`.
 #[must_use]
 pub fn elsewhere(swept: &Swept<'_>, axis: usize, slice: &[usize]) -> String {
-    let axes = &swept.sweep.axes;
-    let others = names(axes)
+    let all = &swept.sweep.axes;
+    let others = names(all)
         .into_iter()
         .enumerate()
         .filter(|(other, _)| *other != axis);
-    let shown =
-        others.map(|(other, name)| format!("{name} = {}", axes[other].values[slice[other]]));
+    let shown = others.map(|(other, name)| format!("{name} = {}", all[other].values[slice[other]]));
     shown.collect::<Vec<_>>().join(", ")
 }
 
@@ -98,17 +101,22 @@ fn along(
             states.push((values[index].as_str(), state));
         }
     }
-    if states.len() < 2 {
-        return None;
-    }
+    let axis = &names(&swept.sweep.axes)[axis];
+    (states.len() > 1).then(|| said(metric, name, baseline, axis, &states))
+}
+
+/// A value of an axis, and how a platform stands to its baseline there: clearly less, clearly more, or neither.
+type State<'v> = (&'v str, Ordering);
+
+/// What `states` along `axis` say, of at least two values.
+fn said(metric: MetricId, name: &str, baseline: &str, axis: &str, states: &[State<'_>]) -> String {
     let (less, more) = directions(metric);
     let word = |state: Ordering| if state == Ordering::Less { less } else { more };
     let verb = match less {
         "less" | "fewer" => "has",
         _ => "is",
     };
-    let axis = &names(&swept.sweep.axes)[axis];
-    let clear: Vec<(&str, Ordering)> = states
+    let clear: Vec<State<'_>> = states
         .iter()
         .filter(|(_, state)| *state != Ordering::Equal)
         .copied()
@@ -117,7 +125,7 @@ fn along(
         .windows(2)
         .filter(|pair| pair[0].1 != pair[1].1)
         .collect();
-    let text = match (clear.first(), changes.as_slice()) {
+    match (clear.first(), changes.as_slice()) {
         (None, _) => format!("{name} and {baseline} do not clearly differ at any value of {axis}"),
         (Some((_, state)), []) => {
             let range = if clear.len() == states.len() {
@@ -133,7 +141,7 @@ fn along(
         }
         (_, [change]) => {
             let [(last, before), (first, after)] = [change[0], change[1]];
-            let is_between = |(value, _): &&(&str, Ordering)| *value != last && *value != first;
+            let is_between = |(value, _): &&State<'_>| *value != last && *value != first;
             let from = states.iter().skip_while(|(value, _)| *value != last);
             let unclear: Vec<&str> = from
                 .take_while(|(value, _)| *value != first)
@@ -168,8 +176,7 @@ fn along(
                 places.join(", ")
             )
         }
-    };
-    Some(text)
+    }
 }
 
 /// Whether a platform is clearly below or above its baseline; equal where that is not clear, or where it leads only
@@ -194,4 +201,54 @@ fn state(point: &Comparison, metric: MetricId, name: &str, baseline: &str) -> Op
         (true, true) => Ordering::Less,
         (true, false) => Ordering::Greater,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cmp::Ordering::{Equal as Same, Greater as More, Less};
+
+    fn check(metric: MetricId, states: &[Ordering], expect: &str) {
+        let values = ["1", "2", "5", "10"];
+        let states: Vec<State<'_>> = values.into_iter().zip(states.iter().copied()).collect();
+        assert_eq!(said(metric, "depin", "cloud", "load", &states), expect);
+    }
+
+    #[test]
+    fn a_change_lies_between_the_last_and_the_first_clear_value() {
+        let cost = MetricId::CostPerMillion;
+        for (states, expect) in [
+            (
+                &[Less, Less, Less][..],
+                "depin is cheaper than cloud at every value of load",
+            ),
+            (
+                &[Less, Less, More],
+                "depin is cheaper than cloud up to load = 2 and dearer from 5 on",
+            ),
+            (
+                &[More, Same, Same, Less],
+                "depin is dearer than cloud up to load = 1 and cheaper from 10 on, without a clear difference at 2, 5",
+            ),
+            (
+                &[Same, Same],
+                "depin and cloud do not clearly differ at any value of load",
+            ),
+            (
+                &[Same, More, Same, More],
+                "depin is dearer than cloud at load = 2, 10, without a clear difference elsewhere",
+            ),
+            (
+                &[Less, More, Same, Less],
+                "along load, depin is at first cheaper than cloud, then dearer between 1 and 2, cheaper between 2 and 10",
+            ),
+        ] {
+            check(cost, states, expect);
+        }
+        check(
+            MetricId::Energy,
+            &[More, Less],
+            "depin has more than cloud up to load = 1 and less from 2 on",
+        );
+    }
 }

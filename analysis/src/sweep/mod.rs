@@ -275,9 +275,12 @@ impl<'s> Swept<'s> {
     /// The figures of the point with these indices of values.
     #[must_use]
     pub fn at(&self, at: &[usize]) -> Option<&Comparison> {
-        self.finished()
-            .find(|(point, _)| point.at == at)
-            .map(|(_, figures)| figures)
+        // The last axis varies fastest.
+        let axes = self.sweep.axes.iter().zip(at);
+        let number = axes.fold(0, |number, (axis, index)| {
+            number * axis.values.len() + index
+        });
+        self.points.get(number)?.as_ref()
     }
 }
 

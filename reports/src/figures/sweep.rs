@@ -120,8 +120,8 @@ pub(crate) fn figure(swept: &Swept<'_>, metric: MetricId) -> Option<Figure> {
         _ => String::new(),
     };
     let reading = format!(
-        "{} The band is the 95 % interval of the mean over replications. Values between those that were tried are straight lines, not results.{more}",
-        metric.metric().description
+        "{}. The band is the 95 % interval of the mean over replications. Values between those that were tried are straight lines, not results.{more}",
+        capitalized(metric.metric().description)
     );
     Some(Figure {
         name: metric.metric().name,
