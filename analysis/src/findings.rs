@@ -20,6 +20,11 @@ pub(crate) const HEADLINES: [(MetricId, &str); 5] = [
     (MetricId::Energy, "energy"),
 ];
 
+/// The figures that decide.
+pub fn headlines() -> impl Iterator<Item = MetricId> {
+    HEADLINES.into_iter().map(|(metric, _)| metric)
+}
+
 impl Comparison {
     /// The platforms of one experiment, against its baseline.
     #[must_use]

@@ -25,6 +25,8 @@ pub mod table;
 
 pub mod store;
 
+pub mod sweep;
+
 pub mod validation;
 
 pub use walras_sim::record;

@@ -178,6 +178,18 @@ impl Scale {
         }
     }
 
+    /// `estimate` in this unit with half the width of its interval, as in `212 ± 7 ms`.
+    #[must_use]
+    pub fn plus_minus(self, estimate: &Estimate) -> String {
+        let Estimate { mean, interval, .. } = estimate.map(|value| value * self.factor);
+        let half = interval.map(Interval::half_width);
+        let decimals = decimals(mean, half);
+        let half = half.map_or(String::new(), |half| {
+            format!(" ± {}", number(half, decimals))
+        });
+        with_unit(&format!("{}{half}", number(mean, decimals)), self.unit)
+    }
+
     /// One value in this unit, with three digits.
     #[must_use]
     pub fn value(self, value: f64) -> String {
@@ -206,6 +218,15 @@ pub fn percent(share: f64) -> String {
 #[must_use]
 pub fn is_percentage(metric: MetricId) -> bool {
     metric.metric().range == Range::Share && metric != MetricId::OwnerGini
+}
+
+/// `text` as the beginning of a sentence.
+#[must_use]
+pub fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or(String::new(), |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
 }
 
 /// What a difference means to whom it concerns.

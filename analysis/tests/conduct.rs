@@ -28,6 +28,8 @@ fn plan(set: &[(&str, &str)]) -> Plan {
 fn with_options<T>(threads: usize, act: impl FnOnce(&Options<'_>) -> T) -> T {
     act(&Options {
         threads,
+        pool: None,
+        logbook: None,
         record_jobs: false,
         logbook: None,
         stop: &AtomicBool::new(false),

@@ -20,6 +20,7 @@ fn experiment(threads: usize) -> Experiment {
         .expect("the library is sound");
     let options = Options {
         threads,
+        pool: None,
         record_jobs: true,
         logbook: None,
         stop: &AtomicBool::new(false),

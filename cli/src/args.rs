@@ -24,6 +24,7 @@ Examples:
   walras run my.yaml --set run.seed=7            run your own, with one value changed
   walras run depin-vs-cloud --trace conv.csv     replay a recorded trace (Azure LLM CSV)
   walras run depin-vs-cloud --json | jq .digest  figures for programs
+  walras sweep depin-vs-cloud --axis platforms.depin.fleets.home.nodes=300,1000,3000
   walras compare runs/a runs/b                   what changed between two runs
   walras validate engine                         verify the simulator against queueing theory
   walras replay runs/a --platform depin --until 'node[17].queue > 100'
@@ -33,8 +34,10 @@ Exit codes: 0 done; 1 failed; 2 the input is wrong; 130 interrupted, with what w
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a scenario and report what came out
+    /// Run a scenario and report what came out; one with the key `sweep` at all its points
     Run(RunArgs),
+    /// Run a scenario at every combination of some values, and see how the answer moves
+    Sweep(SweepArgs),
     /// Check scenarios, and report every problem at once with its place
     Check(CheckArgs),
     /// Show the results of a run again, and write its HTML report
@@ -94,6 +97,43 @@ pub struct RunArgs {
     pub json: bool,
     /// Show every figure, not only the main ones
     #[arg(long)]
+    pub all: bool,
+}
+
+/// Arguments of `sweep`.
+#[derive(Debug, Args)]
+pub struct SweepArgs {
+    /// Path of a scenario, or the name of one from `walras list`
+    pub scenario: PathBuf,
+    /// Values to try, such as `workload.rate_factor=1,2,5`, beside or instead of those of the scenario; may be repeated
+    #[arg(long = "axis", value_name = "PATH=VALUES", value_parser = assignment)]
+    pub axes: Vec<(String, String)>,
+    /// Replay this trace at every point (as for `run`)
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Change one value at every point; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+    /// Seed of all random streams, the same at every point
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Independent repetitions at every point
+    #[arg(long, value_name = "N")]
+    pub replications: Option<u32>,
+    /// Threads [default: one for each core]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Directory for the results: new, or that of the same sweep, to go on with it [default: runs/SCENARIO, numbered]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Keep a row for every job in the jobs.parquet of each point
+    #[arg(long)]
+    pub record_jobs: bool,
+    /// Show this figure, such as `ttft_p50`; may be repeated [default: those that the verdict rests on]
+    #[arg(long = "metric", value_name = "NAME")]
+    pub metrics: Vec<String>,
+    /// Show every figure
+    #[arg(long, conflicts_with = "metrics")]
     pub all: bool,
 }
 

@@ -5,6 +5,7 @@ mod events;
 mod overview;
 mod progress;
 mod replay;
+mod sweep;
 mod validate;
 
 use std::fmt::{self, Write as _};
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
 fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run(args) => run(&args),
+        Command::Sweep(args) => sweep::sweep(&args),
         Command::Check(args) => check(&args),
         Command::Report(args) => report(&args),
         Command::Compare(args) => compare(&args),
@@ -82,15 +84,15 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
-    let mut set = args.set.clone();
-    set.extend(
-        args.seed
-            .map(|seed| ("run.seed".to_owned(), seed.to_string())),
-    );
-    set.extend(
-        args.replications
-            .map(|n| ("run.replications".to_owned(), n.to_string())),
-    );
+    let set = overrides(&args.set, args.seed, args.replications);
+    let swept = walras_scenarios::sweep::load(&args.scenario, &set, &[], args.trace.as_deref());
+    if !swept
+        .map_err(|issues| BadInput::issues(&issues))?
+        .axes
+        .is_empty()
+    {
+        return sweep::run(args);
+    }
     let mut scenario = load(&args.scenario, &set, args.trace.as_deref())?;
     let threads = threads(args, &scenario);
     if !args.json {
@@ -98,12 +100,7 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     }
     let logged = logged(args, &scenario)?;
     let out = reserve(args, &scenario)?;
-    let _ = ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        say("\ninterrupted: keeping what is finished (once more to drop it)");
-    });
+    keep_what_is_finished_when_interrupted();
     let scratch = logged.map(|_| events::Scratch::beside(&out)).transpose()?;
     let logbook = logged
         .zip(scratch.as_ref())
@@ -111,6 +108,7 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let (started, clock) = (SystemTime::now(), Instant::now());
     let options = Options {
         threads,
+        pool: None,
         record_jobs: args.record_jobs,
         logbook: logbook.as_ref(),
         stop: &STOP,
@@ -176,6 +174,27 @@ fn carry_out(scenario: &mut Scenario, options: &Options<'_>) -> anyhow::Result<O
     results.context(VIOLATED).map(Some)
 }
 
+/// What the options change, as overrides.
+fn overrides(
+    set: &[(String, String)],
+    seed: Option<u64>,
+    replications: Option<u32>,
+) -> Vec<(String, String)> {
+    let mut all = set.to_vec();
+    all.extend(seed.map(|seed| ("run.seed".to_owned(), seed.to_string())));
+    all.extend(replications.map(|n| ("run.replications".to_owned(), n.to_string())));
+    all
+}
+
+fn keep_what_is_finished_when_interrupted() {
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        say("\ninterrupted: keeping what is finished (once more to drop it)");
+    });
+}
+
 /// Removes the directory for the results, but only if it is empty.
 fn give_up(out: &Path) {
     let _ = std::fs::remove_dir(out);
@@ -212,24 +231,32 @@ fn reserve(args: &RunArgs, scenario: &Scenario) -> anyhow::Result<PathBuf> {
     let numbered = || store::fresh_dir(&Path::new("runs").join(&scenario.name));
     let out = args.out.clone().unwrap_or_else(numbered);
     store::refuse_occupied(&out).map_err(BadInput::error)?;
-    std::fs::create_dir_all(&out).map_err(|error| {
+    create(&out)?;
+    Ok(out)
+}
+
+fn create(out: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(out).map_err(|error| {
         BadInput::error(format!(
             "cannot write results to `{}`: {error}\n  help: name a directory that you may write to with --out",
             out.display()
         ))
-    })?;
-    Ok(out)
+    })
 }
 
 fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let mut problems = Vec::new();
     for path in &args.scenarios {
-        match walras_scenarios::load(path, &args.set, args.trace.as_deref()) {
-            Ok(scenario) => {
+        match walras_scenarios::sweep::load(path, &args.set, &[], args.trace.as_deref()) {
+            Ok(sweep) => {
+                let platforms = sweep.points[0].platforms.len();
+                let points = match sweep.axes.len() {
+                    0 => String::new(),
+                    _ => format!(", {} points", sweep.points.len()),
+                };
                 print(&format!(
-                    "{}: ok, {} platforms\n",
-                    path.display(),
-                    scenario.plan.platforms.len()
+                    "{}: ok, {platforms} platforms{points}\n",
+                    path.display()
                 ))?;
             }
             Err(issues) => problems.push(issues.to_string()),

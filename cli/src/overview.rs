@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use walras_scenarios::run::PILOTS;
-use walras_scenarios::{Plan, Scenario};
+use walras_scenarios::{Plan, Scenario, Sweep};
 use walras_sim::market::Pricing;
 use walras_sim::platform::{Platform, Size};
 use walras_sim::scheduling::Policy;
@@ -38,6 +38,30 @@ pub fn overview(scenario: &Scenario, threads: usize) -> String {
             let name = if number == 0 { name } else { "" };
             let _ = writeln!(text, "  {name:<width$}  {line}");
         }
+    }
+    text
+}
+
+/// The question and the axes, the scenario at the first point, and how much there is to do.
+pub fn sweep(first: &Scenario, sweep: &Sweep, missing: usize, threads: usize) -> String {
+    let mut text = overview(first, threads);
+    let _ = writeln!(
+        text,
+        "  above is the first of {} points:",
+        sweep.points.len()
+    );
+    for axis in &sweep.axes {
+        let _ = writeln!(text, "    {} = {}", axis.path, axis.values.join(", "));
+    }
+    let done = sweep.points.len() - missing;
+    if done > 0 {
+        let _ = writeln!(text, "  {done} of them are finished already");
+    }
+    if let Some(seed) = sweep.common_seed() {
+        let _ = writeln!(
+            text,
+            "  seed {seed} at all of them: common random numbers, so that points differ by the axes and not by luck"
+        );
     }
     text
 }

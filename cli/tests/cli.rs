@@ -348,3 +348,103 @@ fn an_interruption_keeps_what_is_finished() {
         object["digest"]
     );
 }
+
+/// A sweep checks its points first, keeps each as a run, writes one table, tells where the answer changes, and goes on where
+/// it was stopped.
+#[test]
+fn a_sweep_shows_how_the_answer_moves() {
+    let folder = Folder::new("sweep");
+    let axis = "sweep: {platforms.depin.fleets.home.nodes: [20, 200]}\n";
+    folder.write("small.yaml", &format!("{SMALL}{axis}"));
+    let text = folder.ok(&["run", "small.yaml", "--out", "out"]);
+    let flowing = text.replace('\n', " ");
+    for expected in [
+        "nodes",
+        "n = 3",
+        "all points use seed 5",
+        "± ",
+        "out/sweep.csv",
+        "value of nodes",
+    ] {
+        assert!(flowing.contains(expected), "{expected} is not in:\n{text}");
+    }
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "fits 80 columns:\n{text}"
+    );
+    let page = fs::read_to_string(folder.0.join("out/sweep.html")).expect("a page");
+    assert!(page.matches("<svg").count() >= 4 && !page.contains("src=\"http"));
+    assert!(page.contains("digest of its input") && page.contains("value of nodes"));
+    let csv = fs::read_to_string(folder.0.join("out/sweep.csv")).expect("a table");
+    assert!(
+        csv.starts_with("point,platforms.depin.fleets.home.nodes,platform,metric,figure,unit,")
+    );
+    // A point is a run like any other: reported, compared, repeated by the command in its manifest.
+    let point = folder.json(&["report", "out/point-002", "--json"]);
+    let single = [
+        "--set",
+        "sweep=null",
+        "--set",
+        "platforms.depin.fleets.home.nodes=200",
+    ];
+    let alone = folder.json(
+        &[
+            &["run", "small.yaml", "--json", "--out", "alone"],
+            &single[..],
+        ]
+        .concat(),
+    );
+    assert_eq!(point["digest"], alone["digest"]);
+    folder.ok(&["compare", "out/point-001", "out/point-002"]);
+    fs::remove_file(folder.0.join("out/point-002/report.html")).expect("a report");
+    // Resumed with the same directory: nothing is lost, nothing is done twice.
+    fs::remove_dir_all(folder.0.join("out/point-001")).expect("a point");
+    let again = folder.walras(&["sweep", "small.yaml", "--out", "out", "--threads", "1"]);
+    let talk = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(
+        again.status.success() && talk.contains("1 of them are finished already"),
+        "{talk}"
+    );
+    assert_eq!(
+        fs::read_to_string(folder.0.join("out/sweep.csv")).expect("a table"),
+        csv
+    );
+    assert!(
+        folder
+            .ok(&["check", "small.yaml"])
+            .contains("2 platforms, 2 points")
+    );
+    let metric = folder.ok(&[
+        "sweep",
+        "small.yaml",
+        "--out",
+        "out",
+        "--metric",
+        "ttft_p50",
+    ]);
+    assert!(
+        metric.contains("time to first token, median") && !metric.contains("cost per million"),
+        "{metric}"
+    );
+    for (arguments, expected) in [
+        (&["run", "small.yaml", "--json"][..], "--set sweep=null"),
+        (&["sweep", "depin-vs-cloud"], "there is nothing to sweep"),
+        (
+            &["sweep", "small.yaml", "--metric", "tftt_p50"],
+            "did you mean `ttft_p50`?",
+        ),
+        (
+            &["sweep", "small.yaml", "--axis", "workload.rate_facto=1,2"],
+            "did you mean `rate_factor`?",
+        ),
+        (
+            &["sweep", "small.yaml", "--seed", "6", "--out", "out"],
+            "of another sweep",
+        ),
+    ] {
+        let output = folder.walras(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}\n{errors}");
+        assert!(errors.contains(expected), "{expected} is not in\n{errors}");
+    }
+}

@@ -157,14 +157,15 @@ struct Line {
     is_missing: bool,
 }
 
-struct Picture {
-    figure: Figure,
+/// A figure with its data at hand.
+pub(crate) struct Picture {
+    pub figure: Figure,
     /// The data as a link that needs no network.
-    data: String,
+    pub data: String,
 }
 
 impl Picture {
-    fn of(figure: Figure) -> Self {
+    pub(crate) fn of(figure: Figure) -> Self {
         let data = format!(
             "data:text/csv;charset=utf-8,{}",
             percent_encoded(&figure.csv)

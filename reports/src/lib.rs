@@ -8,4 +8,6 @@ pub mod figures;
 
 pub mod html;
 
+pub mod sweep;
+
 pub mod validation;

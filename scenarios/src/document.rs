@@ -320,63 +320,137 @@ pub struct Override {
 /// # Errors
 /// If there is an empty key in its path, or its value is not YAML.
 pub fn parse_override(path: &str, value: &str) -> Result<Override, Vec<Issue>> {
-    let source = Arc::new(Source {
-        name: Source::SET.to_owned(),
-        text: format!("{path}={value}"),
-    });
-    let at = |column: usize, width: usize| Place {
-        source: Arc::clone(&source),
-        line: 1,
-        column,
-        width,
-    };
-    let length = path.chars().count();
-    if split(path)
-        .iter()
-        .any(|key| key.trim_matches('"').is_empty())
-    {
-        let issue = Issue::new(
-            at(1, length.max(1)),
-            path,
-            format!("`{path}` is not a path of keys"),
-        );
-        return Err(vec![issue.hint(
-            "write keys joined with dots, for example `run.replications=5`",
-        )]);
-    }
+    let typed = Typed::new(Source::SET, path, value);
+    let keys = parse_path(path, &typed.path_place()).map_err(|issue| {
+        vec![issue.hint("write keys joined with dots, for example `run.replications=5`")]
+    })?;
     if value.trim().is_empty() {
-        let message = format!("the value of `{path}` is empty");
-        let issue = Issue::new(at(length + 2, 1), path, message);
-        return Err(vec![issue.hint(format!(
-            "write a value, or `{path}=null` to remove the key"
-        ))]);
+        let hint = format!("write a value, or `{path}=null` to remove the key");
+        return Err(vec![typed.empty().hint(hint)]);
     }
-    let mut column = 1;
-    let mut keys = Vec::new();
-    for key in split(path) {
+    let value = typed.parse(value, 0)?;
+    Ok(Override { keys, value })
+}
+
+/// Reads an axis of a sweep, given on the command line as `path=value,value`, as an entry of the key `sweep`.
+///
+/// # Errors
+/// If there are no values, or they are not YAML.
+pub fn parse_axis(path: &str, values: &str) -> Result<Entry, Vec<Issue>> {
+    let typed = Typed::new(Source::AXIS, path, values);
+    if values.trim().is_empty() {
+        let hint = "write values with commas between them, for example `run.horizon=1 h,2 h`";
+        return Err(vec![typed.empty().hint(hint)]);
+    }
+    let mut node = typed.parse(&format!("[{values}]"), 1)?;
+    // `path=[1, 2]` means the same as `path=1,2`.
+    if let Value::List(items) = &mut node.value
+        && let [
+            Node {
+                value: Value::List(inner),
+                ..
+            },
+        ] = items.as_mut_slice()
+    {
+        *items = std::mem::take(inner);
+    }
+    Ok(Entry {
+        key: path.to_owned(),
+        key_place: typed.path_place(),
+        node,
+    })
+}
+
+/// Keys joined with dots that are written at `place`, each with its own place.
+///
+/// # Errors
+/// If one of them is empty.
+pub fn parse_path(path: &str, place: &Place) -> Result<Vec<(String, Place)>, Issue> {
+    let parts = split(path);
+    if parts.iter().any(|key| key.trim_matches('"').is_empty()) {
+        let message = format!("`{path}` is not a path of keys");
+        return Err(Issue::new(place.clone(), path, message));
+    }
+    // Where the text is longer than the path, as with quotes around it, the keys share its place.
+    let is_plain = place.width == path.chars().count();
+    let mut column = place.column;
+    let mut keys = Vec::with_capacity(parts.len());
+    for key in parts {
         let width = key.chars().count();
-        keys.push((key.trim_matches('"').to_owned(), at(column, width)));
+        let own = Place {
+            column,
+            width,
+            ..place.clone()
+        };
+        let place = if is_plain { own } else { place.clone() };
+        keys.push((key.trim_matches('"').to_owned(), place));
         column += width + 1;
     }
-    let shift = |place: &mut Place| {
-        place.column += if place.line <= 1 { length + 1 } else { 0 };
-        place.line = 1;
-        place.source = Arc::clone(&source);
-    };
-    let inner = Arc::new(Source {
-        name: Source::SET.to_owned(),
-        text: value.to_owned(),
-    });
-    match parse(&inner) {
-        Ok(mut value) => {
-            relocate(&mut value, &shift);
-            Ok(Override { keys, value })
+    Ok(keys)
+}
+
+/// A path with what it is to be, typed on the command line as `path=text`.
+struct Typed<'a> {
+    source: Arc<Source>,
+    path: &'a str,
+}
+
+impl<'a> Typed<'a> {
+    fn new(option: &str, path: &'a str, text: &str) -> Self {
+        let source = Arc::new(Source {
+            name: option.to_owned(),
+            text: format!("{path}={text}"),
+        });
+        Self { source, path }
+    }
+
+    fn at(&self, column: usize, width: usize) -> Place {
+        Place {
+            source: Arc::clone(&self.source),
+            line: 1,
+            column,
+            width,
         }
-        Err(mut issues) => {
-            for issue in &mut issues {
-                shift(&mut issue.place);
+    }
+
+    fn path_place(&self) -> Place {
+        self.at(1, self.path.chars().count().max(1))
+    }
+
+    fn empty(&self) -> Issue {
+        let message = format!("the value of `{}` is empty", self.path);
+        Issue::new(
+            self.at(self.path.chars().count() + 2, 1),
+            self.path,
+            message,
+        )
+    }
+
+    /// `text`, which begins with so many `added` characters that were not typed, as YAML with the places of what was typed.
+    fn parse(&self, text: &str, added: usize) -> Result<Node, Vec<Issue>> {
+        let before = self.path.chars().count() + 1;
+        let shift = |place: &mut Place| {
+            if place.line <= 1 {
+                place.column = (place.column + before).saturating_sub(added);
             }
-            Err(issues)
+            place.line = 1;
+            place.source = Arc::clone(&self.source);
+        };
+        let inner = Arc::new(Source {
+            name: self.source.name.clone(),
+            text: text.to_owned(),
+        });
+        match parse(&inner) {
+            Ok(mut value) => {
+                relocate(&mut value, &shift);
+                Ok(value)
+            }
+            Err(mut issues) => {
+                for issue in &mut issues {
+                    shift(&mut issue.place);
+                }
+                Err(issues)
+            }
         }
     }
 }

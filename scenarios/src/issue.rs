@@ -15,12 +15,14 @@ pub struct Source {
 impl Source {
     /// The name of an override, whose text is `path=value`.
     pub const SET: &str = "--set";
+    /// The name of an axis of a sweep on the command line, whose text is `path=value,value`.
+    pub const AXIS: &str = "--axis";
     /// The name of a trace on the command line, whose text is its path.
     pub const TRACE: &str = "--trace";
 
     /// Whether it was typed on the command line, where there are no lines.
     fn is_option(&self) -> bool {
-        self.name == Self::SET || self.name == Self::TRACE
+        [Self::SET, Self::AXIS, Self::TRACE].contains(&self.name.as_str())
     }
 }
 

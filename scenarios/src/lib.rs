@@ -31,6 +31,8 @@ pub mod plan;
 
 mod load;
 
+pub mod sweep;
+
 pub mod event_log;
 
 pub mod run;
@@ -43,6 +45,7 @@ pub use issue::{Issue, Issues};
 pub use library::{LibraryEntry, library};
 pub use load::{Scenario, TraceUse, load};
 pub use plan::{Plan, Precision};
-pub use run::{Options, Progress, Results, Run, RunError, execute, replicate};
+pub use run::{Options, Pool, Progress, Results, Run, RunError, execute, replicate};
 pub use schema::schema;
+pub use sweep::Sweep;
 pub use walras_des::SimTime;

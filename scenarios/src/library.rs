@@ -26,7 +26,8 @@ const ENTRIES: &[LibraryEntry] = entries![
     "scheduler-race",
     "churn",
     "price-discovery",
-    "cloud-menu"
+    "cloud-menu",
+    "load-and-price"
 ];
 
 /// The library, in the order in which a newcomer would read it.

@@ -57,7 +57,7 @@ const FORMAT: i128 = 1;
 ///
 /// Each override is a path of keys joined with dots, and a YAML value; `null` removes a key. A map written as a value
 /// replaces; maps on the way to a value amend what a platform inherits.
-/// A `trace` replaces the requests of the workload.
+/// A `trace` replaces the requests of the workload. What the key `sweep` asks for is left to [`crate::sweep`].
 ///
 /// # Errors
 /// All problems of the scenario, of the overrides and of the trace at once.
@@ -69,28 +69,88 @@ pub fn load(
     overrides: &[(String, String)],
     trace: Option<&Path>,
 ) -> Result<Scenario, Issues> {
-    let input = Input::find(path)?;
+    Draft::read(path, overrides, trace)?.finish()
+}
+
+/// A scenario that is read and not yet checked: values can still be set.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    input: Input,
+    tree: Node,
+    /// The key `sweep`, which is no part of what is run.
+    sweep: Option<Entry>,
+    issues: Vec<Issue>,
+}
+
+impl Draft {
+    /// Reads the scenario and applies what was asked for, as [`load`].
+    pub(crate) fn read(
+        path: &Path,
+        overrides: &[(String, String)],
+        trace: Option<&Path>,
+    ) -> Result<Self, Issues> {
+        let input = Input::find(path)?;
+        let fail = |issues: Vec<Issue>| Issues::new(input.source.name.clone(), issues);
+        let tree = document::parse(&input.source).map_err(fail)?;
+        let mut draft = Self {
+            tree,
+            sweep: None,
+            issues: Vec::new(),
+            input,
+        };
+        for (path, value) in overrides {
+            match document::parse_override(path, value) {
+                Ok(change) => draft.set(change),
+                Err(found) => draft.issues.extend(found),
+            }
+        }
+        if let Some(issue) = draft.tree.get("walras").and_then(other_format) {
+            return Err(draft.fail(vec![issue]));
+        }
+        if let Some(file) = trace {
+            let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
+            replace_requests(&mut draft.tree, &file);
+        }
+        if let Value::Map(entries) = &mut draft.tree.value
+            && let Some(index) = entries.iter().position(|entry| entry.key == "sweep")
+        {
+            draft.sweep = Some(entries.remove(index));
+        }
+        Ok(draft)
+    }
+
+    /// The key `sweep` as it is written.
+    pub(crate) fn sweep(&self) -> Option<&Entry> {
+        self.sweep.as_ref()
+    }
+
+    /// Changes one value; a problem is kept.
+    pub(crate) fn set(&mut self, change: Override) {
+        let stranger = stranger(&self.tree, &change);
+        let problem = stranger.or_else(|| self.tree.set(&change.keys, change.value).err());
+        self.issues.extend(problem);
+    }
+
+    /// `issues` as those of this scenario.
+    pub(crate) fn fail(&self, issues: Vec<Issue>) -> Issues {
+        Issues::new(self.input.source.name.clone(), issues)
+    }
+
+    /// Checks everything and lowers it to a plan.
+    pub(crate) fn finish(self) -> Result<Scenario, Issues> {
+        let Self {
+            input,
+            tree,
+            issues,
+            ..
+        } = self;
+        finish(input, resolve(tree, issues))
+    }
+}
+
+fn finish(input: Input, mut report: Report) -> Result<Scenario, Issues> {
     let shown = input.source.name.clone();
     let fail = |issues: Vec<Issue>| Issues::new(shown.clone(), issues);
-    let mut tree = document::parse(&input.source).map_err(fail)?;
-    let mut issues = Vec::new();
-    for (path, value) in overrides {
-        match document::parse_override(path, value) {
-            Ok(change) => {
-                let stranger = stranger(&tree, &change);
-                issues.extend(stranger.or_else(|| tree.set(&change.keys, change.value).err()));
-            }
-            Err(found) => issues.extend(found),
-        }
-    }
-    if let Some(issue) = tree.get("walras").and_then(other_format) {
-        return Err(fail(vec![issue]));
-    }
-    if let Some(file) = trace {
-        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
-        replace_requests(&mut tree, &file);
-    }
-    let mut report = resolve(tree, issues);
     let mut reader = Reader {
         directory: input.directory,
         name: None,
@@ -199,6 +259,7 @@ fn stranger(tree: &Node, change: &Override) -> Option<Issue> {
 }
 
 /// A scenario as text, with where it comes from.
+#[derive(Clone, Debug)]
 struct Input {
     name: String,
     source: Arc<Source>,

@@ -20,12 +20,41 @@ use crate::plan::Plan;
 pub struct Options<'a> {
     /// Threads to use; zero means one for each core.
     pub threads: usize,
+    /// Threads that executions share, instead of as many of its own.
+    pub pool: Option<&'a Pool>,
     /// Keep a row for every job. Memory grows with the number of jobs.
     pub record_jobs: bool,
     /// Write an event log for the runs that this names.
     pub logbook: Option<&'a Logbook>,
     /// Set it from another thread to end early with the runs that are finished.
     pub stop: &'a AtomicBool,
+}
+
+/// Threads that several executions can share: each run goes to the next that is free.
+#[derive(Debug)]
+pub struct Pool(rayon::ThreadPool);
+
+impl Pool {
+    /// A pool of so many threads; zero means one for each core.
+    ///
+    /// # Panics
+    /// If the operating system cannot start them.
+    #[must_use]
+    pub fn new(threads: usize) -> Self {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        Self(pool.expect("threads can be started"))
+    }
+
+    /// Number of threads.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.0.current_num_threads()
+    }
+
+    /// What `work` gives on one of the threads.
+    pub fn work<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        self.0.install(work)
+    }
 }
 
 /// Reported after every finished run.
@@ -166,12 +195,15 @@ pub fn replicate(
             }
         }
     };
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads)
-        .build()
-        .expect("threads can be started");
+    let own;
+    let pool = if let Some(shared) = options.pool {
+        shared
+    } else {
+        own = Pool::new(options.threads);
+        &own
+    };
     // One task at a time, so that replications are finished in order and an interruption wastes little.
-    let outcomes: Vec<_> = pool.install(|| tasks.par_iter().with_max_len(1).map(one).collect());
+    let outcomes: Vec<_> = pool.work(|| tasks.par_iter().with_max_len(1).map(one).collect());
     let mut runs = Vec::with_capacity(tasks.len());
     for outcome in outcomes {
         runs.extend(outcome?);

@@ -423,16 +423,19 @@ impl Check<'_> {
                         .keys()
                         .map(String::as_str)
                         .filter(|key| node.get(key).is_none());
-                    let hint = match closest(&entry.key, absent) {
-                        Some(key) => {
-                            meant.push(key);
-                            format!("did you mean `{key}`?")
-                        }
-                        None => format!(
-                            "known keys: {}",
-                            listing(properties.keys().map(String::as_str))
-                        ),
-                    };
+                    // A key that is there already can only be meant by an override.
+                    let all = properties.keys().map(String::as_str);
+                    let hint =
+                        match closest(&entry.key, absent).or_else(|| closest(&entry.key, all)) {
+                            Some(key) => {
+                                meant.push(key);
+                                format!("did you mean `{key}`?")
+                            }
+                            None => format!(
+                                "known keys: {}",
+                                listing(properties.keys().map(String::as_str))
+                            ),
+                        };
                     self.report(
                         &entry.key_place,
                         &path.text,

@@ -965,7 +965,7 @@ error: not valid YAML: while parsing a flow mapping, did not find expected ',' o
         "- walras: 1\n",
         &[],
         "\
-error: expected a map with walras, question, baseline, run, workload, platforms, devices, models, availability, found a list
+error: expected a map with walras, question, baseline, run, workload, platforms, sweep, devices, models, availability, found a list
  --> a.yaml:1:1
   |
 1 | - walras: 1
@@ -976,7 +976,7 @@ error: expected a map with walras, question, baseline, run, workload, platforms,
         "",
         &[],
         "\
-error: expected a map with walras, question, baseline, run, workload, platforms, devices, models, availability, found nothing
+error: expected a map with walras, question, baseline, run, workload, platforms, sweep, devices, models, availability, found nothing
  --> a.yaml
 
 1 problem in a.yaml";
@@ -1019,7 +1019,7 @@ error: there is no key `x` in the number 1
 error: unknown key `horizn`
  --> --set run.horizn=2 h
   |            ^^^^^^
-  = help: known keys: horizon, replications, seed, warm_up, sample_every
+  = help: did you mean `horizon`?
 
 1 problem in a.yaml";
     override_with_a_wrong_value:

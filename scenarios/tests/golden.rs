@@ -42,6 +42,7 @@ fn table(threads: usize) -> String {
     let set = SETTINGS.map(|(path, value)| (path.to_owned(), value.to_owned()));
     let options = Options {
         threads,
+        pool: None,
         record_jobs: false,
         logbook: None,
         stop: &AtomicBool::new(false),

@@ -66,6 +66,7 @@ fn run(plan: &Plan, threads: usize, logbook: Option<&Logbook>) -> Results {
     let stop = AtomicBool::new(false);
     let options = Options {
         threads,
+        pool: None,
         record_jobs: false,
         logbook,
         stop: &stop,

@@ -29,6 +29,7 @@ fn run(plan: &Plan, threads: usize, record_jobs: bool) -> Results {
         plan,
         &Options {
             threads,
+            pool: None,
             record_jobs,
             logbook: None,
             stop: &stop,
@@ -89,6 +90,7 @@ fn an_interrupted_execution_keeps_what_is_finished() {
     let seen = AtomicUsize::new(0);
     let options = Options {
         threads: 1,
+        pool: None,
         record_jobs: false,
         logbook: None,
         stop: &stop,
@@ -118,6 +120,7 @@ fn a_panic_names_the_run() {
         &plan,
         &Options {
             threads: 1,
+            pool: None,
             record_jobs: false,
             logbook: None,
             stop: &stop,

@@ -15,6 +15,7 @@ mod margin;
 mod nodes;
 mod price;
 mod service;
+pub(crate) mod sweep;
 
 use std::fmt::Write;
 
@@ -23,7 +24,7 @@ use walras_analysis::curves::Curve;
 use walras_analysis::estimate::{Estimate, Interval};
 use walras_analysis::experiment::Experiment;
 use walras_analysis::record::MetricId;
-use walras_analysis::words::quantity;
+use walras_analysis::words::{capitalized, quantity};
 
 /// A figure of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,12 +120,4 @@ fn names(comparison: &Comparison) -> Vec<String> {
         .iter()
         .map(|entry| entry.name.clone())
         .collect()
-}
-
-/// `text` as the beginning of a sentence.
-fn capitalized(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or(String::new(), |first| {
-        first.to_uppercase().chain(characters).collect()
-    })
 }

@@ -27,6 +27,10 @@ pub struct ScenarioSpec {
     pub workload: WorkloadSpec,
     /// What serves them.
     pub platforms: Named<PlatformSpec>,
+    /// Values to try, by paths as `--set` takes them, such as `workload.rate_factor: [1, 2, 5]`. Every combination is a
+    /// point, run with the same seed; the order of writing is the order of the points, and the last axis varies fastest.
+    #[serde(default)]
+    pub sweep: Named<Vec<serde_json::Value>>,
     /// Devices beside those of the catalog, or changes to them.
     #[serde(default)]
     pub devices: Named<DeviceSpec>,
