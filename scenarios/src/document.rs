@@ -189,9 +189,10 @@ pub fn parse(source: &Arc<Source>) -> Result<Node, Vec<Issue>> {
         }
         Err(error) => {
             let error = error.without_snippet();
-            let place = error
-                .location()
-                .map_or_else(|| Place::whole(source), |location| place(location, source));
+            let place = error.location().map_or_else(
+                || Place::whole(source),
+                |location| within(place(location, source)),
+            );
             let (reason, hint) = reason(error);
             let place = if reason == TAB {
                 tab_from(&place).unwrap_or(place)
@@ -618,6 +619,20 @@ fn place(location: Location, source: &Arc<Source>) -> Place {
         line,
         column: column.min(end),
         width: (location.span().len() as usize).max(1),
+    }
+}
+
+/// `place`, or the end of its line where it lies behind it, as the scanner may say of a text that ends too early.
+fn within(place: Place) -> Place {
+    let line = place
+        .source
+        .text
+        .split('\n')
+        .nth(place.line.saturating_sub(1));
+    let end = line.map_or(0, |line| line.chars().count()) + 1;
+    Place {
+        column: place.column.min(end),
+        ..place
     }
 }
 
