@@ -21,6 +21,8 @@ pub struct Comparison {
     pub replications: usize,
     /// Why there are as many, where their number was not given.
     pub stopping: Option<Stopping>,
+    /// The warm-up in words, where it was not given but found.
+    pub warm_up_found: Option<String>,
     /// Whether differences are taken within replications.
     pub is_paired: bool,
     /// The answer in one sentence; empty without anything to compare.
@@ -198,6 +200,7 @@ impl Comparison {
             rows,
             replications,
             stopping: None,
+            warm_up_found: None,
             is_paired,
             verdict: String::new(),
             findings: Vec::new(),

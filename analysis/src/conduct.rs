@@ -21,16 +21,21 @@ pub enum WarmUpError {
     /// A run panicked.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// A platform does not settle within the horizon.
+    /// A platform does not settle in the first half of the horizon.
     #[error(
-        "no warm-up was found for `{platform}`: {reason}\n  help: lengthen `run.horizon`, or give `run.warm_up` as a duration"
+        "no warm-up was found: after {after} of {horizon} the number of live jobs is still drifting on platform `{platform}`\n  help: a longer `run.horizon`, a `run.warm_up` given as a duration, or a platform that is not overloaded"
     )]
     NotSteady {
         /// Name of the platform.
         platform: String,
-        /// What the series of its live jobs looks like.
-        reason: NoSteadyState,
+        /// Where what remains is steadiest.
+        after: Span,
+        /// Length of the run.
+        horizon: Span,
     },
+    /// A horizon of a few nanoseconds holds too few samples.
+    #[error("no warm-up was found: {0}\n  help: a longer `run.horizon`")]
+    TooShort(NoSteadyState),
 }
 
 /// Finds the warm-up of `plan`: the time at which the number of jobs in the system, averaged over five pilot replications,
@@ -56,11 +61,14 @@ pub fn find_warm_up(plan: &Plan, options: &Options<'_>) -> Result<Option<Span>, 
     }
     let mut warm_up = Span::ZERO;
     for (index, platform) in plan.platforms.iter().enumerate() {
-        let cut =
-            mser5(&live_jobs(&results.runs, index)).map_err(|reason| WarmUpError::NotSteady {
+        let cut = mser5(&live_jobs(&results.runs, index)).map_err(|reason| match reason {
+            NoSteadyState::SecondHalf { cut, .. } => WarmUpError::NotSteady {
                 platform: platform.name.clone(),
-                reason,
-            })?;
+                after: every * cut as u64,
+                horizon: plan.horizon,
+            },
+            NoSteadyState::TooShort { .. } => WarmUpError::TooShort(reason),
+        })?;
         warm_up = warm_up.max(every * cut as u64);
     }
     Ok(Some(warm_up))

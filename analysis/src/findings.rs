@@ -1,11 +1,13 @@
 //! What the numbers of a comparison say: the verdict, findings in sentences, and warnings with advice.
 
+use walras_des::Span;
+use walras_scenarios::run::PILOTS;
 use walras_sim::record::{Better, MetricId};
 
 use crate::compare::{Comparison, Entry, Stopping, Values, is_material, is_of_served};
 use crate::conduct::widest;
 use crate::estimate::{estimate, replications_to_halve};
-use crate::experiment::{Experiment, Run};
+use crate::experiment::{Experiment, Manifest, Run};
 use crate::words::{Finding, Scale, Tone, Wording, describe, percent, quantity, title};
 
 /// The figures that decide, with the name of what they measure.
@@ -33,6 +35,7 @@ impl Comparison {
         comparison.verdict = verdict(experiment, &comparison);
         comparison.findings = findings(experiment, &comparison);
         comparison.stopping = stopping(experiment, &comparison);
+        comparison.warm_up_found = warm_up_found(&experiment.manifest);
         comparison.warnings = warnings(experiment, &comparison);
         comparison
     }
@@ -545,10 +548,15 @@ fn warnings(experiment: &Experiment, comparison: &Comparison) -> Vec<String> {
     let mut warnings = Vec::new();
     if manifest.interrupted {
         let finished = experiment.runs.len();
-        warnings.push(format!(
-            "stopped early: {finished} of {} runs finished",
-            manifest.runs_requested
-        ));
+        // What a precision would have taken is not known: the runs asked for are those of the rounds begun.
+        warnings.push(if manifest.precision.is_some() {
+            format!("stopped early: {finished} runs finished")
+        } else {
+            format!(
+                "stopped early: {finished} of {} runs finished",
+                manifest.runs_requested
+            )
+        });
     }
     match comparison.replications {
         1 => warnings.push("one replication: no intervals, and no difference can be called clear; ask for at least 10".to_owned()),
@@ -556,8 +564,7 @@ fn warnings(experiment: &Experiment, comparison: &Comparison) -> Vec<String> {
         _ => {}
     }
     let stopping = comparison.stopping.as_ref();
-    if let Some(missed) = stopping.filter(|stopping| !stopping.is_reached && !manifest.interrupted)
-    {
+    if let Some(missed) = stopping.filter(|stopping| !stopping.is_reached) {
         warnings.push(missed.text.clone());
     }
     for (platform, name) in manifest.platforms.iter().enumerate() {
@@ -569,6 +576,17 @@ fn warnings(experiment: &Experiment, comparison: &Comparison) -> Vec<String> {
         warnings.extend(wide_intervals(comparison));
     }
     warnings
+}
+
+/// The warm-up in words, where it was not given but found.
+fn warm_up_found(manifest: &Manifest) -> Option<String> {
+    let length = Span::from_secs_f64(manifest.warm_up_s);
+    manifest.warm_up_found.then(|| {
+        format!(
+            "warm-up {length}, found by {} pilot replications (MSER-5)",
+            PILOTS.len()
+        )
+    })
 }
 
 /// Why there are as many replications, where a precision was to end them.
@@ -599,12 +617,17 @@ fn stopping(experiment: &Experiment, comparison: &Comparison) -> Option<Stopping
         ),
         Some((entry, metric, estimate)) => {
             // With r the half width relative to the estimate, the estimate is within r / (1 − r) of the truth.
-            let known = match estimate.relative_half_width() {
-                Some(width) if width < 1.0 => format!("within {}", percent(width / (1.0 - width))),
-                _ => "not even in magnitude".to_owned(),
+            let known = match (estimate.relative_half_width(), estimate.interval) {
+                (Some(width), _) if width < 1.0 => {
+                    format!("is known within {},", percent(width / (1.0 - width)))
+                }
+                (None, Some(interval)) if interval.half_width() == 0.0 => {
+                    format!("was never observed in {} replications:", estimate.n)
+                }
+                _ => "is known not even in magnitude,".to_owned(),
             };
             format!(
-                "{n} replications, of at most {}: {} of {} is known {known}, not within {wanted}",
+                "{n} replications, of at most {}: {} of {} {known} not within {wanted}",
                 goal.at_most,
                 title(*metric),
                 comparison.entries[*entry].name

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use walras_analysis::compare::Comparison;
 use walras_analysis::curves::{self, Latency, Series};
-use walras_analysis::experiment::Experiment;
+use walras_analysis::experiment::{Experiment, PrecisionGoal};
 use walras_analysis::json;
 use walras_analysis::words::Tone;
 use walras_sim::record::MetricId;
@@ -300,6 +300,48 @@ fn an_interrupted_experiment_compares_what_is_complete() {
     let cost = comparison.row(MetricId::CostPerMillion).unwrap();
     assert_eq!(cost.cells[0].estimate.unwrap().n, 8);
     assert_eq!(cost.cells[1].difference.unwrap().difference.n, 7);
+}
+
+/// A precision to reach, of one figure.
+fn until(relative: f64, figure: &str) -> PrecisionGoal {
+    PrecisionGoal {
+        relative,
+        of: vec![figure.to_owned()],
+        at_least: 5,
+        at_most: 200,
+    }
+}
+
+/// The runs of the rounds begun say nothing about how many a precision takes: what was reached is said instead.
+#[test]
+fn an_interruption_before_a_precision_tells_what_was_reached() {
+    let mut experiment = fixture::experiment(&["cloud", "network"], 8);
+    experiment.runs.pop();
+    experiment.manifest.interrupted = true;
+    experiment.manifest.precision = Some(until(0.001, "cost_per_million_output_tokens"));
+    let comparison = Comparison::of(&experiment);
+    let stopping = comparison.stopping.expect("a precision was asked for");
+    assert!(!stopping.is_reached);
+    assert!(stopping.text.ends_with(", not within 0.1 %"));
+    assert_eq!(
+        comparison.warnings[..2],
+        ["stopped early: 15 runs finished".to_owned(), stopping.text]
+    );
+}
+
+#[test]
+fn what_was_never_observed_is_said_to_be_unknown() {
+    let mut experiment = fixture::experiment(&["cloud", "network"], 8);
+    for run in &mut experiment.runs {
+        run.metrics.0[MetricId::Losses as usize] = Some(0.0);
+    }
+    experiment.manifest.precision = Some(until(0.05, "losses_per_thousand"));
+    let stopping = Comparison::of(&experiment).stopping.expect("a precision");
+    assert!(!stopping.is_reached);
+    assert_eq!(
+        stopping.text,
+        "8 replications, of at most 200: placements lost with their node of network was never observed in 8 replications: not within 5 %"
+    );
 }
 
 #[test]

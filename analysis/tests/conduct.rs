@@ -99,6 +99,22 @@ fn replications_end_at_the_most() {
     );
 }
 
+/// What never happens is not known within a share of itself: a cloud that loses no placement says little about a loss
+/// in a thousand years.
+#[test]
+fn what_is_never_observed_is_not_precise() {
+    let goal = "{precision: 50 %, of: [losses_per_thousand], at_least: 2, at_most: 5}";
+    let mut plan = plan(&[("run.replications", goal)]);
+    plan.platforms.retain(|platform| platform.name == "cloud");
+    let results = run(&plan, 2);
+    let losses: Vec<Option<f64>> = results
+        .runs
+        .iter()
+        .map(|run| run.output.metrics.get(MetricId::Losses))
+        .collect();
+    assert_eq!(losses, [Some(0.0); 5]);
+}
+
 #[test]
 fn the_warm_up_is_that_of_the_slowest_platform_on_any_number_of_threads() {
     let plan = plan(&[
@@ -138,13 +154,22 @@ fn without_a_steady_state_there_is_no_warm_up() {
         ("workload.rate_factor", "20"),
     ]);
     let refused = with_options(2, |options| find_warm_up(&plan, options)).unwrap_err();
-    let WarmUpError::NotSteady { platform, .. } = &refused else {
+    let WarmUpError::NotSteady {
+        platform,
+        after,
+        horizon,
+    } = &refused
+    else {
         panic!("{refused}")
     };
-    assert_eq!(platform, "cloud");
+    assert_eq!((platform.as_str(), *horizon), ("cloud", Span::SECOND * 10));
+    assert!(*after * 2 > *horizon && after < horizon, "{after}");
     let text = refused.to_string();
+    let told = format!(
+        "after {after} of {horizon} the number of live jobs is still drifting on platform `cloud`"
+    );
     assert!(
-        text.contains("no steady state") && text.contains("help: lengthen `run.horizon`"),
+        text.contains(&told) && text.contains("help: a longer `run.horizon`"),
         "{text}"
     );
 }

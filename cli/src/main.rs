@@ -161,7 +161,7 @@ fn carry_out(scenario: &mut Scenario, options: &Options<'_>) -> anyhow::Result<O
             Ok(Some(warm_up)) => warm_up,
             Ok(None) => return Ok(None),
             Err(WarmUpError::Run(error)) => return Err(error).context(VIOLATED),
-            Err(error @ WarmUpError::NotSteady { .. }) => return Err(BadInput::error(error)),
+            Err(error) => return Err(BadInput::error(error)),
         };
         say(&format!(
             "warm-up of {warm_up} found by pilot replications (MSER-5)"

@@ -272,6 +272,10 @@ fn what_is_not_given_is_found_and_told() {
     assert_eq!(again["stopping"], object["stopping"]);
     let text = folder.ok(&["report", "one"]).replace('\n', " ");
     assert!(text.contains(&told), "{text}");
+    assert!(
+        text.contains("found by 5 pilot replications (MSER-5)"),
+        "{text}"
+    );
 }
 
 /// A scenario that never settles is the user's to lengthen: exit code 2, and nothing is left behind.
@@ -297,7 +301,8 @@ fn a_warm_up_that_is_not_found_is_bad_input() {
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(
-        text.contains("error: no warm-up was found for `cloud`"),
+        text.contains("error: no warm-up was found: after")
+            && text.contains("drifting on platform `cloud`"),
         "{text}"
     );
     assert_eq!(folder.names(), ["small.yaml"]);

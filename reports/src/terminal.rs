@@ -191,6 +191,9 @@ impl Layout {
             ),
         };
         self.wrapped(Style::Faint, "", &basis, text);
+        if let Some(warm_up) = &comparison.warm_up_found {
+            self.wrapped(Style::Faint, "", warm_up, text);
+        }
         if let Some(stopping) = comparison
             .stopping
             .as_ref()

@@ -228,6 +228,20 @@ fn the_share_within_an_objective_is_read_from_the_curve() {
     assert!(figure.finding.contains(": 60."), "{}", figure.finding);
 }
 
+#[test]
+fn a_warm_up_that_was_found_is_told_below_the_table() {
+    let mut experiment = fixture::experiment(&["cloud", "network"], 6);
+    experiment.manifest.warm_up_s = 198.0;
+    let line = "warm-up 3m18s, found by 5 pilot replications (MSER-5)";
+    let lines = |experiment| {
+        let text = table(&Comparison::of(experiment), Options::default());
+        text.lines().filter(|text| *text == line).count()
+    };
+    assert_eq!(lines(&experiment), 0, "it was given");
+    experiment.manifest.warm_up_found = true;
+    assert_eq!(lines(&experiment), 1);
+}
+
 /// A figure that exists in fewer replications than the others says so beside it.
 #[test]
 fn fewer_replications_are_told() {

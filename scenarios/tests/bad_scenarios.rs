@@ -528,6 +528,30 @@ error: unknown figure `cost`
   = help: did you mean `cost_per_million_output_tokens`?
 
 1 problem in a.yaml";
+    a_precision_of_nothing:
+        edited(&[("replications: 2", "replications: {precision: 5 %, of: []}")]),
+        &[],
+        "\
+error: a precision of no figure is reached at once
+ --> a.yaml:5:37
+  |
+5 |   replications: {precision: 5 %, of: []}
+  |                                     ^
+  = help: name at least one metric, or leave `of` out
+
+1 problem in a.yaml";
+    fewer_replications_than_the_default_of_the_least:
+        edited(&[("replications: 2", "replications: {precision: 5 %, at_most: 4}")]),
+        &[],
+        "\
+error: at least 5 replications (the default of `at_least`) are more than at most 4
+ --> a.yaml:5:43
+  |
+5 |   replications: {precision: 5 %, at_most: 4}
+  |                                           ^
+  = help: `at_least: 4`, or a larger `at_most`
+
+1 problem in a.yaml";
     replications_without_a_precision:
         edited(&[("replications: 2", "replications: {at_most: 20}")]),
         &[],
@@ -573,6 +597,18 @@ error: a workload with a daily variation has no steady state in which a warm-up 
 7 |   warm_up: auto
   |            ^^^^
   = help: give it as a duration, or remove `workload.diurnal`
+
+1 problem in a.yaml";
+    a_warm_up_to_be_found_in_a_trace:
+        edited(&[("  seed: 1", "  seed: 1\n  warm_up: auto"), ("requests: azure-conv-2023", "requests: {trace: good.csv}")]),
+        &[],
+        "\
+error: a recorded trace is one path of arrivals, with no steady state in which a warm-up could end
+ --> a.yaml:7:12
+  |
+7 |   warm_up: auto
+  |            ^^^^
+  = help: give it as a duration
 
 1 problem in a.yaml";
     warm_up_after_the_horizon:

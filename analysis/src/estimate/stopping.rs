@@ -10,13 +10,14 @@
 use crate::estimate::Estimate;
 
 /// Whether `estimate` is within `relative` of the truth, as far as its interval tells; an estimate without an interval
-/// is not, one without any spread is.
+/// is not, one without any spread is, unless it is zero: what was never observed may still be rare, and no share of
+/// zero bounds how rare.
 #[must_use]
 pub fn is_precise(estimate: &Estimate, relative: f64) -> bool {
-    let goal = relative / (1.0 + relative) * estimate.mean.abs();
+    let goal = relative / (1.0 + relative);
     estimate
-        .interval
-        .is_some_and(|interval| interval.half_width() <= goal)
+        .relative_half_width()
+        .is_some_and(|width| width <= goal)
 }
 
 /// How many replications there are after the next round: a quarter more, two at least, `at_most` at most.
@@ -52,7 +53,8 @@ mod tests {
         assert!(is_precise(&estimate(1.0, 0.199), 0.25));
         assert!(!is_precise(&estimate(1.0, 0.201), 0.25));
         assert!(is_precise(&estimate(-1.0, 0.199), 0.25));
-        assert!(is_precise(&estimate(0.0, 0.0), 0.25));
+        assert!(is_precise(&estimate(1.0, 0.0), 0.25));
+        assert!(!is_precise(&estimate(0.0, 0.0), 0.25));
         assert!(!is_precise(&estimate(0.0, 0.1), 0.25));
         let single = Estimate {
             interval: None,

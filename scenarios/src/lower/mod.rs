@@ -21,7 +21,8 @@ use crate::report::{At, Report};
 use crate::spec::Named;
 use crate::spec::catalog::{AvailabilitySpec, DeviceSpec, ModelSpec};
 use crate::spec::scenario::{
-    PrecisionGoalSpec, ReplicationsSpec, RunSpec, WarmUpSpec, WarmUpWord, WorkloadSpec,
+    OwnRequests, PrecisionGoalSpec, ReplicationsSpec, RequestsChoice, RunSpec, WarmUpSpec,
+    WarmUpWord, WorkloadSpec,
 };
 
 /// Reads the trace with this name, relative to the scenario.
@@ -139,9 +140,27 @@ fn repetitions(report: &mut Report, run: &RunSpec) -> Option<(u32, Option<Precis
         );
     }
     if at_least > at_most {
-        let hint = Some(format!("at most {at_most}, or a larger `at_most`"));
-        let message = format!("at least {at_least} replications are more than at most {at_most}");
-        report.add(&at.key("at_least"), message, hint);
+        let is_written = ["run", "replications", "at_least"]
+            .iter()
+            .try_fold(&report.tree, |node, key| node.get(key))
+            .is_some();
+        let (key, origin, hint) = if is_written {
+            let hint = format!("at most {at_most}, or a larger `at_most`");
+            ("at_least", "", hint)
+        } else {
+            let hint = format!("`at_least: {at_most}`, or a larger `at_most`");
+            ("at_most", " (the default of `at_least`)", hint)
+        };
+        let message =
+            format!("at least {at_least} replications{origin} are more than at most {at_most}");
+        report.add(&at.key(key), message, Some(hint));
+    }
+    if of.as_ref().is_some_and(Vec::is_empty) {
+        report.add(
+            &at.key("of"),
+            "a precision of no figure is reached at once",
+            Some("name at least one metric, or leave `of` out".to_owned()),
+        );
     }
     let names = of.as_deref().unwrap_or_default();
     let mut figures = Vec::with_capacity(names.len());
@@ -162,17 +181,32 @@ fn repetitions(report: &mut Report, run: &RunSpec) -> Option<(u32, Option<Precis
     (report.issues.len() == before).then_some((*at_most, Some(precision)))
 }
 
-/// Whether the warm-up is to be found. What varies by the hour of the day is never steady.
+/// Whether the warm-up is to be found. What varies by the hour of the day is never steady, and of a trace there is but
+/// one path: pilot replications see the same arrivals.
 fn finds_warm_up(report: &mut Report, run: &RunSpec, workload: Option<&WorkloadSpec>) -> bool {
     let is_asked_for = run.warm_up == Some(WarmUpSpec::Word(WarmUpWord::Auto));
-    if is_asked_for && workload.is_some_and(|workload| workload.diurnal.is_some()) {
-        report.add(
-            &At::root("run").key("warm_up"),
+    let Some(workload) = workload.filter(|_| is_asked_for) else {
+        return is_asked_for;
+    };
+    let is_recorded = matches!(
+        workload.requests,
+        RequestsChoice::Own(OwnRequests::Trace(_))
+    );
+    let problem = match (is_recorded, &workload.diurnal) {
+        (true, _) => (
+            "a recorded trace is one path of arrivals, with no steady state in which a warm-up could end",
+            "give it as a duration",
+        ),
+        (false, Some(_)) => (
             "a workload with a daily variation has no steady state in which a warm-up could end",
-            Some("give it as a duration, or remove `workload.diurnal`".to_owned()),
-        );
-    }
-    is_asked_for
+            "give it as a duration, or remove `workload.diurnal`",
+        ),
+        (false, None) => return true,
+    };
+    let (message, hint) = problem;
+    let at = At::root("run");
+    report.add(&at.key("warm_up"), message, Some(hint.to_owned()));
+    true
 }
 
 /// The entries of the catalog with those of the scenario, which have inherited what they do not say.
