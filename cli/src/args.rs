@@ -155,7 +155,8 @@ pub struct EngineArgs {
     /// Run only the groups with this text in their title, such as `jackson`
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
-    /// Seed of all random streams [default: that of the published tables]; a right engine fails for one in a hundred at most
+    /// Seed of all groups but the coverage study, which has its own [default: that of the published tables];
+    /// a right engine fails for one in a hundred at most
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Threads [default: one for each core]; results do not depend on it
