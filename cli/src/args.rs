@@ -195,7 +195,8 @@ pub struct EngineArgs {
     /// Run only the groups with this text in their title, such as `jackson`
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
-    /// Seed of all random streams [default: that of the published tables]; a right engine fails for one in a hundred at most
+    /// Seed of all groups but the coverage study, which has its own [default: that of the published tables];
+    /// a right engine fails for one in a hundred at most
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Threads [default: one for each core]; results do not depend on it
@@ -256,7 +257,7 @@ pub struct ReplayArgs {
     /// Go to this simulated time, such as 3h or 250ms, or to an event, such as #1000
     #[arg(long, value_name = "TIME")]
     pub to: Option<String>,
-    /// Go to the first event after which this holds (with --to: from there on)
+    /// Go to where this first holds (with --to: from there on)
     #[arg(long, value_name = "CONDITION")]
     pub until: Option<String>,
     /// Then handle so many events, one by one

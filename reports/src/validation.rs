@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use walras_analysis::coverage;
+use walras_analysis::coverage::{self, Claim};
 use walras_analysis::estimate::CONFIDENCE;
 use walras_analysis::validation::{
     COVERAGE, Check, FAMILY, Group, REPLICATIONS, Report, Row, Verdict, WIDEST,
@@ -128,7 +128,16 @@ pub fn table(report: &Report, options: Options) -> String {
                 push(&paint(options, Style::Value, row.method));
                 method = row.method;
             }
-            let Covered { share, band, said } = Covered::of(row);
+            let Covered {
+                share,
+                band,
+                said,
+                promise,
+            } = Covered::of(row);
+            let mark = match row.claim {
+                Claim::Kept => format!("{promise} "),
+                Claim::InTheLimit => String::new(),
+            };
             let style = match (row.passes(), row.is_within()) {
                 (false, _) => Style::Bad,
                 (true, true) => Style::Good,
@@ -136,7 +145,7 @@ pub fn table(report: &Report, options: Options) -> String {
             };
             push(&format!("  {}, {}", row.system, row.quantity));
             push(&format!(
-                "    {:52} {share:>6} {band} {}",
+                "    {:47} {share:>5} {band} {mark}{}",
                 row.data,
                 paint(options, style, said)
             ));
@@ -160,13 +169,16 @@ pub fn table(report: &Report, options: Options) -> String {
 
 /// What the coverage study does.
 const COVERAGE_ABOUT: &str = "How many of 1,000 intervals hold the truth, and between which shares a kept promise lies with \
-probability 99.9 %. A method that promises it for long runs only is shown on short ones too: there it may fall short.";
+probability 99.9 %. A method that promises it for long runs only is shown on short ones too: there it may fall short. \
+Only the rows marked as promised count in the summary, and must lie in the band.";
 
 /// A row of the coverage study as text.
 struct Covered {
     share: String,
     band: String,
     said: &'static str,
+    /// Whether the promise is made for this length of run.
+    promise: &'static str,
 }
 
 impl Covered {
@@ -180,26 +192,41 @@ impl Covered {
                 (true, true) => "ok",
                 (true, false) => "short",
             },
+            promise: match row.claim {
+                Claim::Kept => "promised",
+                Claim::InTheLimit => "in the limit",
+            },
         }
     }
 }
 
 /// How the rows are judged.
 fn criterion(report: &Report) -> String {
-    if report.means() == 0 {
-        return "What is exact agrees in every integer.".to_owned();
+    let mut text = if report.rows().next().is_none() {
+        String::new()
+    } else if report.means() == 0 {
+        "What is exact agrees in every integer.".to_owned()
+    } else {
+        format!(
+            "± is the {:.0} % interval over {REPLICATIONS} replications, t the distance in standard errors (seed {}). \
+             A mean is off when its p-value is below {:.1e}: {:.0} % over all {} means together (Bonferroni). \
+             It is vague when its interval is wider than ± {:.0} %. What is exact agrees in every integer.",
+            CONFIDENCE * 100.0,
+            report.seed,
+            report.level(),
+            FAMILY * 100.0,
+            report.means(),
+            WIDEST * 100.0,
+        )
+    };
+    if !report.coverage.is_empty() {
+        let _ = write!(
+            text,
+            " The coverage study has its own seeds, from {} on.",
+            number(coverage::SEED as f64, 0)
+        );
     }
-    format!(
-        "± is the {:.0} % interval over {REPLICATIONS} replications, t the distance in standard errors (seed {}). \
-         A mean is off when its p-value is below {:.1e}: {:.0} % over all {} means together (Bonferroni). It is vague when its \
-         interval is wider than ± {:.0} %. What is exact agrees in every integer.",
-        CONFIDENCE * 100.0,
-        report.seed,
-        report.level(),
-        FAMILY * 100.0,
-        report.means(),
-        WIDEST * 100.0,
-    )
+    text.trim_start().to_owned()
 }
 
 /// The report as a document.
@@ -253,15 +280,20 @@ fn section(report: &Report, group: &Group, text: &mut String) {
 fn covered(rows: &[coverage::Row], text: &mut String) {
     let _ = write!(
         text,
-        "## {COVERAGE}\n\n{}\n\n| Method | System | Quantity | Data | Coverage [%] | Band [%] | Half-width | |\n\
-         |---|---|---|---|--:|---|--:|---|\n",
+        "## {COVERAGE}\n\n{}\n\n| Method | System | Quantity | Data | Coverage [%] | Band [%] | Half-width | Promise | |\n\
+         |---|---|---|---|--:|---|--:|---|---|\n",
         sentences(COVERAGE_ABOUT)
     );
     for row in rows {
-        let Covered { share, band, said } = Covered::of(row);
+        let Covered {
+            share,
+            band,
+            said,
+            promise,
+        } = Covered::of(row);
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {share} | {band} | ± {} % | {said} |",
+            "| {} | {} | {} | {} | {share} | {band} | ± {} % | {promise} | {said} |",
             row.method,
             row.system,
             row.quantity,

@@ -6,7 +6,7 @@
 use walras_des::queueing::{Network, Station, Visit};
 use walras_des::{Dist, DistError, SimTime, Streams};
 
-use super::{Planned, Row, System, Task};
+use super::{Planned, Row, Task};
 
 /// Customers compared in each system, at least.
 const CUSTOMERS: usize = 200_000;
@@ -54,10 +54,8 @@ pub(super) fn group() -> Planned {
     ];
     let task = |(servers, laws, gaps, service): (u32, &'static str, Dist, Dist)| -> Task {
         let station = Station::new(servers, service).fed(gaps);
-        Box::new(move |seed| System {
-            name: format!("G/G/{servers}, {laws}"),
-            rows: vec![compare(&station, seed)],
-        })
+        let name = format!("G/G/{servers}, {laws}");
+        Task::new(name, move |seed| vec![compare(&station, seed)])
     };
     Planned {
         title: "Customer by customer",

@@ -12,24 +12,24 @@ use walras_scenarios::library;
 use walras_sim::record::{Queue, Recorder};
 use walras_sim::world;
 
-use super::{Planned, Row, System, Task};
+use super::{Planned, Row, Task};
 
 /// Simulated time in which requests come; all are then served to their end.
 const HORIZON: &str = "3 h";
 
 /// A system for each scenario, a row for each platform.
 pub(super) fn group() -> Planned {
-    let task = |name: &'static str| -> Task { Box::new(move |seed| scenario(name, seed)) };
+    let task = |name: &'static str| Task::new(name, move |seed| scenario(name, seed));
     Planned {
         title: "Little's law in the scenarios of the library",
         about: "L = λW as an identity on the sample path of one replication with 3 h of arrivals. Left: the sum of the times \
                 that requests spent in the platform, per second (λW); right: the time average of what the queue itself counts \
-                (L). The nodes and the dispatcher are compared one by one in the same row.",
+                (L). The dispatcher and every node that served a request are compared one by one in the same row.",
         tasks: library().iter().map(|entry| task(entry.name)).collect(),
     }
 }
 
-fn scenario(name: &str, seed: u64) -> System {
+fn scenario(name: &str, seed: u64) -> Vec<Row> {
     let set = [("run.horizon".to_owned(), HORIZON.to_owned())];
     let scenario = walras_scenarios::load(Path::new(name), &set, None);
     let plan = scenario.expect("the library is right").plan;
@@ -47,21 +47,19 @@ fn scenario(name: &str, seed: u64) -> System {
         let counts = output.expect("nobody stops it").counts;
         row(&platform.name, &books, counts.submitted)
     };
-    System {
-        name: name.to_owned(),
-        rows: plan.platforms.iter().map(platform).collect(),
-    }
+    plan.platforms.iter().map(platform).collect()
 }
 
 /// The two sides of the law for the whole platform, and their distance summed over all queues.
 fn row(name: &str, books: &Books, submitted: u64) -> Row {
     let whole = &books.queues[&Queue::Platform];
     assert_eq!(whole.joined, submitted, "everyone is heard of");
+    // How many nodes get requests at all is chance where a platform scales.
     let nodes = books.queues.len() - 2;
     let seconds = books.now.as_secs_f64() * 1e9;
     let queues = books.queues.values();
     Row::exact(
-        format!("{name}, {nodes} nodes"),
+        format!("{name}, {nodes} nodes used"),
         (
             whole.time_until(books.now) as f64 / seconds,
             whole.area_until(books.now) as f64 / seconds,

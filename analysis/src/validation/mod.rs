@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use serde_json::{Value, json};
-use walras_des::Moments;
+use walras_des::{Digest, Moments};
 use walras_sim::record::Range;
 
 use crate::coverage;
@@ -38,13 +38,13 @@ pub const WIDEST: f64 = 0.06;
 /// Title of the coverage study among the groups.
 pub const COVERAGE: &str = "Coverage of the intervals";
 
-/// Experiments of the coverage study; its seeds are its own.
+/// Experiments of the coverage study; its seeds are its own, whatever the seed of the suite.
 const EXPERIMENTS: u32 = 1_000;
 
 /// What the suite found.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// What all streams derive from.
+    /// What all streams derive from, those of the coverage study aside.
     pub seed: u64,
     /// Systems that belong together, in the order of reading.
     pub groups: Vec<Group>,
@@ -292,7 +292,7 @@ impl Report {
                 "method": row.method, "system": row.system, "quantity": row.quantity, "data": row.data, "truth": row.truth,
                 "experiments": row.seeds, "intervals": row.intervals, "covered": row.covered, "share": row.share,
                 "promised": row.promised, "low": row.low, "high": row.high,
-                "relative_half_width": row.relative_half_width, "passes": row.passes(),
+                "relative_half_width": row.relative_half_width, "is_promised": row.claim == coverage::Claim::Kept, "passes": row.passes(),
             })
         };
         let group = |group: &Group| json!({"group": group.title, "systems": group.systems.iter().map(system).collect::<Vec<_>>()});
@@ -302,6 +302,7 @@ impl Report {
             "family_wise_error": FAMILY,
             "level": self.level(),
             "groups": self.groups.iter().map(group).collect::<Vec<_>>(),
+            "coverage_seed": coverage::SEED,
             "coverage": self.coverage.iter().map(covered).collect::<Vec<_>>(),
             "passes": self.passes(),
             "sentence": self.sentence(),
@@ -309,11 +310,40 @@ impl Report {
     }
 }
 
-/// Seeds of the systems of one suite follow each other; those of the next suite start this far on.
-const SEEDS_APART: u64 = 1_000;
-
 /// A part of the suite that can run on its own, from a seed of its own: the luck of one system is not that of another.
-type Task = Box<dyn Fn(u64) -> System + Send + Sync>;
+struct Task {
+    /// The name of the system, another than that of all others in its group.
+    name: String,
+    run: Box<dyn Fn(u64) -> Vec<Row> + Send + Sync>,
+}
+
+impl Task {
+    fn new(name: impl Into<String>, run: impl Fn(u64) -> Vec<Row> + Send + Sync + 'static) -> Self {
+        Self {
+            name: name.into(),
+            run: Box::new(run),
+        }
+    }
+
+    /// Runs the system as one of the group `title` in the suite of `seed`.
+    fn system(&self, seed: u64, title: &str) -> System {
+        System {
+            name: self.name.clone(),
+            rows: (self.run)(seed_of(seed, title, &self.name)),
+        }
+    }
+}
+
+/// The seed of a system: a function of its names and the seed of the suite, so that it does not matter what else runs.
+fn seed_of(seed: u64, title: &str, name: &str) -> u64 {
+    let mut digest = Digest::new();
+    digest.fold(seed);
+    for text in [title, name] {
+        digest.fold(text.len() as u64);
+        digest.fold_bytes(text.as_bytes());
+    }
+    digest.as_u64()
+}
 
 /// A group before its systems have run.
 struct Planned {
@@ -351,9 +381,10 @@ pub fn engine(seed: u64, threads: usize, is_wanted: impl Fn(&str) -> bool) -> Re
     if is_wanted(COVERAGE) {
         work.push(Box::new(|| Found::Coverage(coverage::study(EXPERIMENTS))));
     }
-    for (index, task) in (0..).zip(planned.iter().flat_map(|group| &group.tasks)) {
-        let own = seed.wrapping_mul(SEEDS_APART).wrapping_add(index);
-        work.push(Box::new(move || Found::System(task(own))));
+    for group in &planned {
+        for task in &group.tasks {
+            work.push(Box::new(|| Found::System(task.system(seed, group.title))));
+        }
     }
     let (mut systems, mut covered) = (Vec::new(), Vec::new());
     for found in execute(&work, threads) {
@@ -412,7 +443,34 @@ fn execute(work: &[Work<'_>], threads: usize) -> Vec<Found> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    /// `--only X` reproduces the rows of the whole suite: no two systems share a seed, and none has it from its place.
+    #[test]
+    fn a_system_has_its_seed_from_its_names() {
+        let planned = plan();
+        let systems = planned.iter().flat_map(|group| {
+            let tasks = group.tasks.iter();
+            tasks.map(|task| (group.title, task.name.as_str()))
+        });
+        let seeds = |seed: u64| {
+            systems
+                .clone()
+                .map(move |(title, name)| seed_of(seed, title, name))
+        };
+        let all: BTreeSet<u64> = seeds(1).chain(seeds(2)).collect();
+        assert_eq!(all.len(), 2 * systems.clone().count());
+        let alone = Task::new("b", |seed| {
+            vec![Row::exact("seed", (0.0, 0.0), 1, "seeds", u128::from(seed))]
+        });
+        let Check::Exact { apart, .. } = alone.system(1, "a").rows[0].check else {
+            panic!("an exact row");
+        };
+        assert_eq!(apart, u128::from(seed_of(1, "a", "b")));
+        assert_ne!(seed_of(1, "ab", "c"), seed_of(1, "a", "bc"));
+    }
 
     fn report(rows: Vec<Row>) -> Report {
         Report {

@@ -4,15 +4,13 @@
 //! services (P. M. Morse, *Queues, Inventories and Maintenance*, Wiley 1958, ch. 6), 380 at ρ = 0.9, and no other system here
 //! is slower by more than the factor (1 + c²)/2 of its services; 10,000 mean services are cut, 26 τ.
 
-use std::sync::Arc;
-
 use walras_des::queueing::{Network, Population, Station};
 use walras_des::{Dist, DistError, SimTime, Streams};
 
 use super::theory::{
     erlang_b, erlang_c, gm1_wait, mmc_present, mmck, pollaczek_khinchine, traffic,
 };
-use super::{Planned, REPLICATIONS, Row, System, Task};
+use super::{Planned, REPLICATIONS, Row, Task};
 
 /// What is cut before the measurement of a single server [s]; services take a second on average. Several servers forget as many
 /// times faster; a tenth of the time is enough for ten and more.
@@ -120,7 +118,7 @@ impl Experiment {
     }
 
     /// Runs all replications from `seed`.
-    fn run(&self, seed: u64) -> System {
+    fn run(&self, seed: u64) -> Vec<Row> {
         let mut values = vec![Vec::new(); self.quantities.len()];
         let (mut customers, mut apart) = (0, 0);
         let servers = self.stations.iter().map(|station| station.servers).min();
@@ -151,10 +149,7 @@ impl Experiment {
             "customers",
             apart,
         );
-        System {
-            name: self.name.clone(),
-            rows: rows.chain([little]).collect(),
-        }
+        rows.chain([little]).collect()
     }
 }
 
@@ -230,8 +225,7 @@ pub(super) fn groups() -> Vec<Planned> {
 }
 
 fn task(experiment: Experiment) -> Task {
-    let experiment = Arc::new(experiment);
-    Box::new(move |seed| experiment.run(seed))
+    Task::new(experiment.name.clone(), move |seed| experiment.run(seed))
 }
 
 fn markovian() -> Vec<Experiment> {
@@ -402,7 +396,7 @@ fn jackson() -> Experiment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validation::{Group, Report, Verdict};
+    use crate::validation::{Group, Report, System, Verdict};
 
     fn verdicts(experiment: &Experiment) -> Vec<Verdict> {
         let report = Report {
@@ -410,7 +404,10 @@ mod tests {
             groups: vec![Group {
                 title: "test",
                 about: "",
-                systems: vec![experiment.run(7)],
+                systems: vec![System {
+                    name: experiment.name.clone(),
+                    rows: experiment.run(7),
+                }],
             }],
             coverage: Vec::new(),
         };

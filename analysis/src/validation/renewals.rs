@@ -13,7 +13,7 @@ use walras_sim::platform::Size;
 use walras_sim::record::{MetricId, Nothing};
 use walras_sim::world;
 
-use super::{Planned, REPLICATIONS, Row, System, Task};
+use super::{Planned, REPLICATIONS, Row, Task};
 
 /// Processes, and lives of nodes, in each replication.
 const PROCESSES: u32 = 20_000;
@@ -24,13 +24,16 @@ const NODES: u32 = 1_000;
 /// All renewal processes.
 pub(super) fn group() -> Planned {
     let mut tasks: Vec<Task> = vec![
-        Box::new(uniform_lives),
-        Box::new(erlang_lives),
-        Box::new(long_after),
-        Box::new(stationary),
+        Task::new("lives uniform on (0, 1) s", uniform_lives),
+        Task::new("lives of two exponential stages, mean 1 s", erlang_lives),
+        Task::new("hyperexponential lives, mean 1 s, after 100 s", long_after),
+        Task::new(
+            "stationary, gamma lives of shape 0.35, mean 1 s",
+            stationary,
+        ),
     ];
     for name in ["steady-volunteers", "volunteers", "worst-volunteers"] {
-        tasks.push(Box::new(move |seed| nodes(name, seed)));
+        tasks.push(Task::new(name, move |seed| nodes(name, seed)));
     }
     Planned {
         title: "Renewal processes and the availability of nodes",
@@ -71,34 +74,28 @@ fn renewals(life: &Dist, time: f64, seed: u64) -> Vec<f64> {
 }
 
 /// For lives uniform on (0, 1) the expected renewals by t ≤ 1 are `eᵗ − 1`.
-fn uniform_lives(seed: u64) -> System {
+fn uniform_lives(seed: u64) -> Vec<Row> {
     let life = law(Dist::uniform(0.0, 1.0));
     let row = |time: f64| {
         let quantity = format!("expected renewals by {time} s");
         Row::mean(quantity, time.exp_m1(), &renewals(&life, time, seed))
     };
-    System {
-        name: "lives uniform on (0, 1) s".to_owned(),
-        rows: vec![row(0.5), row(1.0)],
-    }
+    vec![row(0.5), row(1.0)]
 }
 
 /// For lives of two exponential stages of rate μ they are `μt/2 − 1/4 + e^(−2μt)/4`.
-fn erlang_lives(seed: u64) -> System {
+fn erlang_lives(seed: u64) -> Vec<Row> {
     let life = law(Dist::gamma(2.0, 0.5));
     let row = |time: f64| {
         let theory = time - 0.25 + 0.25 * f64::exp(-4.0 * time);
         let quantity = format!("expected renewals by {time} s");
         Row::mean(quantity, theory, &renewals(&life, time, seed))
     };
-    System {
-        name: "lives of two exponential stages, mean 1 s".to_owned(),
-        rows: vec![row(0.5), row(2.0)],
-    }
+    vec![row(0.5), row(2.0)]
 }
 
 /// The inspection paradox: long after the start, age and residual life have the same mean, here 3 times a half of the mean life.
-fn long_after(seed: u64) -> System {
+fn long_after(seed: u64) -> Vec<Row> {
     let life = law(Dist::hyperexponential(vec![(0.9, 1.8), (0.1, 0.2)]));
     let at = SimTime::from_secs(100);
     let after = |of: fn(&Renewals, SimTime) -> f64| {
@@ -111,17 +108,14 @@ fn long_after(seed: u64) -> System {
     let theory = mean_residual(&life);
     let ages = after(|processes, now| average(processes.ages(now)));
     let residuals = after(|processes, now| average(processes.residuals(now)));
-    System {
-        name: "hyperexponential lives, mean 1 s, after 100 s".to_owned(),
-        rows: vec![
-            Row::mean("mean age [s]", theory, &ages),
-            Row::mean("mean residual life [s]", theory, &residuals),
-        ],
-    }
+    vec![
+        Row::mean("mean age [s]", theory, &ages),
+        Row::mean("mean residual life [s]", theory, &residuals),
+    ]
 }
 
 /// A process that starts with a residual life renews at the constant rate `1 / E[X]` at once.
-fn stationary(seed: u64) -> System {
+fn stationary(seed: u64) -> Vec<Row> {
     let life = law(Dist::gamma(0.35, 1.0 / 0.35));
     let at = SimTime::from_secs_f64(0.5);
     let after = |of: fn(&Renewals) -> f64| {
@@ -134,17 +128,14 @@ fn stationary(seed: u64) -> System {
     };
     let count = after(|processes| average(processes.renewals().map(|count| count as f64)));
     let left = after(|processes| average(processes.residuals(SimTime::from_secs_f64(0.5))));
-    System {
-        name: "stationary, gamma lives of shape 0.35, mean 1 s".to_owned(),
-        rows: vec![
-            Row::mean("expected renewals by 0.5 s", 0.5, &count),
-            Row::mean("mean residual life [s]", mean_residual(&life), &left),
-        ],
-    }
+    vec![
+        Row::mean("expected renewals by 0.5 s", 0.5, &count),
+        Row::mean("mean residual life [s]", mean_residual(&life), &left),
+    ]
 }
 
 /// A platform of `churn`, with many nodes and little to do.
-fn nodes(name: &str, seed: u64) -> System {
+fn nodes(name: &str, seed: u64) -> Vec<Row> {
     let set = [
         ("platforms.always-on.fleets.home.nodes", NODES.to_string()),
         ("workload.rate_factor", "0.01".to_owned()),
@@ -193,14 +184,11 @@ fn nodes(name: &str, seed: u64) -> System {
         let available = metrics.get(MetricId::NodesAvailable).expect("nodes");
         world.push(available / f64::from(NODES));
     }
-    System {
-        name: name.to_owned(),
-        rows: vec![
-            Row::mean("availability at once", share, &up),
-            Row::mean("mean remaining stay [h]", left, &remaining),
-            Row::mean("availability over 2 h", share, &world),
-        ],
-    }
+    vec![
+        Row::mean("availability at once", share, &up),
+        Row::mean("mean remaining stay [h]", left, &remaining),
+        Row::mean("availability over 2 h", share, &world),
+    ]
 }
 
 /// Share of nodes up, and mean remaining stay of those [h], of a mixture of classes.
