@@ -99,8 +99,7 @@ fn replications_end_at_the_most() {
     );
 }
 
-/// What never happens is not known within a share of itself: a cloud that loses no placement says little about a loss
-/// in a thousand years.
+/// No share of zero bounds how rare a loss is that five runs have not seen: the replications go on to the most.
 #[test]
 fn what_is_never_observed_is_not_precise() {
     let goal = "{precision: 50 %, of: [losses_per_thousand], at_least: 2, at_most: 5}";

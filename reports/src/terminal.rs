@@ -181,8 +181,17 @@ impl Layout {
 
     fn notes(&self, comparison: &Comparison, text: &mut String) {
         let n = comparison.replications;
+        let cells = comparison.rows.iter().flat_map(|row| &row.cells);
+        let pairs = cells
+            .filter_map(|cell| Some(cell.difference?.difference.n))
+            .max();
         let basis = match (n, comparison.is_paired) {
             (0 | 1, _) => "one replication: estimates without intervals".to_owned(),
+            // An interruption leaves replications that only some platforms finished.
+            (_, true) if pairs.is_some_and(|pairs| pairs < n) => format!(
+                "[ ] are 95 % intervals over up to n = {n} replications (Student t); differences are paired by replication, over {} at most",
+                pairs.unwrap_or_default()
+            ),
             (_, true) => format!(
                 "[ ] are 95 % intervals over n = {n} replications (Student t); differences are paired by replication"
             ),

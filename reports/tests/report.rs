@@ -4,6 +4,7 @@
 mod fixture;
 
 use walras_analysis::compare::Comparison;
+use walras_analysis::experiment::Experiment;
 use walras_analysis::record::MetricId;
 use walras_reports::terminal::{Options, table};
 use walras_reports::{figures, html};
@@ -233,13 +234,25 @@ fn a_warm_up_that_was_found_is_told_below_the_table() {
     let mut experiment = fixture::experiment(&["cloud", "network"], 6);
     experiment.manifest.warm_up_s = 198.0;
     let line = "warm-up 3m18s, found by 5 pilot replications (MSER-5)";
-    let lines = |experiment| {
+    let lines = |experiment: &Experiment| {
         let text = table(&Comparison::of(experiment), Options::default());
         text.lines().filter(|text| *text == line).count()
     };
     assert_eq!(lines(&experiment), 0, "it was given");
     experiment.manifest.warm_up_found = true;
     assert_eq!(lines(&experiment), 1);
+}
+
+/// An interruption leaves a replication that one platform alone has finished: differences rest on fewer.
+#[test]
+fn replications_without_a_pair_are_told() {
+    let mut experiment = fixture::experiment(&["cloud", "network"], 8);
+    experiment.runs.pop();
+    let text = table(&Comparison::of(&experiment), Options::default()).replace('\n', " ");
+    assert!(
+        text.contains("over up to n = 8 replications (Student t); differences are paired by replication, over 7 at most"),
+        "{text}"
+    );
 }
 
 /// A figure that exists in fewer replications than the others says so beside it.

@@ -533,10 +533,10 @@ error: unknown figure `cost`
         &[],
         "\
 error: a precision of no figure is reached at once
- --> a.yaml:5:37
+ --> a.yaml:5:34
   |
 5 |   replications: {precision: 5 %, of: []}
-  |                                     ^
+  |                                  ^^
   = help: name at least one metric, or leave `of` out
 
 1 problem in a.yaml";
