@@ -217,7 +217,7 @@ pub struct ReplayArgs {
     /// Go to this simulated time, such as 3h or 250ms, or to an event, such as #1000
     #[arg(long, value_name = "TIME")]
     pub to: Option<String>,
-    /// Go to the first event after which this holds (with --to: from there on)
+    /// Go to where this first holds (with --to: from there on)
     #[arg(long, value_name = "CONDITION")]
     pub until: Option<String>,
     /// Then handle so many events, one by one

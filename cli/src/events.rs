@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use walras_analysis::experiment::Manifest;
+use walras_analysis::experiment::{Manifest, RunEntry};
 use walras_analysis::store;
 use walras_scenarios::SimTime;
 use walras_scenarios::condition;
@@ -56,11 +56,20 @@ pub fn finish(logbook: Option<Logbook>) -> (Vec<PathBuf>, Vec<LogError>) {
 /// Prints the records that the arguments ask for.
 pub fn list(args: &EventsArgs) -> anyhow::Result<ExitCode> {
     let manifest = store::manifest(&args.run).map_err(BadInput::error)?;
-    let mut log = EventLog::open(&choose(args, &manifest)?).map_err(BadInput::error)?;
+    let mut log = choose(args, &manifest)?;
     let kinds = args.kinds.iter().map(|name| kind(name));
     let kinds: Vec<usize> = kinds.collect::<anyhow::Result<_>>()?;
     let from = moment(args.from.as_deref())?.unwrap_or(SimTime::ZERO);
     let to = moment(args.to.as_deref())?.unwrap_or(SimTime::MAX);
+    if from > to {
+        return Err(BadInput::error(format!(
+            "--from {from} is later than --to {to}\n  help: the log goes up to {}",
+            log.end()
+        )));
+    }
+    if let Some(node) = args.node {
+        there_is(node, args, &manifest, &log.header().platform)?;
+    }
     let is_asked = |record: &Record| {
         let what = &record.what;
         record.at >= from
@@ -105,7 +114,11 @@ pub fn list(args: &EventsArgs) -> anyhow::Result<ExitCode> {
         }
     }
     if shown == 0 {
-        say("nothing of this kind in the log");
+        say(&format!(
+            "nothing of this kind in the log, which has {} events up to {}",
+            condition::count(log.events()),
+            log.end()
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -116,14 +129,83 @@ pub fn line(record: &Record) -> String {
     format!("{:>21} {number:>10}  {}", record.at, record.what)
 }
 
-/// The log that is meant.
-fn choose(args: &EventsArgs, manifest: &Manifest) -> anyhow::Result<PathBuf> {
-    let mut logs = Vec::new();
-    for run in &manifest.runs {
-        let path = store::event_log(&args.run, manifest, &run.platform, run.replication);
-        logs.extend(path.map(|path| (run.platform.as_str(), path)));
+/// Fails if the platform has no such node. A scenario that cannot be read again says nothing.
+fn there_is(
+    node: u32,
+    args: &EventsArgs,
+    manifest: &Manifest,
+    platform: &str,
+) -> anyhow::Result<()> {
+    let path = store::scenario(&args.run, manifest).map_err(BadInput::error)?;
+    let Ok(scenario) = walras_scenarios::load(&path, &[], None) else {
+        return Ok(());
+    };
+    let mut platforms = scenario.plan.platforms.iter();
+    let Some(found) = platforms.find(|found| found.name == platform) else {
+        return Ok(());
+    };
+    let fleets = found.fleets.iter();
+    let count: u64 = fleets.map(|fleet| u64::from(fleet.size.max())).sum();
+    if u64::from(node) < count {
+        return Ok(());
     }
-    let names = || logs.iter().map(|(name, _)| *name);
+    Err(BadInput::error(format!(
+        "there is no node {}\n  help: platform `{platform}` has {} nodes, 0 to {}",
+        condition::count(node.into()),
+        condition::count(count),
+        condition::count(count.saturating_sub(1))
+    )))
+}
+
+/// Opens the log of a run, if it has one and that is its own.
+pub fn open(
+    directory: &Path,
+    manifest: &Manifest,
+    run: &RunEntry,
+) -> anyhow::Result<Option<EventLog>> {
+    let path = store::event_log(directory, manifest, &run.platform, run.replication);
+    let Some(path) = path else {
+        return Ok(None);
+    };
+    let log = EventLog::open(&path).map_err(BadInput::error)?;
+    let header = log.header();
+    let theirs = (
+        header.platform.as_str(),
+        header.replication,
+        header.seed,
+        format!("{:016x}", log.digest()),
+    );
+    let ours = (
+        run.platform.as_str(),
+        run.replication,
+        manifest.seed,
+        run.digest.clone(),
+    );
+    if theirs == ours {
+        return Ok(Some(log));
+    }
+    let said = |(platform, replication, seed, digest): (&str, u32, u64, String)| {
+        format!("`{platform}`, replication {replication}, seed {seed}, digest {digest}")
+    };
+    Err(BadInput::error(format!(
+        "the event log `{}` is that of another run: it is of {}, and the manifest has {}\n  help: copy it again, or repeat the run with --log-events",
+        path.display(),
+        said(theirs),
+        said(ours)
+    )))
+}
+
+/// The log that is meant.
+fn choose(args: &EventsArgs, manifest: &Manifest) -> anyhow::Result<EventLog> {
+    let has_log = |run: &&RunEntry| {
+        store::event_log(&args.run, manifest, &run.platform, run.replication).is_some()
+    };
+    let logs: Vec<&RunEntry> = manifest.runs.iter().filter(has_log).collect();
+    let names = || logs.iter().map(|run| run.platform.as_str());
+    let opened = |run: &RunEntry| {
+        let log = open(&args.run, manifest, run)?;
+        Ok(log.expect("it is in the manifest"))
+    };
     if logs.is_empty() {
         return Err(BadInput::error(format!(
             "`{}` has no event log\n  help: repeat the run with --log-events",
@@ -131,19 +213,20 @@ fn choose(args: &EventsArgs, manifest: &Manifest) -> anyhow::Result<PathBuf> {
         )));
     }
     let Some(platform) = &args.platform else {
-        if let [(_, path)] = logs.as_slice() {
-            return Ok(path.clone());
+        if let [run] = logs.as_slice() {
+            return opened(run);
         }
         let names = names().collect::<Vec<_>>().join(", ");
         return Err(BadInput::error(format!(
             "several platforms have a log\n  help: name one with --platform: {names}"
         )));
     };
-    let found = logs.iter().find(|(name, _)| name == platform);
-    found.map(|(_, path)| path.clone()).ok_or_else(|| {
+    let found = logs.iter().find(|run| run.platform == *platform);
+    let run = found.ok_or_else(|| {
         let help = suggestion(platform, "platforms", names());
         BadInput::error(format!("platform `{platform}` has no log\n  help: {help}"))
-    })
+    })?;
+    opened(run)
 }
 
 fn kind(name: &str) -> anyhow::Result<usize> {

@@ -139,17 +139,9 @@ impl<'a> Session<'a> {
             )));
         };
         let mut replay = Replay::new(plan, platform, replication, TRAIL);
-        let log = store::event_log(&args.run, manifest, name, replication);
-        let log = log.map(|path| EventLog::open(&path)).transpose();
-        let log = log.map_err(BadInput::error)?;
-        if let Some(log) = &log
-            && format!("{:016x}", log.digest()) != entry.digest
-        {
-            return Err(BadInput::error(format!(
-                "the event log of `{name}` is that of another run: its digest is {:016x}, that of the run {}",
-                log.digest(),
-                entry.digest
-            )));
+        let mut log = crate::events::open(&args.run, manifest, entry)?;
+        if let Some(log) = &mut log {
+            log.verify().map_err(BadInput::error)?;
         }
         let digest = u64::from_str_radix(&entry.digest, 16).map_err(|_| {
             BadInput::error(format!("the manifest has no digest but `{}`", entry.digest))
@@ -192,15 +184,16 @@ impl<'a> Session<'a> {
         // Watches report from where the user wants to be.
         let mut halt = Halt::Arrived;
         if let Some(to) = to {
-            halt = self.run(Some(to), &mut None)?;
+            halt = self.run(Some(to), None)?;
         }
         for watch in &mut watches {
             watch.move_to(&self.replay.state());
         }
         self.watches = watches;
         let is_nothing_asked = to.is_none() && args.step == 0;
-        if halt == Halt::Arrived && (until.is_some() || is_nothing_asked && args.batch) {
-            halt = self.run(None, &mut until)?;
+        let is_there = matches!(halt, Halt::Arrived | Halt::Ended);
+        if is_there && (until.is_some() || is_nothing_asked && args.batch) {
+            halt = self.run(None, until.as_mut().map(|until| (until, false)))?;
         }
         self.until = until;
         self.arrive(halt)?;
@@ -259,7 +252,9 @@ impl<'a> Session<'a> {
                     self.until = Some(parsed.map_err(|mistake| mistaken("until", &mistake))?);
                 }
                 let mut until = self.until.take();
-                let halt = self.run(None, &mut until)?;
+                // The last condition again: when it next becomes true.
+                let is_next = condition.is_empty();
+                let halt = self.run(None, until.as_mut().map(|until| (until, is_next)))?;
                 self.until = until;
                 self.arrive(halt)?;
             }
@@ -312,7 +307,7 @@ impl<'a> Session<'a> {
         }
         // On the way there, nothing is reported.
         let mut watches = std::mem::take(&mut self.watches);
-        let halt = self.run(Some(target), &mut None);
+        let halt = self.run(Some(target), None);
         let state = self.replay.state();
         for watch in &mut watches {
             watch.move_to(&state);
@@ -324,7 +319,14 @@ impl<'a> Session<'a> {
         self.arrive(halt?)
     }
 
-    fn run(&mut self, to: Option<Moment>, until: &mut Option<Expression>) -> anyhow::Result<Halt> {
+    /// Runs to a point, or until a condition holds, or when it next becomes true.
+    fn run(
+        &mut self,
+        to: Option<Moment>,
+        until: Option<(&mut Expression, bool)>,
+    ) -> anyhow::Result<Halt> {
+        let (until, is_next) =
+            until.map_or((None, false), |(until, is_next)| (Some(until), is_next));
         let mut failed = None;
         let mut changed = |replay: &Replay<'_>, _: usize, watch: &Watch| {
             let number = condition::count(replay.events());
@@ -339,7 +341,8 @@ impl<'a> Session<'a> {
         };
         let halt = self.replay.run(&mut Errand {
             to,
-            until: until.as_mut(),
+            until,
+            is_next,
             watches: &mut self.watches,
             changed: &mut changed,
             stop: &|| STOP.load(Ordering::Relaxed),
@@ -352,7 +355,7 @@ impl<'a> Session<'a> {
         let mut text = String::new();
         for _ in 0..count {
             let next = Moment::Event(self.replay.events() + 1);
-            let halt = self.run(Some(next), &mut None)?;
+            let halt = self.run(Some(next), None)?;
             if halt != Halt::Arrived {
                 print(&text)?;
                 return self.arrive(halt);
@@ -377,6 +380,14 @@ impl<'a> Session<'a> {
         );
         let mut text = match halt {
             Halt::Arrived if replay.events() == 0 => "before the first event\n".to_owned(),
+            Halt::HeldAlready => {
+                let place = match replay.events() {
+                    0 => "before the first event".to_owned(),
+                    _ => format!("at {place}"),
+                };
+                let condition = self.until.as_ref().map_or("", Expression::text);
+                format!("{place}\n  it holds already: {condition}\n")
+            }
             Halt::Arrived => format!("at {place}\n"),
             Halt::Held => {
                 let condition = self.until.as_ref().map_or("", Expression::text);

@@ -232,6 +232,33 @@ fn replays_end_with_the_recorded_digest_and_halt_at_conditions() {
     assert!(arrivals > 100);
 }
 
+/// A condition that holds already halts at once, at the start and at `--to`; one that does not is looked for to the end.
+#[test]
+fn a_condition_that_holds_already_halts_at_once() {
+    let folder = logged("already");
+    let halts = |more: &[&str]| {
+        let base = ["replay", "run", "--platform", "depin", "--batch"];
+        folder.ok(&[&base[..], more].concat())
+    };
+    let start = halts(&["--until", "jobs.live == 0"]);
+    let expected = "before the first event\n  it holds already: jobs.live == 0\n";
+    assert!(start.contains(expected), "{start}");
+    let there = halts(&["--to", "10min", "--until", "jobs.submitted > 0"]);
+    assert!(
+        there.contains("\nat 10m00") || there.contains("\nat 9m59"),
+        "{there}"
+    );
+    assert!(
+        there.contains("\n  it holds already: jobs.submitted > 0\n"),
+        "{there}"
+    );
+    let never = halts(&["--until", "jobs.live < 0"]);
+    assert!(never.contains("it did not become true: jobs.live < 0"));
+    let beyond = folder.walras(&["events", "run", "--platform", "depin", "--from", "100h"]);
+    let said = text(&beyond.stderr);
+    assert!(said.contains(" in the log, which has ") && said.contains(" events up to "));
+}
+
 #[test]
 fn a_session_steps_goes_back_and_prints() {
     let folder = logged("session");
@@ -299,7 +326,24 @@ fn wrong_commands_are_reported_and_fail_a_script() {
 fn bad_input_says_what_would_work() {
     let folder = logged("bad-replay");
     folder.ok(&["run", "small.yaml", "--out", "plain", "--replications", "1"]);
-    let cases: [(&[&str], &[&str]); 15] = [
+    let cases: [(&[&str], &[&str]); 17] = [
+        (
+            &["events", "run", "--platform", "depin", "--node", "99999"],
+            &["there is no node 99,999", "has 300 nodes, 0 to 299"],
+        ),
+        (
+            &[
+                "events",
+                "run",
+                "--platform",
+                "depin",
+                "--from",
+                "2min",
+                "--to",
+                "1min",
+            ],
+            &["--from 2m00s is later than --to 1m00s"],
+        ),
         (
             &["run", "small.yaml", "--log-events=3"],
             &["no replication 3 to log", "0 to 2"],
@@ -402,8 +446,15 @@ fn damage_is_found_out() {
         2,
         "is damaged: the block of events after number",
     );
+    fails(&base, 2, "is damaged: the block of events after number");
     fs::copy(folder.0.join("run/events.cloud.1.log"), &path).expect("copied");
-    fails(&base, 2, "is that of another run");
+    for arguments in [&base[..], &["events", "run", "--platform", "depin"]] {
+        fails(
+            arguments,
+            2,
+            "is that of another run: it is of `cloud`, replication 1, seed 5",
+        );
+    }
     fs::write(&path, &whole).expect("written");
     folder.ok(&base);
     // A manifest whose digest is not that of the run that its scenario gives, as another version would have written it.

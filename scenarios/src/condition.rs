@@ -69,6 +69,9 @@ struct Over {
     fold: Fold,
     of: Node,
     text: String,
+    /// Of the result.
+    kind: Kind,
+    unit: &'static str,
     /// Whether `of` changes only for nodes that an event touches.
     is_local: bool,
     /// Values of `of` by node, and what came of them, after the event with this number.
@@ -275,10 +278,7 @@ impl Node {
             }
             Self::Fold(over) => {
                 let value = over.value(state, Touched::All);
-                let value = match over.fold {
-                    Fold::Any | Fold::All => show(Kind::Truth, "", Some(value)),
-                    _ => plain(value),
-                };
+                let value = show(over.kind, over.unit, Some(value));
                 let decides = over.fold.decides(&over.values);
                 let node = decides.map_or_else(String::new, |node| format!(" (node {node})"));
                 out.push((over.text.clone(), value + &node));
@@ -987,6 +987,8 @@ impl<'s> Parser<'s> {
                 is_local: inner.node.is_local(),
                 of: inner.node,
                 text,
+                kind,
+                unit,
                 values: Vec::new(),
                 result: f64::NAN,
                 events: 0,

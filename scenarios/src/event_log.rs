@@ -711,27 +711,33 @@ impl EventLog {
             .saturating_sub(1)
     }
 
-    /// The records of a block.
+    /// Reads all blocks and compares their checksums.
     ///
     /// # Errors
-    /// If it cannot be read, or is not what was written.
-    ///
-    /// # Panics
-    /// If there is no such block.
-    pub fn read(&mut self, index: usize) -> Result<Vec<Record>, LogError> {
-        let block = self.blocks[index];
-        let next = self.blocks.get(index + 1);
-        let end = next.map_or(self.blocks_end, |next| next.offset);
-        let damaged = |what: &str| LogError::Damaged {
+    /// If one cannot be read, or is not what was written.
+    pub fn verify(&mut self) -> Result<(), LogError> {
+        (0..self.blocks.len()).try_for_each(|index| self.bytes(index).map(drop))
+    }
+
+    fn damaged(&self, block: Block, what: &str) -> LogError {
+        LogError::Damaged {
             path: self.path.clone(),
             what: format!(
                 "the block of events after number {} {what}",
                 block.events_before
             ),
-        };
+        }
+    }
+
+    /// A block as it is written, if that is what was written.
+    fn bytes(&mut self, index: usize) -> Result<Vec<u8>, LogError> {
+        let block = self.blocks[index];
+        let next = self.blocks.get(index + 1);
+        let end = next.map_or(self.blocks_end, |next| next.offset);
         let length = end
             .checked_sub(block.offset)
-            .ok_or_else(|| damaged("has no length"))?;
+            .filter(|_| end <= self.blocks_end)
+            .ok_or_else(|| self.damaged(block, "has no length"))?;
         let mut bytes = vec![0; length as usize];
         self.file
             .seek(SeekFrom::Start(block.offset))
@@ -742,8 +748,22 @@ impl EventLog {
                 source,
             })?;
         if checksum(&bytes) != block.checksum {
-            return Err(damaged("does not match its checksum"));
+            return Err(self.damaged(block, "does not match its checksum"));
         }
+        Ok(bytes)
+    }
+
+    /// The records of a block.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is not what was written.
+    ///
+    /// # Panics
+    /// If there is no such block.
+    pub fn read(&mut self, index: usize) -> Result<Vec<Record>, LogError> {
+        let bytes = self.bytes(index)?;
+        let block = self.blocks[index];
+        let next = self.blocks.get(index + 1);
         let mut reader = BlockReader {
             bytes: &bytes,
             at: block.start,
@@ -756,11 +776,11 @@ impl EventLog {
         while !reader.bytes.is_empty() {
             let record = reader
                 .record(&mut digest)
-                .ok_or_else(|| damaged("holds a record that cannot be"))?;
+                .ok_or_else(|| self.damaged(block, "holds a record that cannot be"))?;
             records.push(record);
         }
         if digest != next.map_or(self.digest, |next| next.digest_before) {
-            return Err(damaged("does not lead to the digest after it"));
+            return Err(self.damaged(block, "does not lead to the digest after it"));
         }
         Ok(records)
     }

@@ -88,6 +88,8 @@ pub enum Halt {
     Arrived,
     /// The condition has become true with the last event.
     Held,
+    /// The condition holds already; nothing was run.
+    HeldAlready,
     /// The run is over.
     Ended,
     /// The caller asked for it.
@@ -167,8 +169,10 @@ impl Watch {
 pub struct Errand<'e> {
     /// Halt at this point.
     pub to: Option<Moment>,
-    /// Halt when this becomes true with an event: it was false before it and holds after it.
+    /// Halt when this holds; at once if it holds already.
     pub until: Option<&'e mut Expression>,
+    /// Rather halt when it next becomes true: it was false before an event and holds after it.
+    pub is_next: bool,
     /// Compared after every event.
     pub watches: &'e mut [Watch],
     /// Called with the number of a watch that has changed.
@@ -268,10 +272,12 @@ impl<'a> Replay<'a> {
     /// Handles events until one of the reasons in `errand` to halt.
     pub fn run(&mut self, errand: &mut Errand<'_>) -> Halt {
         let mut held = match &mut errand.until {
-            // Before the first event, no condition is true.
-            Some(condition) => self.events() > 0 && condition.holds(&self.state()),
+            Some(condition) => condition.holds(&self.state()),
             None => false,
         };
+        if held && !errand.is_next {
+            return Halt::HeldAlready;
+        }
         loop {
             let has_arrived = match (errand.to, self.next_time()) {
                 (Some(Moment::Time(time)), Some(next)) => next > time,

@@ -295,6 +295,7 @@ fn go(replay: &mut Replay<'_>, to: Option<Moment>, until: Option<&mut Expression
     replay.run(&mut Errand {
         to,
         until,
+        is_next: true,
         watches: &mut [],
         changed: &mut |_, _, _| {},
         stop: &|| false,
@@ -449,6 +450,28 @@ fn a_breakpoint_halts_at_the_first_event_where_it_holds() {
         }
         assert_eq!(halts, expected, "{text}");
     }
+    // What holds at the start halts there, unless the next time is asked for.
+    let mut replay = Replay::new(&plan, 1, 0, 1);
+    let mut idle = Expression::condition("jobs.live == 0", &replay.state()).unwrap();
+    let halt = replay.run(&mut Errand {
+        to: None,
+        until: Some(&mut idle),
+        is_next: false,
+        watches: &mut [],
+        changed: &mut |_, _, _| {},
+        stop: &|| false,
+    });
+    assert_eq!((halt, replay.events()), (Halt::HeldAlready, 0));
+    assert_eq!(go(&mut replay, None, Some(&mut idle)), Halt::Held);
+    assert!(replay.events() > 1);
+    // Terms are written as what they are.
+    let text = "max(node[*].up_for) > 100h or sum(node[*].queue) > 10000000";
+    let mut condition = Expression::condition(text, &replay.state()).unwrap();
+    let [(_, longest), (_, queued)] = &condition.terms(&replay.state())[..] else {
+        panic!("two terms");
+    };
+    assert!(longest.contains("s (node "), "{longest}");
+    assert!(queued.ends_with(" jobs") || queued == "1 job", "{queued}");
     // With a time beyond which it does not look.
     let mut replay = Replay::new(&plan, 1, 0, 1);
     let mut never = Expression::condition("jobs.live > 1000000", &replay.state()).unwrap();
@@ -497,6 +520,7 @@ fn looking_at_touched_nodes_is_looking_at_all() {
             let halt = replay.run(&mut Errand {
                 to: Some(Moment::Event(number)),
                 until: None,
+                is_next: false,
                 watches: &mut watches,
                 changed: &mut |_, index, _| changes[index] += 1,
                 stop: &|| false,
