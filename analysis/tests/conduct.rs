@@ -29,7 +29,6 @@ fn with_options<T>(threads: usize, act: impl FnOnce(&Options<'_>) -> T) -> T {
     act(&Options {
         threads,
         pool: None,
-        logbook: None,
         record_jobs: false,
         logbook: None,
         stop: &AtomicBool::new(false),
