@@ -38,6 +38,9 @@ impl Recording {
     ///
     /// The pushes of an event are what is on the agenda after it and was not before, in order of time: the world
     /// may have made several in another order.
+    ///
+    /// # Panics
+    /// If an event leaves the agenda without having been handled.
     #[must_use]
     pub fn new<S: Scheduler, R: Recorder>(
         playback: &mut Playback<'_, S, R>,

@@ -11,7 +11,7 @@
 //! next bucket of about eight events is sorted and becomes the run. What is pushed before the horizon
 //! goes to a small heap beside the run ([`heap`]). If that heap grows too large, because the rate of
 //! events has risen, the near end is divided as well; if it cannot be, because all is due at the same
-//! instant, the heap remains a heap. A queue of a few events is that heap alone.
+//! instant, the heap remains a heap until that instant has passed. A queue of a few events is that heap alone.
 //!
 //! A push and a pop cost O(1) amortized, whatever the distribution of the times, and O(log n) if most
 //! of n events are pushed at the instant at which they are due. An entry of the world's 12-byte event
@@ -217,6 +217,11 @@ impl<E: Copy> EventQueue<E> {
             near.drain(..).for_each(|entry| self.late.push(entry));
             self.most_late = 2 * self.late.len();
             self.scratch = near;
+            // What comes after this instant need not join them in the heap.
+            if first < self.horizon {
+                self.far.open_rest(first + 1, self.horizon);
+                self.horizon = first;
+            }
         } else {
             self.far.spread(&near, self.horizon);
             self.scratch = near;
@@ -304,6 +309,24 @@ mod tests {
         assert_eq!(queue.pop(), None);
         assert!(queue.is_empty());
         assert_eq!(queue.peak_len(), 4);
+    }
+
+    /// A burst at one instant, as when all nodes of a world come up, does not make a heap of what comes after.
+    #[test]
+    fn what_comes_after_a_burst_is_far() {
+        let mut queue = EventQueue::new();
+        for event in 0..1_000u32 {
+            queue.push(SimTime::ZERO, 0, event);
+        }
+        let late = queue.late.len();
+        for event in 1_000..2_000 {
+            queue.push(SimTime::from_secs(u64::from(event)), 0, event);
+        }
+        assert_eq!(queue.late.len(), late);
+        for event in 0..2_000 {
+            assert_eq!(queue.pop().map(|(.., popped)| popped), Some(event));
+        }
+        assert!(queue.is_empty());
     }
 
     #[test]

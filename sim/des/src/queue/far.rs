@@ -188,6 +188,11 @@ impl<E: Copy> Far<E> {
         })
     }
 
+    /// A rung of one bucket for what is due between `start` and `end`, which comes before all others.
+    pub(super) fn open_rest(&mut self, start: u64, end: u64) {
+        self.open(start, end, u64::BITS - 1, 1);
+    }
+
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         self.arena.capacity() * size_of::<Entry<E>>()
