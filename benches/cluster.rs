@@ -27,6 +27,21 @@ const LOAD: f64 = 0.9;
 const MEAN_TOKENS: f64 = 1_000.0;
 const SIGMA: f64 = 1.0;
 
+/// A model whose prompts cost two operations per parameter and token, and nothing else to speak of.
+fn model() -> Model {
+    Model {
+        name: "work".into(),
+        parameters: 1e9,
+        active_parameters: 1e9,
+        lookup_parameters: 0.0,
+        layers: 1,
+        hidden: 1,
+        kv_heads: 1,
+        head_dim: 1,
+        experts: None,
+    }
+}
+
 /// A device on which a prompt of `n` tokens takes `n` milliseconds, whatever else it does.
 fn profile() -> Profile {
     let device = Device {
@@ -44,18 +59,7 @@ fn profile() -> Profile {
         active_power: 400.0,
         slowdown_sigma: 0.0,
     };
-    let model = Model {
-        name: "work".into(),
-        parameters: 1e9,
-        active_parameters: 1e9,
-        lookup_parameters: 0.0,
-        layers: 1,
-        hidden: 1,
-        kv_heads: 1,
-        head_dim: 1,
-        experts: None,
-    };
-    Profile::new(&device, &model, Precision::Bf16, 1)
+    Profile::new(&device, &model(), Precision::Bf16, 1)
 }
 
 fn platform(nodes: u32, pricing: Pricing) -> Platform {
@@ -66,17 +70,7 @@ fn platform(nodes: u32, pricing: Pricing) -> Platform {
     Platform {
         name: "cluster".into(),
         network: Arc::new(Network::new(vec![here], &[], 0.0).expect("one region is connected")),
-        model: Model {
-            name: "work".into(),
-            parameters: 1e9,
-            active_parameters: 1e9,
-            lookup_parameters: 0.0,
-            layers: 1,
-            hidden: 1,
-            kv_heads: 1,
-            head_dim: 1,
-            experts: None,
-        },
+        model: model(),
         precision: Precision::Bf16,
         profiles: vec![profile()],
         fleets: vec![Fleet {
