@@ -309,7 +309,7 @@ impl Server {
             "reserved KV cache is held by no request, or twice"
         );
         assert!(
-            self.reserved <= profile.kv_capacity,
+            self.reserved <= profile.kv_capacity(),
             "the KV cache is overcommitted"
         );
         assert!(
@@ -383,7 +383,7 @@ impl Server {
     }
 
     fn begin_phase(&mut self, profile: &Profile, backlog: &Backlog) {
-        let (mut tokens, mut squares) = (0u64, 0u64);
+        let mut tokens = 0u64;
         while self.first != NOBODY {
             let entry = backlog.entry(self.first);
             if !self.fits(&entry, tokens, profile) {
@@ -393,7 +393,7 @@ impl Server {
             self.queued -= 1;
             self.reserved += entry.reserve();
             tokens += u64::from(entry.prompt);
-            squares += u64::from(entry.prompt) * u64::from(entry.prompt);
+
             self.batch.push(Running {
                 job: entry.job,
                 finish: 0,
@@ -404,12 +404,12 @@ impl Server {
             self.last = NOBODY;
         }
         assert!(
-            self.reserved <= profile.kv_capacity,
+            self.reserved <= profile.kv_capacity(),
             "the KV cache is overcommitted"
         );
         if self.joining > 0 {
             self.phase = Phase::Prefill;
-            self.length = self.slowed(profile.prefill(self.joining, tokens, squares));
+            self.length = self.slowed(profile.prompt(tokens as u32));
         } else if let Some(next) = self.batch.iter().map(|r| r.finish).min() {
             self.phase = Phase::Decode;
             let ahead = next - self.steps;
@@ -424,7 +424,7 @@ impl Server {
     /// Whether `entry` can be admitted beside what runs and `tokens` prompt tokens admitted in the same step.
     fn fits(&self, entry: &Entry, tokens: u64, profile: &Profile) -> bool {
         self.batch.len() < profile.max_batch as usize
-            && self.reserved + entry.reserve() <= profile.kv_capacity
+            && self.reserved + entry.reserve() <= profile.kv_capacity()
             && (tokens == 0 || tokens + u64::from(entry.prompt) <= PREFILL_BUDGET)
     }
 
