@@ -1032,11 +1032,39 @@ error: dollars cannot be burned
         GOOD.to_owned() + "devices: {my-gpu: {memory_gib: 24}}\n",
         &[],
         "\
-error: missing keys bandwidth_gb_s, bf16_tflops, compute_efficiency, bandwidth_efficiency, layer_overhead, step_overhead, sequence_overhead, request_overhead, idle_w, active_w, slowdown_sigma in `my-gpu`
+error: missing keys bandwidth_gb_s, bf16_tflops, kernels, overheads, covers, error, idle_w, active_w, slowdown_sigma in `my-gpu`
   --> a.yaml:19:11
    |
 19 | devices: {my-gpu: {memory_gib: 24}}
    |           ^^^^^^
+
+1 problem in a.yaml";
+    a_device_predicted_from_its_data_sheet_without_an_error:
+        GOOD.to_owned() + "devices: {rtx-5090: {extends: rtx-4090, memory_gib: 32, bandwidth_gb_s: 1792}}\n",
+        &[],
+        "\
+error: `rtx-5090` has other peak rates than `rtx-4090` and does not state its error
+  --> a.yaml:19:32
+   |
+19 | devices: {rtx-5090: {extends: rtx-4090, memory_gib: 32, bandwidth_gb_s: 1792}}
+   |                               ^^^^^^^^
+   = help: a device predicted from its data sheet and its class was off by about 20 %: write `error: {fitted: 20 %, held_out: 20 %}`
+
+1 problem in a.yaml";
+    a_device_that_extends_nothing_known:
+        GOOD.to_owned() + "devices: {mine: {extends: rtx-4091}}\n",
+        &[],
+        "\
+error: unknown device `rtx-4091`
+ --> a.yaml
+  = help: did you mean `rtx-4090`?
+
+1 problem in a.yaml";
+    a_file_of_a_device_that_is_not_there:
+        GOOD.to_owned() + "devices: {mine: {extends: mine.yaml}}\n",
+        &[],
+        "\
+error: cannot read `mine.yaml`
 
 1 problem in a.yaml";
     bad_override:
