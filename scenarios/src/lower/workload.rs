@@ -230,7 +230,7 @@ fn sped_up(mut trace: Trace, factor: f64) -> Trace {
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss
 )]
-pub(super) fn longest(workload: &Workload) -> u64 {
+pub(crate) fn longest(workload: &Workload) -> u64 {
     let prompt = match &workload.source {
         Source::Synthetic(synthetic) => synthetic
             .prompt

@@ -13,6 +13,7 @@ use walras_des::Span;
 
 use super::deployment::Deployment;
 use super::device::Device;
+use super::format::Format;
 use super::roof::{Work, prefill_attention};
 use crate::units::{Picos, picos};
 
@@ -116,15 +117,31 @@ impl Profile {
         self.device.active_power * f64::from(self.deployment.devices())
     }
 
-    /// The relative error to state for step times of requests of up to `longest` tokens.
+    /// How far steps for requests of up to `longest` tokens lie outside the measured range, as a factor.
+    #[must_use]
+    pub fn excess(&self, longest: u64) -> f64 {
+        let context = u32::try_from(longest).unwrap_or(u32::MAX);
+        let coverage = &self.device.coverage;
+        coverage.excess(self.token_budget(), context, self.max_batch)
+    }
+
+    /// The format whose matrix products stand for those of the deployment, if its own was not measured on the device.
+    #[must_use]
+    pub fn borrowed(&self) -> Option<Format> {
+        let (found, _) = self.device.kernels.matmul(self.deployment.format);
+        (found != self.deployment.format).then_some(found)
+    }
+
+    /// The relative error to state for step times of requests of up to `longest` tokens: that on held-out measurements, once more for
+    /// each doubling of the measured range, and twice that for products in a format that was not measured.
     #[must_use]
     pub fn stated_error(&self, longest: u64) -> f64 {
-        let context = u32::try_from(longest).unwrap_or(u32::MAX);
-        let excess = self
-            .device
-            .coverage
-            .excess(self.token_budget(), context, self.max_batch);
-        self.device.residuals.stated(excess)
+        let error = self.device.residuals.stated(self.excess(longest));
+        if self.borrowed().is_some() {
+            2.0 * error
+        } else {
+            error
+        }
     }
 
     /// Context tokens that fit in the KV cache.
@@ -231,7 +248,8 @@ impl Times<'_> {
             return device.overheads.layer;
         }
         let (model, tensor) = (&deployment.model, deployment.tensor);
-        let (format, roof) = device.kernels.matmul(deployment.format);
+        let (_, roof) = device.kernels.matmul(deployment.format);
+        let format = deployment.format;
         let products = model.layer(tokens, tensor);
         let products: f64 = products.iter().map(|p| roof.seconds(p.work(format))).sum();
         let stream = |bytes: f64| {
@@ -255,9 +273,9 @@ impl Times<'_> {
             return 0.0;
         }
         let (device, deployment) = (self.device, self.deployment);
-        let (format, roof) = device.kernels.matmul(deployment.format);
+        let (_, roof) = device.kernels.matmul(deployment.format);
         let product = deployment.model.head(heads, deployment.tensor);
-        roof.seconds(product.work(format)) + f64::from(heads) * device.overheads.sequence
+        roof.seconds(product.work(deployment.format)) + f64::from(heads) * device.overheads.sequence
     }
 
     /// Decode attention of all layers: a constant, and a slope per context token.
@@ -311,7 +329,6 @@ impl Times<'_> {
 mod tests {
     use super::super::deployment::Pipeline;
     use super::super::device::{Coverage, Kernels, Overheads, Residuals};
-    use super::super::format::Format;
     use super::super::model::Model;
     use super::super::roof::{DecodeRoof, Roof};
     use super::*;
