@@ -16,7 +16,8 @@ pub struct Deployment {
     pub pipeline: Option<Pipeline>,
     /// Largest number of sequences in a batch; at least one.
     pub max_batch: u32,
-    /// Most tokens in one step: decoding sequences first, prompts in what is left. At least `max_batch`.
+    /// Most tokens in one step: decoding sequences first, prompts in what is left. At least `max_batch`, times one more than is
+    /// drafted.
     pub token_budget: u32,
     /// Drafts that are checked in one step.
     pub speculation: Option<Speculation>,
@@ -93,6 +94,11 @@ impl Speculation {
     pub fn tokens_per_step(&self) -> f64 {
         let powers = walras_des::math::powi(self.acceptance, self.drafted as i32 + 1);
         (1.0 - powers) / (1.0 - self.acceptance)
+    }
+
+    /// The same in 1/65536, for servers that count in integers.
+    pub(super) fn in_fixed_point(self) -> u64 {
+        ((self.tokens_per_step() * 65536.0).round() as u64).max(1 << 16)
     }
 }
 

@@ -11,7 +11,7 @@
 
 use walras_des::Span;
 
-use super::deployment::Deployment;
+use super::deployment::{Deployment, Speculation};
 use super::device::Device;
 use super::format::Format;
 use super::roof::{Work, prefill_attention};
@@ -46,8 +46,16 @@ pub struct Profile {
     by_heads: Vec<Picos>,
     /// Decode step of `b` sequences without context, and its slope per context token, at index `b`.
     decode: Vec<(Picos, Picos)>,
-    /// Decode attention of `b` sequences without context, at index `b`; part of `decode`.
+    /// Decode attention of `b` sequences without context and their drafts, at index `b`; part of `decode`.
     attention: Vec<Picos>,
+    /// Attention of a chunk of `t` prompt tokens without anything before it, at index `t`.
+    prompt_attention: Vec<Picos>,
+    /// Slope of the decode attention of a mixed step, per context token.
+    context_slope: Picos,
+    /// Tokens drafted for each sequence and step.
+    drafted: u32,
+    /// Tokens of a decode step per sequence, in 1/65536.
+    tokens_per_step: u64,
 }
 
 impl Profile {
@@ -65,12 +73,14 @@ impl Profile {
         } = *deployment;
         assert!(max_batch > 0, "a batch holds at least one sequence");
         assert!(tensor > 0, "a model needs a device");
+        let drafted = deployment.speculation.map_or(0, |s| s.drafted);
+        let widest = drafted + 1;
         assert!(
-            token_budget >= max_batch,
-            "every sequence of a batch decodes in each step"
+            token_budget >= max_batch * widest,
+            "every sequence of a batch decodes in each step, with all its drafts"
         );
         let times = Times { device, deployment };
-        let widest = deployment.speculation.map_or(1, |s| s.drafted + 1);
+        let (_, context_slope) = times.attention(1);
         Self {
             request_overhead: Span::from_secs_f64(device.overheads.request),
             kv_blocks: room(device, deployment),
@@ -86,8 +96,16 @@ impl Profile {
                 })
                 .collect(),
             attention: (0..=max_batch)
-                .map(|b| picos(times.attention(b).0))
+                .map(|b| picos(times.attention(b).0 + times.drafts(b)))
                 .collect(),
+            prompt_attention: (0..=token_budget)
+                .map(|t| picos(times.prefill(f64::from(t), 0.0)))
+                .collect(),
+            context_slope: picos(context_slope * times.drafting()),
+            drafted,
+            tokens_per_step: deployment
+                .speculation
+                .map_or(1 << 16, Speculation::in_fixed_point),
             device: device.clone(),
             deployment: deployment.clone(),
         }
@@ -163,8 +181,29 @@ impl Profile {
         self.decode[batch as usize]
     }
 
-    /// Duration of a step that prefills besides, without its attention over contexts: `tokens` tokens in all, of which `decoding`
-    /// are of sequences that decode; `heads` sequences get a token.
+    /// Tokens drafted for each sequence and checked in its next step; zero without speculation.
+    #[must_use]
+    #[inline]
+    pub fn drafted(&self) -> u32 {
+        self.drafted
+    }
+
+    /// Tokens that a decode step gives each sequence, in 1/65536; 65536 without speculation.
+    #[must_use]
+    #[inline]
+    pub fn tokens_per_step(&self) -> u64 {
+        self.tokens_per_step
+    }
+
+    /// Time per context token of the `decoding` sequences of a mixed step, beside [`Self::mixed`].
+    #[must_use]
+    #[inline]
+    pub fn context_slope(&self) -> Picos {
+        self.context_slope
+    }
+
+    /// Duration of a step that prefills besides, without its attention over contexts and prompts: `tokens` tokens in all, for
+    /// `decoding` sequences that decode and for chunks of prompts; `heads` positions get a token.
     #[must_use]
     pub fn mixed(&self, tokens: u32, decoding: u32, heads: u32) -> Picos {
         let attention = if decoding == 0 {
@@ -178,6 +217,9 @@ impl Profile {
     /// Duration of the attention of a chunk of `tokens` prompt tokens over itself and `context` tokens before it, in all layers.
     #[must_use]
     pub fn prefill_attention(&self, tokens: u32, context: u32) -> Picos {
+        if context == 0 {
+            return self.prompt_attention[tokens as usize];
+        }
         let times = Times {
             device: &self.device,
             deployment: &self.deployment,
@@ -303,12 +345,22 @@ impl Times<'_> {
             None => (self.tokens(group) + self.heads(group) + attention, slope),
             Some(draft) => {
                 let checked = group * (draft.drafted + 1);
-                let drafting = 1.0 + draft.cost * f64::from(draft.drafted);
-                let drafts = self.tokens(group) + self.heads(group) + attention;
                 let check = self.tokens(checked) + self.heads(checked) + attention;
-                (check + (drafting - 1.0) * drafts, slope * drafting)
+                (check + self.drafts(group), slope * self.drafting())
             }
         }
+    }
+
+    /// A step with its drafts relative to one without.
+    fn drafting(&self) -> f64 {
+        let draft = self.deployment.speculation;
+        1.0 + draft.map_or(0.0, |draft| draft.cost * f64::from(draft.drafted))
+    }
+
+    /// Drafting for `batch` sequences, without their contexts.
+    fn drafts(&self, batch: u32) -> f64 {
+        let step = self.tokens(batch) + self.heads(batch) + self.attention(batch).0;
+        (self.drafting() - 1.0) * step
     }
 
     /// Attention of a chunk in all layers.
