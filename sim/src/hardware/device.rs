@@ -53,7 +53,7 @@ impl Kernels {
     /// If no format was measured.
     #[must_use]
     pub fn matmul(&self, format: Format) -> (Format, &Roof) {
-        let distance = |other: Format| (other.bytes() / format.bytes()).ln().abs();
+        let distance = |other: Format| walras_des::math::ln(other.bytes() / format.bytes()).abs();
         let nearest = self.matmul.iter().min_by(|(a, _), (b, _)| {
             let (near, far) = (distance(*a), distance(*b));
             near.total_cmp(&far).then(b.bytes().total_cmp(&a.bytes()))

@@ -51,7 +51,7 @@ impl Roof {
 /// The p-norm of three numbers that are not negative, scaled by the largest so that no power overflows.
 fn norm(terms: [f64; 3], p: f64) -> f64 {
     let most = terms.into_iter().fold(0.0, f64::max);
-    if most == 0.0 || most.is_infinite() {
+    if most == 0.0 || most.is_infinite() || terms.iter().sum::<f64>() == most {
         return most;
     }
     let sum: f64 = terms.map(|term| math::powf(term / most, p)).iter().sum();
@@ -106,7 +106,7 @@ pub fn prefill_attention(
     head_dim: f64,
 ) -> Work {
     Work {
-        flops: 4.0 * heads * head_dim * tokens * (context + (tokens + 1.0) / 2.0),
+        flops: 4.0 * heads * head_dim * tokens * (context + f64::midpoint(tokens, 1.0)),
         bytes: 2.0 * 2.0 * heads * head_dim * tokens
             + kv_width(kv_heads, head_dim) * (context + tokens),
         unpacked: 0.0,
