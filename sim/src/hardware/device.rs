@@ -1,7 +1,7 @@
 //! Device classes: peak rates, the rates that kernels reach on them, overheads, and how far all of that is known.
 
 use super::format::Format;
-use super::roof::{DecodeRoof, Link, Roof};
+use super::roof::{DecodeRoof, Link, PrefillRoof, Roof};
 
 /// A device class.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +36,7 @@ pub struct Kernels {
     /// Matrix products by the format of the weights.
     pub matmul: Vec<(Format, Roof)>,
     /// Attention of prompts.
-    pub prefill: Roof,
+    pub prefill: PrefillRoof,
     /// Attention of single tokens over their context.
     pub decode: DecodeRoof,
     /// Norms, rotations, activations, residuals: memory traffic.
