@@ -1,6 +1,7 @@
 //! Lowers a checked document to a plan: resolves names, checks what types cannot, and quantises numbers once.
 
 mod availability;
+mod device;
 mod platform;
 mod shares;
 mod workload;

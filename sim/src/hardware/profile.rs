@@ -92,6 +92,41 @@ impl Profile {
         }
     }
 
+    /// Upper bound of the time of a step with a full budget and batch over contexts of `longest` tokens, for checks of input [s].
+    #[must_use]
+    pub fn slowest_step(device: &Device, deployment: &Deployment, longest: u64) -> f64 {
+        let times = Times { device, deployment };
+        let (base, slope) = times.decode(deployment.max_batch);
+        let context = longest as f64;
+        times.tokens(deployment.token_budget)
+            + times.prefill(context, context)
+            + base
+            + slope * context * f64::from(deployment.max_batch)
+    }
+
+    /// Power of a node when on and idle [W].
+    #[must_use]
+    pub fn idle_power(&self) -> f64 {
+        self.device.idle_power * f64::from(self.deployment.devices())
+    }
+
+    /// Power of a node while serving [W].
+    #[must_use]
+    pub fn active_power(&self) -> f64 {
+        self.device.active_power * f64::from(self.deployment.devices())
+    }
+
+    /// The relative error to state for step times of requests of up to `longest` tokens.
+    #[must_use]
+    pub fn stated_error(&self, longest: u64) -> f64 {
+        let context = u32::try_from(longest).unwrap_or(u32::MAX);
+        let excess = self
+            .device
+            .coverage
+            .excess(self.token_budget(), context, self.max_batch);
+        self.device.residuals.stated(excess)
+    }
+
     /// Context tokens that fit in the KV cache.
     #[must_use]
     pub fn kv_capacity(&self) -> u64 {
