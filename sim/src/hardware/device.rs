@@ -62,6 +62,34 @@ impl Kernels {
         let exact = self.matmul.iter().find(|(other, _)| *other == format);
         exact.map_or((*found, roof), |(format, roof)| (*format, roof))
     }
+
+    /// What is expected of a device of the same class with other peaks: the same shares of them, and the same times that do not
+    /// depend on the amount of work. `compute` and `memory` are the peaks relative to those of this device.
+    #[must_use]
+    pub fn scaled(&self, compute: f64, memory: f64) -> Self {
+        let roof = |roof: &Roof| Roof {
+            compute: roof.compute * compute,
+            memory: roof.memory * memory,
+            dequantization: roof.dequantization * compute,
+            ..*roof
+        };
+        let matmul = self.matmul.iter();
+        Self {
+            matmul: matmul.map(|(format, of)| (*format, roof(of))).collect(),
+            prefill: PrefillRoof {
+                compute: self.prefill.compute * compute,
+                memory: self.prefill.memory * memory,
+                ..self.prefill
+            },
+            decode: DecodeRoof {
+                compute: self.decode.compute * compute,
+                memory: self.decode.memory * memory,
+                ..self.decode
+            },
+            stream: roof(&self.stream),
+            link: self.link,
+        }
+    }
 }
 
 /// Times that no kernel explains: scheduling, sampling, the network server. All [s].
