@@ -22,11 +22,11 @@ use walras_sim::workload::{Slo, Source, Synthetic, Workload};
 use walras_sim::world::{Settings, simulate};
 
 const LOAD: f64 = 0.9;
-/// Mean length of a prompt; one token takes a millisecond.
-const MEAN_TOKENS: f64 = 1_000.0;
+/// Mean length of a prompt; one token takes ten milliseconds.
+const MEAN_TOKENS: f64 = 100.0;
 const SIGMA: f64 = 1.0;
-/// Longest prompt of one step [tokens]; 3 in 10⁵ are longer and take another.
-const LONGEST: u32 = 1 << 15;
+/// Longest prompt of one step [tokens]; 1 in 10⁵ is longer and takes another.
+const LONGEST: u32 = 1 << 12;
 
 /// Rates that never limit.
 const FREE: Roof = Roof {
@@ -37,7 +37,7 @@ const FREE: Roof = Roof {
     sharpness: 1.0,
 };
 
-/// A device on which a prompt of `n` tokens takes `n` milliseconds, whatever else it does.
+/// A device on which a prompt of `n` tokens takes `n` hundredths of a second, whatever else it does.
 fn profile() -> Profile {
     // Two operations for each of the seven weights of a layer of size one, gate and up counted apart.
     let model = Model {
@@ -61,7 +61,7 @@ fn profile() -> Profile {
             matmul: vec![(
                 Format::Bf16,
                 Roof {
-                    compute: 14e3,
+                    compute: 14e2,
                     ..FREE
                 },
             )],

@@ -40,16 +40,14 @@ pub struct Profile {
     pub kv_blocks: u32,
     /// Largest number of sequences in a batch.
     pub max_batch: u32,
-    /// What depends on the tokens of a step, at index `T`.
-    by_tokens: Vec<Picos>,
+    /// What depends on the tokens of a step, and the attention of a chunk of as many prompt tokens with nothing before it, at index `T`.
+    by_tokens: Vec<(Picos, Picos)>,
     /// What depends on the sequences that get a token, at index `n`.
     by_heads: Vec<Picos>,
     /// Decode step of `b` sequences without context, and its slope per context token, at index `b`.
     decode: Vec<(Picos, Picos)>,
     /// Decode attention of `b` sequences without context and their drafts, at index `b`; part of `decode`.
     attention: Vec<Picos>,
-    /// Attention of a chunk of `t` prompt tokens without anything before it, at index `t`.
-    prompt_attention: Vec<Picos>,
     /// Slope of the decode attention of a mixed step, per context token.
     context_slope: Picos,
     /// Tokens drafted for each sequence and step.
@@ -85,7 +83,14 @@ impl Profile {
             request_overhead: Span::from_secs_f64(device.overheads.request),
             kv_blocks: room(device, deployment),
             max_batch,
-            by_tokens: (0..=token_budget).map(|t| picos(times.tokens(t))).collect(),
+            by_tokens: (0..=token_budget)
+                .map(|t| {
+                    (
+                        picos(times.tokens(t)),
+                        picos(times.prefill(f64::from(t), 0.0)),
+                    )
+                })
+                .collect(),
             by_heads: (0..=max_batch * widest)
                 .map(|n| picos(times.heads(n)))
                 .collect(),
@@ -97,9 +102,6 @@ impl Profile {
                 .collect(),
             attention: (0..=max_batch)
                 .map(|b| picos(times.attention(b).0 + times.drafts(b)))
-                .collect(),
-            prompt_attention: (0..=token_budget)
-                .map(|t| picos(times.prefill(f64::from(t), 0.0)))
                 .collect(),
             context_slope: picos(context_slope * times.drafting()),
             drafted,
@@ -205,21 +207,28 @@ impl Profile {
     /// Duration of a step that prefills besides, without its attention over contexts and prompts: `tokens` tokens in all, for
     /// `decoding` sequences that decode and for chunks of prompts; `heads` positions get a token.
     #[must_use]
+    #[inline]
     pub fn mixed(&self, tokens: u32, decoding: u32, heads: u32) -> Picos {
         let attention = if decoding == 0 {
             0
         } else {
             self.attention[decoding as usize]
         };
-        self.by_tokens[tokens as usize] + self.by_heads[heads as usize] + attention
+        self.by_tokens[tokens as usize].0 + self.by_heads[heads as usize] + attention
     }
 
     /// Duration of the attention of a chunk of `tokens` prompt tokens over itself and `context` tokens before it, in all layers.
     #[must_use]
+    #[inline]
     pub fn prefill_attention(&self, tokens: u32, context: u32) -> Picos {
         if context == 0 {
-            return self.prompt_attention[tokens as usize];
+            self.by_tokens[tokens as usize].1
+        } else {
+            self.later_chunk(tokens, context)
         }
+    }
+
+    fn later_chunk(&self, tokens: u32, context: u32) -> Picos {
         let times = Times {
             device: &self.device,
             deployment: &self.deployment,
