@@ -2,6 +2,7 @@
 
 mod args;
 mod events;
+mod import;
 mod overview;
 mod progress;
 mod replay;
@@ -76,6 +77,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Report(args) => report(&args),
         Command::Compare(args) => compare(&args),
         Command::Validate(Validate::Engine(args)) => validate::engine(&args),
+        Command::Import(args) => import::run(&args),
         Command::Events(args) => events::list(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::List => list(),
