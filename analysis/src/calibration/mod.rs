@@ -2,11 +2,14 @@
 //!
 //! [`point`] is a measured operation, [`data`] reads published ones, [`fit()`] turns many into [`walras_sim::hardware::Kernels`],
 //! [`least_squares`] does the arithmetic, and [`yaml`] writes what a device class says of its kernels.
+//! [`shipped`] are the measurements behind the device classes of the catalog, and [`ladder`] what these predict.
 
 pub mod data;
 pub mod fit;
+pub mod ladder;
 pub mod least_squares;
 pub mod point;
+pub mod shipped;
 pub mod yaml;
 
 pub use fit::{Fitted, Parameter, Residual, data_sheet, fit};
