@@ -30,6 +30,15 @@ pub enum Op {
         /// Heads of the layer.
         heads: Heads,
     },
+    /// What attention of one token of each sequence adds to an operation with prompts.
+    Mixed {
+        /// Sequences.
+        sequences: f64,
+        /// Tokens of each, the new one included.
+        context: f64,
+        /// Heads of the layer.
+        heads: Heads,
+    },
     /// Memory traffic [B]: norms, rotations, activations.
     Stream(f64),
     /// Exchange of so many bytes between so many devices.
@@ -45,6 +54,8 @@ pub enum Kind {
     Prefill,
     /// Attention of single tokens.
     Decode,
+    /// Attention of single tokens in one operation with prompts.
+    Mixed,
     /// Memory traffic.
     Stream,
     /// All-reduce between devices.
@@ -59,6 +70,7 @@ impl Kind {
             Self::MatMul(format) => format!("matmul, {}", format.name()),
             Self::Prefill => "prefill attention".to_owned(),
             Self::Decode => "decode attention".to_owned(),
+            Self::Mixed => "decode beside prompts".to_owned(),
             Self::Stream => "norms and activations".to_owned(),
             Self::AllReduce => "all-reduce".to_owned(),
         }
@@ -113,6 +125,7 @@ impl Op {
             Self::MatMul(_, format) => Kind::MatMul(*format),
             Self::Prefill { .. } => Kind::Prefill,
             Self::Decode { .. } => Kind::Decode,
+            Self::Mixed { .. } => Kind::Mixed,
             Self::Stream(_) => Kind::Stream,
             Self::AllReduce(..) => Kind::AllReduce,
         }
@@ -140,6 +153,15 @@ impl Op {
                 let (base, slope) = kernels.decode.affine(sequences, heads);
                 Some(base + slope * sequences * context)
             }
+            Self::Mixed {
+                sequences,
+                context,
+                heads,
+            } => {
+                kernels.decode.mixed?;
+                let (base, slope) = kernels.decode.beside_prompts(sequences, heads);
+                Some(base + slope * sequences * context)
+            }
             Self::Stream(bytes) => Some(stream(&kernels.stream, bytes)),
             Self::AllReduce(bytes, devices) => {
                 kernels.link.map(|link| link.all_reduce(bytes, devices))
@@ -159,6 +181,9 @@ impl Op {
             Self::Decode {
                 sequences, heads, ..
             } => [2.0, sequences, heads.query, heads.kv, heads.dim],
+            Self::Mixed {
+                sequences, heads, ..
+            } => [5.0, sequences, heads.query, heads.kv, heads.dim],
             Self::Stream(bytes) => [3.0, bytes, 0.0, 0.0, 0.0],
             Self::AllReduce(bytes, devices) => [4.0, bytes, f64::from(devices), 0.0, 0.0],
         };
