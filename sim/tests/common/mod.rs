@@ -150,6 +150,7 @@ pub fn workload(rate: f64) -> Workload {
         },
         patience: Span::HOUR,
         budget: None,
+        prefixes: None,
     }
 }
 
