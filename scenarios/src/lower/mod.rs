@@ -6,6 +6,8 @@ mod platform;
 mod shares;
 mod workload;
 
+pub(crate) use workload::longest;
+
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;

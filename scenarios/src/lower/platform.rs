@@ -229,6 +229,7 @@ impl Classes<'_> {
                 acceptance: spec.acceptance,
                 cost: spec.cost,
             }),
+            prefix_caching: false,
         };
         let known =
             |profile: &Profile| profile.device == device && profile.deployment == deployment;

@@ -83,6 +83,7 @@ pub(super) fn lower(
         slo,
         patience: span(spec.patience.0),
         budget,
+        prefixes: None,
     })
 }
 
@@ -230,7 +231,7 @@ fn sped_up(mut trace: Trace, factor: f64) -> Trace {
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss
 )]
-pub(super) fn longest(workload: &Workload) -> u64 {
+pub(crate) fn longest(workload: &Workload) -> u64 {
     let prompt = match &workload.source {
         Source::Synthetic(synthetic) => synthetic
             .prompt
