@@ -48,7 +48,10 @@ pub(super) fn lower(
     let retry = at.key("retry");
     let detection = positive(report, &retry.key("detection"), spec.retry.detection.0);
 
-    let width = spec.serving.speculation.map_or(1, |draft| draft.drafted + 1);
+    let width = spec
+        .serving
+        .speculation
+        .map_or(1, |draft| draft.drafted + 1);
     let needed = spec.slots.saturating_mul(width);
     if let Some(budget) = spec.serving.token_budget
         && budget < needed

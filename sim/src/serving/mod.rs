@@ -361,6 +361,7 @@ impl Server {
     }
 
     /// What a request that waits would share, and take besides, if it were admitted now; both in blocks.
+    #[inline]
     fn needs(&self, job: JobId, backlog: &Backlog) -> (u32, u32) {
         let target = backlog.of(job).target();
         let whole = target.div_ceil(BLOCK);
@@ -414,7 +415,14 @@ impl Server {
     }
 
     /// Gives up cached blocks that the batch needs in a step, when each that decodes has `gained` tokens since the phase began.
+    #[inline]
     fn evict(&mut self, gained: u64, profile: &Profile) {
+        if self.prefixes.is_some() {
+            self.evict_cached(gained, profile);
+        }
+    }
+
+    fn evict_cached(&mut self, gained: u64, profile: &Profile) {
         let Some(cache) = &self.prefixes else {
             return;
         };
@@ -499,7 +507,7 @@ impl Server {
             }
         }
         self.batch.truncate(kept);
-        for job in released {
+        for &job in &released {
             self.recount(job, backlog);
         }
     }
@@ -513,8 +521,27 @@ impl Server {
             }
             return;
         }
-        let decoding = self.decoding() as u32 * (profile.drafted() + 1);
-        let mut chunks = Chunks::within(profile.token_budget() - decoding);
+        let mut chunks = Chunks::within(profile.token_budget());
+        let is_short = !self.batch.is_empty() && self.go_on(&mut chunks, profile, backlog, out);
+        if !is_short {
+            self.admit(&mut chunks, profile, backlog);
+        }
+        if self.joining > 0 {
+            self.begin_mixed(&chunks, profile);
+        } else {
+            self.begin_decode(is_short, profile);
+        }
+    }
+
+    /// Gives those who run their tokens and blocks of the next step; whether blocks were short, so that somebody was preempted.
+    fn go_on(
+        &mut self,
+        chunks: &mut Chunks,
+        profile: &Profile,
+        backlog: &mut Backlog,
+        out: &mut Vec<Milestone>,
+    ) -> bool {
+        chunks.budget -= self.decoding() as u32 * (profile.drafted() + 1);
         if self.joining > 0 {
             let index = self.batch.len() - 1;
             let running = self.batch[index];
@@ -524,18 +551,7 @@ impl Server {
         }
         let is_short = self.preempt(profile, backlog, out);
         self.evict(0, profile);
-        if !is_short {
-            self.admit(&mut chunks, profile, backlog);
-        }
-        if self.joining > 0 {
-            self.begin_mixed(&chunks, profile);
-        } else {
-            assert!(
-                !self.batch.is_empty(),
-                "a request that fits no empty cache never arrives"
-            );
-            self.begin_decode(is_short, profile);
-        }
+        is_short
     }
 
     /// Preempts those admitted last until the others have the blocks for the next step; whether there were any.
@@ -547,12 +563,16 @@ impl Server {
     ) -> bool {
         // Each in turn takes what it needs from the last: those who stay are the longest part of the batch that fits.
         let mut is_short = false;
-        while !self.batch.is_empty() && !self.has_free(0, 0, profile) {
+        while !self.has_free(0, 0, profile) {
+            assert!(
+                self.batch.len() > 1,
+                "a request that does not fit alone never arrives"
+            );
             if let Some(cache) = &mut self.prefixes {
                 // Before anybody is preempted, what nobody uses goes.
                 cache.evict(u64::MAX);
             }
-            let last = self.batch.pop().expect("somebody is in the batch");
+            let last = self.batch.pop().expect("the batch holds somebody");
             let generated = if self.joining > 0 {
                 self.joining -= 1;
                 backlog.of(last.job).generated
@@ -572,12 +592,13 @@ impl Server {
 
     /// Admits those who wait, in their order, as long as the step has budget, and the batch and the cache have room.
     fn admit(&mut self, chunks: &mut Chunks, profile: &Profile, backlog: &Backlog) {
-        while let Some(job) = self.queue.first() {
-            if chunks.budget == 0 || !self.has_place(profile) {
+        while chunks.budget > 0 && self.has_place(profile) {
+            let Some(job) = self.queue.first() else {
                 break;
-            }
+            };
             let (shared, need) = self.needs(job, backlog);
-            if !self.has_free(need, 0, profile) {
+            // Alone in the cache everybody has room.
+            if !self.batch.is_empty() && !self.has_free(need, 0, profile) {
                 break;
             }
             self.queue.pop(backlog);
@@ -691,6 +712,7 @@ impl Chunks {
     }
 
     /// Takes as much of a prompt as the budget allows, from `done` to `target` tokens; returns how much.
+    #[inline]
     fn take(&mut self, done: u32, target: u32, profile: &Profile) -> u32 {
         let chunk = (target - done).min(self.budget);
         self.budget -= chunk;
