@@ -83,6 +83,7 @@ pub(super) fn lower(
         slo,
         patience: span(spec.patience.0),
         budget,
+        prefixes: None,
     })
 }
 
