@@ -1,6 +1,10 @@
 //! Real inference kernels on this machine's processor, and what they cost here.
 
+pub mod block;
 pub mod ceilings;
+pub mod hardware;
 pub mod kernels;
 pub mod machine;
+pub mod model;
+pub mod shapes;
 pub mod weights;
