@@ -7,7 +7,7 @@
 use candle_core::quantized::GgmlDType;
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::kv_cache::KvCache;
-use crate::hardware::Model;
+use walras_sim::hardware::Model;
 
 use crate::kernels;
 use crate::weights::{Weights, random};

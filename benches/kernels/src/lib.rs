@@ -2,9 +2,10 @@
 
 pub mod block;
 pub mod ceilings;
-pub mod hardware;
 pub mod kernels;
 pub mod machine;
 pub mod model;
+pub mod points;
 pub mod shapes;
+pub mod suite;
 pub mod weights;

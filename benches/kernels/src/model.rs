@@ -15,7 +15,7 @@ use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::digits::Digits;
 use tokenizers::pre_tokenizers::sequence::Sequence as Splits;
 use tokenizers::Tokenizer;
-use crate::hardware::Model;
+use walras_sim::hardware::Model;
 
 use crate::block::{Block, Feed, Gated, rotation};
 use crate::kernels;

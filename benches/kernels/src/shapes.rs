@@ -1,6 +1,6 @@
 //! Published shapes of models whose blocks are measured.
 
-use crate::hardware::{Experts, Model};
+use walras_sim::hardware::{Experts, Model};
 
 /// Llama-3.2-1B. Source: `config.json` of meta-llama/Llama-3.2-1B.
 #[must_use]
@@ -20,16 +20,16 @@ pub fn llama_8b() -> Model {
     dense("llama-3.1-8b", 8_030_261_248.0, [32, 4096, 32, 8, 128, 14336, 128_256])
 }
 
-/// Qwen1.5-MoE-A2.7B without its shared expert: 4 of 60 experts serve a token. Source: `config.json` of Qwen/Qwen1.5-MoE-A2.7B.
+/// Qwen3-30B-A3B: 8 of 128 experts serve a token. Source: `config.json` of Qwen/Qwen3-30B-A3B.
 #[must_use]
 pub fn qwen_mixture() -> Model {
     Model {
         experts: Some(Experts {
-            count: 60,
-            active: 4,
+            count: 128,
+            active: 8,
             shared: 0,
         }),
-        ..dense("qwen1.5-moe-a2.7b", 14_315_784_192.0, [24, 2048, 16, 16, 128, 1408, 151_936])
+        ..dense("qwen3-30b-a3b", 30_532_122_624.0, [48, 2048, 32, 4, 128, 768, 151_936])
     }
 }
 
