@@ -41,16 +41,16 @@ pub fn load() -> Option<f64> {
     averages.split_whitespace().next()?.parse().ok()
 }
 
-/// Processor time of all threads of this process so far [s]; `None` where the system does not tell.
+/// How long the calling thread has waited for a processor although it had work [s]; zero where the system does not tell.
+///
+/// A thread alone on its processor never waits. Taken off a wall time, it leaves what a quiet machine would have needed, as long
+/// as no other thread is waited for.
 #[must_use]
-pub fn processor_seconds() -> Option<f64> {
-    // Nanoseconds on a processor are the first field; the kernel keeps them for each thread.
-    let threads = fs::read_dir("/proc/self/task").ok()?;
-    let nanoseconds = threads.filter_map(|thread| {
-        let schedule = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-        schedule.split_whitespace().next()?.parse::<u64>().ok()
-    });
-    Some(nanoseconds.sum::<u64>() as f64 * 1e-9)
+pub fn waited() -> f64 {
+    // Nanoseconds on a processor, nanoseconds waiting for one, time slices (Linux, sched-stats.rst).
+    let schedule = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let waited = schedule.split_whitespace().nth(1).and_then(|word| word.parse::<u64>().ok());
+    waited.unwrap_or(0) as f64 * 1e-9
 }
 
 /// The value of the first line `name : value`.

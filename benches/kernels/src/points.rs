@@ -182,7 +182,7 @@ impl fmt::Display for Heads {
     }
 }
 
-/// Times of repeated runs [s].
+/// Times of repeated runs, without waiting for a processor [s].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Times {
     /// Half of the runs were faster.
@@ -193,8 +193,8 @@ pub struct Times {
     pub high: f64,
     /// Runs.
     pub repeats: usize,
-    /// Processor time per second of wall time, all threads together; below their number if others took the processors.
-    pub busy: Option<f64>,
+    /// Share of the wall time that was spent waiting for a processor, and is taken off: others were using the machine.
+    pub waited: f64,
 }
 
 impl Times {
@@ -203,7 +203,7 @@ impl Times {
     /// # Panics
     /// If there are none.
     #[must_use]
-    pub fn of(mut runs: Vec<f64>, busy: Option<f64>) -> Self {
+    pub fn of(mut runs: Vec<f64>, waited: f64) -> Self {
         assert!(!runs.is_empty(), "a point needs a run");
         runs.sort_by(f64::total_cmp);
         let quantile = |q: f64| {
@@ -216,7 +216,7 @@ impl Times {
             low: quantile(0.25),
             high: quantile(0.75),
             repeats: runs.len(),
-            busy,
+            waited,
         }
     }
 
@@ -235,10 +235,12 @@ impl fmt::Display for Times {
             low,
             high,
             repeats,
-            busy,
+            waited,
         } = self;
-        write!(f, "median: {median:.3e}, low: {low:.3e}, high: {high:.3e}, repeats: {repeats}")?;
-        busy.map_or(Ok(()), |busy| write!(f, ", busy: {busy:.2}"))
+        write!(
+            f,
+            "median: {median:.3e}, low: {low:.3e}, high: {high:.3e}, repeats: {repeats}, waited: {waited:.2}"
+        )
     }
 }
 
@@ -257,10 +259,10 @@ mod tests {
 
     #[test]
     fn quartiles_interpolate() {
-        let times = Times::of(vec![4.0, 1.0, 3.0, 2.0], None);
+        let times = Times::of(vec![4.0, 1.0, 3.0, 2.0], 0.0);
         assert_eq!([times.low, times.median, times.high], [1.75, 2.5, 3.25]);
         assert_eq!(times.spread(), 0.6);
-        assert_eq!(Times::of(vec![2.0], None).spread(), 0.0);
+        assert_eq!(Times::of(vec![2.0], 0.0).spread(), 0.0);
     }
 
     /// 2·m·n·k operations; 18 bytes for each 32 weights of q4_0, and 16-bit activations in and out.

@@ -169,8 +169,16 @@ pub fn kind(format: Format) -> Option<GgmlDType> {
     })
 }
 
-/// Runs of one row in one round [s], and processor time per wall time.
-pub type Runs = (Vec<f64>, Option<f64>);
+/// Runs of one row in one round.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Runs {
+    /// Time of each, without waiting for a processor [s].
+    pub seconds: Vec<f64>,
+    /// Wall time of all [s].
+    pub wall: f64,
+    /// Part of it spent waiting [s].
+    pub waited: f64,
+}
 
 impl Row {
     /// Measures the row once through, with operands that together exceed `floor` bytes, used in turn.
@@ -190,10 +198,11 @@ fn kernel(op: &Op, effort: Effort, floor: f64) -> Result<Runs> {
         Op::Product { m, n, k, format } => {
             let kind = kind(format).ok_or_else(|| candle_core::Error::msg(format!("{format:?}")))?;
             let bytes = (n * k) as f64 * format.bytes();
-            let mut weights = Ring::of(bytes, floor, |seed| Weights::random(n, k, kind, seed))?;
-            let x = random(&[m, k], 1.0, 1)?.to_dtype(weights.turn().activations())?;
-            let turns = weights.count();
-            repeat(effort, turns, || kernels::matmul(&x, weights.turn()))
+            let x = random(&[m, k], 1.0, 1)?;
+            let x = x.to_dtype(Weights::random(1, k, kind, 0)?.activations())?;
+            let run = |weights: &mut Weights| kernels::matmul(&x, weights);
+            let mut weights = ring(bytes, floor, |seed| Weights::random(n, k, kind, seed), run)?;
+            repeat(effort, || run(weights.turn()))
         }
         Op::Prefill {
             tokens,
@@ -212,15 +221,13 @@ fn kernel(op: &Op, effort: Effort, floor: f64) -> Result<Runs> {
 fn attention(new: usize, all: usize, heads: Heads, effort: Effort, floor: f64) -> Result<Runs> {
     let bytes = (8 * all * heads.keys * heads.width) as f64;
     let q = random(&[new, heads.queries, heads.width], 1.0, 1)?;
-    let mut caches = Ring::of(bytes, floor, |seed| {
+    let make = |seed| {
         let part = |seed| random(&[all, heads.keys, heads.width], 1.0, seed);
-        Ok::<_, candle_core::Error>((part(2 * seed)?, part(2 * seed + 1)?))
-    })?;
-    let turns = caches.count();
-    repeat(effort, turns, || {
-        let (k, v) = caches.turn();
-        kernels::attention(&q, k, v)
-    })
+        Ok((part(2 * seed)?, part(2 * seed + 1)?))
+    };
+    let run = |(k, v): &mut (Tensor, Tensor)| kernels::attention(&q, k, v);
+    let mut caches = ring(bytes, floor, make, run)?;
+    repeat(effort, || run(caches.turn()))
 }
 
 /// Activations stay in the caches, as they do between the operations of a step; tables of embeddings do not.
@@ -229,14 +236,14 @@ fn pass(kind: Pass, tokens: usize, width: usize, effort: Effort, floor: f64) -> 
     let y = random(&[tokens, width], 1.0, 2)?;
     let gain = random(&[width], 1.0, 3)?;
     match kind {
-        Pass::ResidualNorm => repeat(effort, 1, || kernels::residual_norm(&x, &y, &gain)),
-        Pass::Norm => repeat(effort, 1, || kernels::rms_norm(&x, &gain)),
-        Pass::Softmax => repeat(effort, 1, || kernels::softmax(&x)),
-        Pass::Swiglu => repeat(effort, 1, || kernels::swiglu(&x)),
+        Pass::ResidualNorm => repeat(effort, || kernels::residual_norm(&x, &y, &gain)),
+        Pass::Norm => repeat(effort, || kernels::rms_norm(&x, &gain)),
+        Pass::Softmax => repeat(effort, || kernels::softmax(&x)),
+        Pass::Swiglu => repeat(effort, || kernels::swiglu(&x)),
         Pass::Rope => {
             let heads = x.reshape((tokens, width / 64, 64))?;
             let (cos, sin) = kernels::rotations(tokens, 64, 10_000.0)?;
-            repeat(effort, 1, || kernels::rope(&heads, &cos, &sin))
+            repeat(effort, || kernels::rope(&heads, &cos, &sin))
         }
         Pass::Embedding => {
             let rows = (floor / (4 * width) as f64) as usize + tokens;
@@ -244,12 +251,12 @@ fn pass(kind: Pass, tokens: usize, width: usize, effort: Effort, floor: f64) -> 
             let stride = rows / tokens;
             let ids: Vec<u32> = (0..tokens).map(|token| (token * stride) as u32).collect();
             let ids = Tensor::new(ids, &Device::Cpu)?;
-            repeat(effort, 1, || kernels::embedding(&table, &ids))
+            repeat(effort, || kernels::embedding(&table, &ids))
         }
-        Pass::Argmax => repeat(effort, 1, || kernels::argmax(&x)),
+        Pass::Argmax => repeat(effort, || kernels::argmax(&x)),
         Pass::TopK => {
             let row = x.get(0)?;
-            repeat(effort, 1, || kernels::top_k(&row, 40))
+            repeat(effort, || kernels::top_k(&row, 40))
         }
     }
 }
@@ -300,55 +307,80 @@ impl Layer {
     fn measure(&self, effort: Effort, floor: f64) -> Result<Runs> {
         let kind = kind(self.format).ok_or_else(|| candle_core::Error::msg(self.format.name()))?;
         let weights: f64 = self.model.layer(u32::MAX, 1).iter().map(|p| p.n * p.k * p.count).sum();
-        let mut blocks = Ring::of(weights * self.format.bytes(), floor, |seed| {
+        let make = |seed| {
             let block = Block::random(&self.model, kind, seed)?;
             let cache = |of| block::cache(&self.model, self.context, self.context + self.tokens, seed + of);
             let caches: Vec<KvCache> = (0..self.sequences as u64).map(cache).collect::<Result<_>>()?;
-            Ok::<_, candle_core::Error>((block, caches))
-        })?;
+            Ok((block, caches))
+        };
         let (new, hidden) = (self.sequences * self.tokens, self.model.hidden as usize);
         let (x, y) = (random(&[new, hidden], 1.0, 1)?, random(&[new, hidden], 0.1, 2)?);
         let length = self.context + self.tokens;
         let tables = kernels::rotations(length, self.model.head_dim as usize, 10_000.0)?;
         let spans = vec![(self.context, self.tokens); self.sequences];
         let rotation = block::rotation(&tables, &spans)?;
-        let turns = blocks.count();
-        repeat(effort, turns, || {
-            let (block, caches) = blocks.turn();
+        let run = |(block, caches): &mut (Block, Vec<KvCache>)| {
             // The next run writes over what this one appends: the clone shares the memory but not the length.
             let mut caches = caches.clone();
             let mut spans: Vec<_> = caches.iter_mut().map(|cache| (cache, self.tokens)).collect();
             block.forward(&x, &y, &rotation, &mut spans)
-        })
+        };
+        let mut blocks = ring(weights * self.format.bytes(), floor, make, run)?;
+        repeat(effort, || run(blocks.turn()))
     }
 }
 
-/// Times `run` after `turns` untimed runs, in samples of at least a fifth of a millisecond each.
-fn repeat<T>(effort: Effort, turns: usize, mut run: impl FnMut() -> Result<T>) -> Result<Runs> {
+/// As many operands as fill `floor` bytes, of `bytes` each; one is enough for a kernel so slow that it reads less than
+/// 1 GB/s, since no cache helps it. Every operand has been used twice: the first time, candle packs weights anew.
+fn ring<T, R>(
+    bytes: f64,
+    floor: f64,
+    make: impl Fn(u64) -> Result<T>,
+    mut run: impl FnMut(&mut T) -> Result<R>,
+) -> Result<Ring<T>> {
+    let mut first = Ring::of(bytes, bytes, &make)?;
+    run(first.turn())?;
     let start = Instant::now();
-    for _ in 0..turns {
-        run()?;
+    run(first.turn())?;
+    if bytes / start.elapsed().as_secs_f64() < 1e9 {
+        return Ok(first);
     }
-    let once = start.elapsed().as_secs_f64() / turns as f64;
+    let mut all = Ring::of(bytes, floor, make)?;
+    for _ in 0..2 * all.count() {
+        run(all.turn())?;
+    }
+    Ok(all)
+}
+
+/// Times `run` in samples of at least a fifth of a millisecond each.
+///
+/// # Errors
+/// Of `run`.
+pub fn repeat<T>(effort: Effort, mut run: impl FnMut() -> Result<T>) -> Result<Runs> {
+    let start = Instant::now();
+    std::hint::black_box(run()?);
+    let once = start.elapsed().as_secs_f64();
     let batch = (2e-4 / once).ceil().max(1.0) as u32;
-    let mut runs = Vec::new();
-    let (start, before) = (Instant::now(), machine::processor_seconds());
-    while runs.len() < 3 || (start.elapsed() < effort.budget && runs.len() < effort.runs) {
-        let sample = Instant::now();
+    let mut runs = Runs::default();
+    let start = Instant::now();
+    while runs.seconds.is_empty() || (start.elapsed() < effort.budget && runs.seconds.len() < effort.runs) {
+        let (waited, sample) = (machine::waited(), Instant::now());
         for _ in 0..batch {
             std::hint::black_box(run()?);
         }
-        runs.push(sample.elapsed().as_secs_f64() / f64::from(batch));
+        let wall = sample.elapsed().as_secs_f64();
+        let waited = (machine::waited() - waited).min(wall);
+        runs.seconds.push((wall - waited) / f64::from(batch));
+        runs.wall += wall;
+        runs.waited += waited;
     }
-    let wall = start.elapsed().as_secs_f64();
-    let busy = machine::processor_seconds().zip(before).map(|(after, before)| (after - before) / wall);
-    Ok((runs, busy))
+    Ok(runs)
 }
 
 /// Merges what a row gave in each round.
 #[must_use]
 pub fn merged(rounds: &[Runs]) -> Times {
-    let runs = rounds.iter().flat_map(|(runs, _)| runs.iter().copied()).collect();
-    let busy: Option<f64> = rounds.iter().map(|(_, busy)| *busy).sum();
-    Times::of(runs, busy.map(|busy| busy / rounds.len() as f64))
+    let seconds = rounds.iter().flat_map(|runs| runs.seconds.iter().copied()).collect();
+    let sum = |part: fn(&Runs) -> f64| rounds.iter().map(part).sum::<f64>();
+    Times::of(seconds, sum(|runs| runs.waited) / sum(|runs| runs.wall))
 }
