@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use walras_des::{Digest, LogHistogram};
 use walras_scenarios::Scenario;
+
+pub use walras_scenarios::Cost;
 use walras_scenarios::run::Results;
 use walras_sim::record::{Counts, JobRow, Metrics, Sample};
 
@@ -76,6 +78,9 @@ pub struct Manifest {
     /// The precision that was to end the replications, where their number was not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<PrecisionGoal>,
+    /// How well the inference costs are known, by platform and device class.
+    #[serde(default)]
+    pub costs: Vec<Cost>,
     /// Length of a run [s].
     pub horizon_s: f64,
     /// Requests sent before this time were served and not measured [s].
@@ -176,6 +181,7 @@ impl Experiment {
                 at_least: precision.at_least,
                 at_most: plan.replications,
             }),
+            costs: plan.costs(),
             horizon_s: plan.horizon.as_secs_f64(),
             warm_up_s: plan.warm_up.as_secs_f64(),
             warm_up_found: plan.finds_warm_up,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use walras_scenarios::run::PILOTS;
-use walras_scenarios::{Plan, Scenario, Sweep};
+use walras_scenarios::{Cost, Plan, Scenario, Sweep};
 use walras_sim::market::Pricing;
 use walras_sim::platform::{Platform, Size};
 use walras_sim::scheduling::Policy;
@@ -13,11 +13,14 @@ use walras_sim::workload::Source;
 pub fn overview(scenario: &Scenario, threads: usize) -> String {
     let plan = &scenario.plan;
     let mut rows = vec![("requests", requests(scenario))];
-    rows.extend(
-        plan.platforms
-            .iter()
-            .map(|platform| (platform.name.as_str(), describe(platform))),
-    );
+    let costs = plan.costs();
+    rows.extend(plan.platforms.iter().map(|platform| {
+        let mut lines = describe(platform);
+        lines.push(errors(
+            costs.iter().filter(|cost| cost.platform == platform.name),
+        ));
+        (platform.name.as_str(), lines)
+    }));
     let mut runs = vec![replications(plan)];
     if plan.finds_warm_up {
         runs.push(format!(
@@ -101,6 +104,24 @@ fn requests(scenario: &Scenario) -> Vec<String> {
         }
     };
     vec![arrivals, mean]
+}
+
+/// The stated errors of step times, the device classes with the same one together.
+fn errors<'a>(costs: impl Iterator<Item = &'a Cost>) -> String {
+    let mut groups: Vec<(u64, Vec<&str>)> = Vec::new();
+    for cost in costs {
+        let percent = (cost.stated * 100.0).round() as u64;
+        match groups.iter_mut().find(|(known, _)| *known == percent) {
+            Some((_, devices)) => devices.push(&cost.device),
+            None => groups.push((percent, vec![&cost.device])),
+        }
+    }
+    groups.sort_unstable_by_key(|(percent, _)| *percent);
+    let groups: Vec<String> = groups
+        .iter()
+        .map(|(percent, devices)| format!("{percent} % ({})", devices.join(", ")))
+        .collect();
+    format!("step times within {}", groups.join(", "))
 }
 
 fn describe(platform: &Platform) -> Vec<String> {

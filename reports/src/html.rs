@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use askama::Template;
 use walras_analysis::compare::{Cell, Comparison, Entry, Row};
-use walras_analysis::experiment::Experiment;
+use walras_analysis::experiment::{Cost, Experiment};
 use walras_analysis::record::{METRICS, MetricId};
 use walras_analysis::words::{Group, Scale, Tone, is_primary, number, title};
 
@@ -64,6 +64,7 @@ pub fn render(experiment: &Experiment, comparison: &Comparison, limits: &[&str])
         warm_up: hours(manifest.warm_up_s),
         warm_up_found: manifest.warm_up_found,
         limits,
+        costs: manifest.costs.iter().map(cost).collect(),
         command: command_line(&manifest.execution.command),
         seed: manifest.seed,
         digest: &manifest.digest,
@@ -92,6 +93,31 @@ pub fn render(experiment: &Experiment, comparison: &Comparison, limits: &[&str])
     page.render().expect("the page is plain data")
 }
 
+/// A row of the table of inference costs.
+fn cost(cost: &Cost) -> [String; 6] {
+    let percent = |share: f64| format!("{} %", number(share * 100.0, 1));
+    let device = match cost.devices {
+        1 => cost.device.clone(),
+        several => format!("{several} × {}", cost.device),
+    };
+    let mut notes = Vec::new();
+    if cost.excess > 1.0 {
+        let factor = number(cost.excess, 1);
+        notes.push(format!("reaches {factor} times beyond the measured range"));
+    }
+    if let Some(format) = &cost.borrowed {
+        notes.push(format!("not measured: rates of {format}"));
+    }
+    [
+        cost.platform.clone(),
+        device,
+        cost.serves.clone(),
+        percent(cost.held_out),
+        percent(cost.stated),
+        notes.join("; "),
+    ]
+}
+
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
@@ -115,6 +141,7 @@ struct Page<'a> {
     warm_up: String,
     warm_up_found: bool,
     limits: &'a [&'a str],
+    costs: Vec<[String; 6]>,
     command: String,
     seed: u64,
     digest: &'a str,

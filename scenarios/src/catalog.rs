@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::document::{self, Node};
+use crate::document::{self, Node, Value};
 use crate::issue::{Issues, Source};
 use crate::schema::Schema;
 use crate::spec::Named;
@@ -13,36 +13,35 @@ use crate::spec::catalog::{
     AvailabilityBook, AvailabilitySpec, DeviceSpec, Geography, ModelSpec, PriceBook, RequestsSpec,
 };
 
-/// The files, by the names under which problems in them are reported.
-const FILES: [(&str, &str); 7] = [
-    (
-        "catalog/devices.yaml",
-        include_str!("../catalog/devices.yaml"),
-    ),
-    (
-        "catalog/models.yaml",
-        include_str!("../catalog/models.yaml"),
-    ),
-    (
-        "catalog/workloads.yaml",
-        include_str!("../catalog/workloads.yaml"),
-    ),
-    (
-        "catalog/availability.yaml",
-        include_str!("../catalog/availability.yaml"),
-    ),
-    (
-        "catalog/prices.yaml",
-        include_str!("../catalog/prices.yaml"),
-    ),
-    (
-        "catalog/regions.yaml",
-        include_str!("../catalog/regions.yaml"),
-    ),
-    (
-        "catalog/platforms.yaml",
-        include_str!("../catalog/platforms.yaml"),
-    ),
+/// A file with the name under which problems in it are reported.
+type File = (&'static str, &'static str);
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../", $name)))),*]
+    };
+}
+
+const FILES: [File; 6] = files![
+    "catalog/models.yaml",
+    "catalog/workloads.yaml",
+    "catalog/availability.yaml",
+    "catalog/prices.yaml",
+    "catalog/regions.yaml",
+    "catalog/platforms.yaml",
+];
+
+/// The device classes, one to a file.
+const DEVICES: &[File] = &files![
+    "calibration/a100-sxm-80.yaml",
+    "calibration/apple-m3-max.yaml",
+    "calibration/desktop-cpu.yaml",
+    "calibration/epyc-server-cpu.yaml",
+    "calibration/h100-sxm.yaml",
+    "calibration/l40s.yaml",
+    "calibration/rtx-3090.yaml",
+    "calibration/rtx-4090.yaml",
+    "calibration/rtx-a6000.yaml",
 ];
 
 /// The catalog, read and checked.
@@ -82,15 +81,8 @@ impl Catalog {
     pub fn get() -> &'static Self {
         static CATALOG: OnceLock<Catalog> = OnceLock::new();
         CATALOG.get_or_init(|| {
-            let [
-                devices,
-                models,
-                workloads,
-                availability,
-                prices,
-                regions,
-                platforms,
-            ] = FILES.map(read);
+            let devices = devices();
+            let [models, workloads, availability, prices, regions, platforms] = FILES.map(read);
             let book: AvailabilityBook = typed(&availability);
             Self {
                 devices: typed(&devices),
@@ -114,8 +106,20 @@ impl Catalog {
 
     /// All texts of the catalog, for the hash of what determines a result.
     pub(crate) fn texts() -> impl Iterator<Item = &'static str> {
-        FILES.iter().map(|(_, text)| *text)
+        FILES.iter().chain(DEVICES).map(|(_, text)| *text)
     }
+}
+
+/// All device classes in one tree; every class keeps the place in its file.
+fn devices() -> Node {
+    let mut trees = DEVICES.iter().copied().map(read);
+    let mut all = trees.next().expect("there are device classes");
+    for tree in trees {
+        if let (Value::Map(all), Value::Map(more)) = (&mut all.value, tree.value) {
+            all.extend(more);
+        }
+    }
+    all
 }
 
 fn read((name, text): (&str, &str)) -> Node {

@@ -1,13 +1,38 @@
-//! Lets platforms inherit from platforms: resolves `extends` on the trees, so that every key keeps its place.
+//! Lets platforms inherit from platforms and devices from devices: resolves `extends` on the trees, so that every key keeps its place.
 
 use crate::document::{Entry, Node, Value, join};
 use crate::issue::{Issue, suggestion};
 use crate::schema::Schema;
 
-/// The platforms of a scenario, each with what it inherits.
+/// What can inherit: the section that holds it, and what one of it is called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    /// Key of the section.
+    pub section: &'static str,
+    /// What one is called.
+    pub noun: &'static str,
+    /// Its definition in the schema.
+    pub definition: &'static str,
+}
+
+/// Platforms.
+pub(crate) const PLATFORMS: Kind = Kind {
+    section: "platforms",
+    noun: "platform",
+    definition: "PlatformSpec",
+};
+
+/// Device classes.
+pub(crate) const DEVICES: Kind = Kind {
+    section: "devices",
+    noun: "device",
+    definition: "DeviceSpec",
+};
+
+/// The entries of a section, each with what it inherits.
 #[derive(Debug, Default)]
 pub(crate) struct Inherited {
-    /// Platforms whose `extends` was understood.
+    /// Those whose `extends` was understood.
     pub resolved: Vec<Entry>,
     /// The others, as they are written.
     pub broken: Vec<Entry>,
@@ -15,17 +40,17 @@ pub(crate) struct Inherited {
     pub issues: Vec<Issue>,
 }
 
-/// Resolves `extends` of every platform in `own`; `stock` are the platforms of the catalog.
-pub(crate) fn inherit(own: &[Entry], stock: &[Entry]) -> Inherited {
+/// Resolves `extends` of every entry in `own`; `stock` are those of the catalog.
+pub(crate) fn inherit(kind: Kind, own: &[Entry], stock: &[Entry]) -> Inherited {
     let mut all = Inherited::default();
-    let family = Family { own, stock };
+    let family = Family { kind, own, stock };
     for entry in own {
         if entry.node.value == Value::Null {
             // One that `--set` removes is gone; one without a value in the text is a mistake.
             if !is_removed(entry) {
-                let message = format!("the platform `{}` is empty", entry.key);
+                let message = format!("the {} `{}` is empty", kind.noun, entry.key);
                 let hint = format!("write `{}: {{extends: …}}`, or remove it", entry.key);
-                let path = join("platforms", &entry.key);
+                let path = join(kind.section, &entry.key);
                 let issue = Issue::new(entry.key_place.clone(), path, message);
                 all.issues.push(issue.hint(hint));
                 all.broken.push(entry.clone());
@@ -48,18 +73,19 @@ pub(crate) fn inherit(own: &[Entry], stock: &[Entry]) -> Inherited {
     all
 }
 
-/// Why a platform has no complete tree.
+/// Why an entry has no complete tree.
 enum Failure {
-    /// A problem of the platform itself.
+    /// A problem of the entry itself.
     Own(Box<Issue>),
-    /// It is the first, by name, of a circle of platforms.
+    /// It is the first, by name, of a circle.
     Cycle(Box<Issue>),
-    /// A problem that another platform, or the check against the schema, reports.
+    /// A problem that another entry, or the check against the schema, reports.
     Elsewhere,
 }
 
-/// All platforms that can be extended.
+/// All that can be extended.
 struct Family<'a> {
+    kind: Kind,
     own: &'a [Entry],
     stock: &'a [Entry],
 }
@@ -67,12 +93,12 @@ struct Family<'a> {
 #[derive(Clone, Copy, PartialEq)]
 struct Member<'a> {
     entry: &'a Entry,
-    /// Whether it is a platform of the scenario.
+    /// Whether it is of the scenario.
     own: bool,
 }
 
 impl<'a> Family<'a> {
-    /// The tree of a platform with all that it inherits; `chain` holds the platforms on the way.
+    /// The tree of an entry with all that it inherits; `chain` holds those on the way.
     fn resolve(&self, member: Member<'a>, chain: &mut Vec<Member<'a>>) -> Result<Node, Failure> {
         chain.push(member);
         // A key without a value is no key, here as everywhere.
@@ -83,7 +109,7 @@ impl<'a> Family<'a> {
         let Value::Text(name) = &extends.node.value else {
             return Err(Failure::Elsewhere);
         };
-        let path = join(&join("platforms", &member.entry.key), "extends");
+        let path = join(&join(self.kind.section, &member.entry.key), "extends");
         let issue = |message: String, hint: String| {
             Box::new(Issue::new(extends.node.place.clone(), &path, message).hint(hint))
         };
@@ -95,8 +121,8 @@ impl<'a> Family<'a> {
                 .chain(self.stock);
             let names: Vec<&str> = others.map(|other| other.key.as_str()).collect();
             return Err(Failure::Own(issue(
-                format!("unknown platform `{name}`"),
-                suggestion(name, "platforms", names),
+                format!("unknown {} `{name}`", self.kind.noun),
+                suggestion(name, self.kind.section, names),
             )));
         };
         if let Some(start) = chain.iter().position(|link| *link == base) {
@@ -119,15 +145,16 @@ impl<'a> Family<'a> {
             Failure::Own(_) if base.own => Failure::Elsewhere,
             other => other,
         })?;
-        let mut merged = Schema::resolved().merge("PlatformSpec", &inherited, &member.entry.node);
+        let mut merged =
+            Schema::resolved().merge(self.kind.definition, &inherited, &member.entry.node);
         if let Value::Map(entries) = &mut merged.value {
             entries.retain(|entry| entry.key != "extends");
         }
         Ok(merged)
     }
 
-    /// The platform that `member` extends under this name. One of the scenario goes before one of the catalog;
-    /// a platform may extend the one of the catalog whose name it bears.
+    /// What `member` extends under this name. One of the scenario goes before one of the catalog;
+    /// an entry may extend the one of the catalog whose name it bears.
     fn base(&self, member: Member<'a>, name: &str) -> Option<Member<'a>> {
         let find = |entries: &'a [Entry]| entries.iter().find(|entry| entry.key == name);
         let itself = member.own && member.entry.key == name;
@@ -139,7 +166,7 @@ impl<'a> Family<'a> {
     }
 }
 
-/// Whether an override has removed a platform.
+/// Whether an override has removed an entry.
 fn is_removed(entry: &Entry) -> bool {
     entry.node.value == Value::Null && entry.node.amends
 }

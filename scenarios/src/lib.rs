@@ -44,7 +44,7 @@ pub mod replay;
 pub use issue::{Issue, Issues};
 pub use library::{LibraryEntry, library};
 pub use load::{Scenario, TraceUse, load};
-pub use plan::{Plan, Precision};
+pub use plan::{Cost, Plan, Precision};
 pub use run::{Options, Pool, Progress, Results, Run, RunError, execute, replicate};
 pub use schema::schema;
 pub use sweep::Sweep;

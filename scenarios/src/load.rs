@@ -7,7 +7,7 @@ use walras_sim::workload::{Source as Requests, Trace};
 
 use crate::catalog::Catalog;
 use crate::document::{self, Entry, Node, Override, Value};
-use crate::inherit::inherit;
+use crate::inherit::{DEVICES, PLATFORMS, inherit};
 use crate::issue::{Issue, Issues, Place, Source, closest, listing, suggestion};
 use crate::library::library;
 use crate::lower::{self, TraceProblem};
@@ -144,7 +144,8 @@ impl Draft {
             issues,
             ..
         } = self;
-        finish(input, resolve(tree, issues))
+        let report = resolve(tree, issues, &input.directory);
+        finish(input, report)
     }
 }
 
@@ -390,7 +391,7 @@ fn replace_requests(tree: &mut Node, file: &Path) {
 }
 
 /// Lets platforms, devices, models and classes inherit what they do not say, and checks the whole.
-fn resolve(mut tree: Node, mut issues: Vec<Issue>) -> Report {
+fn resolve(mut tree: Node, mut issues: Vec<Issue>, directory: &Path) -> Report {
     let stock = &Catalog::get().trees;
     let mut broken = Vec::new();
     if let Value::Map(entries) = &mut tree.value {
@@ -400,13 +401,17 @@ fn resolve(mut tree: Node, mut issues: Vec<Issue>) -> Report {
             };
             match entry.key.as_str() {
                 "platforms" => {
-                    let inherited = inherit(own, stock.platforms.entries());
+                    let inherited = inherit(PLATFORMS, own, stock.platforms.entries());
                     *own = inherited.resolved;
                     broken = inherited.broken;
                     issues.extend(inherited.issues);
                     issues.extend(own.iter().chain(&broken).filter_map(unusable_name));
                 }
-                "devices" => amend(own, &stock.devices, "DeviceSpec"),
+                "devices" => {
+                    let (classes, unread) = devices(own, &stock.devices, directory);
+                    *own = classes;
+                    issues.extend(unread);
+                }
                 "models" => amend(own, &stock.models, "ModelSpec"),
                 "availability" => amend(own, &stock.availability, "AvailabilitySpec"),
                 _ => {}
@@ -460,6 +465,96 @@ fn unusable_name(entry: &Entry) -> Option<Issue> {
     let path = document::join("platforms", name);
     let issue = Issue::new(entry.key_place.clone(), path, message);
     Some(issue.hint("use letters, digits, `-` and `_`, as in `my-network`"))
+}
+
+/// Device classes with what they inherit: from the class of the catalog whose name they bear, or from what they extend, which may
+/// be a file that a calibration wrote.
+fn devices(own: &[Entry], stock: &Node, directory: &Path) -> (Vec<Entry>, Vec<Issue>) {
+    let (mut own, mut issues) = (own.to_vec(), Vec::new());
+    let mut known = stock.entries().to_vec();
+    for entry in &mut own {
+        let extends = entry.node.get("extends").cloned();
+        let Some(Value::Text(name)) = extends.as_ref().map(|node| &node.value) else {
+            amend(std::slice::from_mut(entry), stock, DEVICES.definition);
+            continue;
+        };
+        let is_file = [".yaml", ".yml"]
+            .iter()
+            .any(|ending| name.ends_with(ending));
+        let unread = is_file && !known.iter().any(|class| class.key == *name);
+        let path = document::join(&document::join(DEVICES.section, &entry.key), "extends");
+        let place = extends.as_ref().expect("it was found").place.clone();
+        if unread {
+            match calibrated(name, directory) {
+                Ok(class) => known.push(class),
+                Err(Problem::Here(message, hint)) => {
+                    let issue = Issue::new(place.clone(), path.clone(), message);
+                    issues.push(if let Some(hint) = hint {
+                        issue.hint(hint)
+                    } else {
+                        issue
+                    });
+                    entry.node.value = Value::Null;
+                    entry.node.amends = true;
+                    continue;
+                }
+                Err(Problem::There(found)) => {
+                    issues.extend(found);
+                    entry.node.value = Value::Null;
+                    entry.node.amends = true;
+                    continue;
+                }
+            }
+        }
+        let changes_peaks = ["bandwidth_gb_s", "bf16_tflops"]
+            .iter()
+            .any(|key| entry.node.get(key).is_some());
+        if changes_peaks && entry.node.get("error").is_none() {
+            let message = format!(
+                "`{}` has other peak rates than `{name}` and does not state its error",
+                entry.key
+            );
+            let hint = "a device predicted from its data sheet and its class was off by about 20 %: write `error: {fitted: 20 %, held_out: 20 %}`";
+            issues.push(Issue::new(place, path, message).hint(hint));
+        }
+    }
+    let inherited = inherit(DEVICES, &own, &known);
+    issues.extend(inherited.issues);
+    (inherited.resolved, issues)
+}
+
+/// Why a file of a device class cannot be used.
+enum Problem {
+    /// To be told where it is named: what is wrong, and what would work.
+    Here(String, Option<String>),
+    /// Told with places in the file.
+    There(Vec<Issue>),
+}
+
+/// The device class in a file, under the name of the file.
+fn calibrated(file: &str, directory: &Path) -> Result<Entry, Problem> {
+    let path = directory.join(file);
+    let text = read::text(&path).map_err(|problem| {
+        let message = format!("cannot read `{file}`: {}", problem.reason);
+        Problem::Here(message, problem.hint.map(str::to_owned))
+    })?;
+    let source = Arc::new(Source {
+        name: file.to_owned(),
+        text,
+    });
+    let tree = document::parse(&source).map_err(Problem::There)?;
+    match tree.entries() {
+        [class] => Ok(Entry {
+            key: file.to_owned(),
+            ..class.clone()
+        }),
+        other => {
+            let message = format!("`{file}` holds {} device classes, not one", other.len());
+            let hint =
+                "as `walras calibrate` writes it: one name with the keys of a device".to_owned();
+            Err(Problem::Here(message, Some(hint)))
+        }
+    }
 }
 
 /// Lets entries of a section inherit from the entries of the catalog with the same name.

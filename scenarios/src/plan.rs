@@ -1,6 +1,8 @@
 //! The plan: a scenario reduced to what the simulator needs, every name resolved and every number checked.
 
+use serde::{Deserialize, Serialize};
 use walras_des::Span;
+use walras_sim::hardware::Profile;
 use walras_sim::platform::Platform;
 use walras_sim::record::MetricId;
 use walras_sim::workload::Workload;
@@ -40,7 +42,62 @@ pub struct Precision {
     pub at_least: u32,
 }
 
+/// How well the step times of a device class are known, for what it serves on a platform.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    /// Name of the platform.
+    pub platform: String,
+    /// Name of the device class.
+    pub device: String,
+    /// Devices of a node.
+    pub devices: u32,
+    /// The model and the format of its weights.
+    pub serves: String,
+    /// Median relative error on the measurements that the class was fitted to.
+    pub fitted: f64,
+    /// Median relative error on measurements that it was not fitted to.
+    pub held_out: f64,
+    /// The error to state here: more than `held_out` outside the measured range.
+    pub stated: f64,
+    /// How far the longest request, the batch or the token budget lies outside the measured range, as a factor; one inside.
+    pub excess: f64,
+    /// The format whose measurements stand for those of this one, if it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub borrowed: Option<String>,
+}
+
 impl Plan {
+    /// How well the costs of every device class in use are known.
+    #[must_use]
+    pub fn costs(&self) -> Vec<Cost> {
+        let longest = crate::lower::longest(&self.workload);
+        let of = |platform: &Platform, profile: &Profile| Cost {
+            platform: platform.name.clone(),
+            device: profile.device.name.clone(),
+            devices: profile.deployment.devices(),
+            serves: format!(
+                "{} in {}",
+                profile.deployment.model.name,
+                profile.deployment.format.name()
+            ),
+            fitted: profile.device.residuals.fitted,
+            held_out: profile.device.residuals.held_out,
+            stated: profile.stated_error(longest),
+            excess: profile.excess(longest),
+            borrowed: profile.borrowed().map(|format| format.name().to_owned()),
+        };
+        let platforms = self.platforms.iter();
+        platforms
+            .flat_map(|platform| {
+                platform
+                    .profiles
+                    .iter()
+                    .map(move |profile| of(platform, profile))
+            })
+            .collect()
+    }
+
     /// What a run is told beyond platform and workload.
     #[must_use]
     pub fn settings(&self) -> Settings {

@@ -118,7 +118,7 @@ error: unknown key `node_count`
    |
 18 |       home: {nodes: 100, node_count: 3}
    |                          ^^^^^^^^^^
-   = help: known keys: nodes, autoscale, devices, prices, ownership, regions, availability, dispersed, ask_sigma, access
+   = help: known keys: nodes, autoscale, devices, pipeline, prices, ownership, regions, availability, dispersed, ask_sigma, access
 
 1 problem in a.yaml";
     missing_key:
@@ -417,14 +417,14 @@ error: no device of `cloud` holds `llama-3.1-70b` and its longest request: 141.1
    |
 13 |   cloud:
    |   ^^^^^
-   = help: the largest, `h100-sxm`, has 85.9 GB, of which 90 % can be used; choose a larger device, a smaller `model` or a lower `precision`
+   = help: the largest, `h100-sxm`, has 85.9 GB, of which 90 % can be used; choose a larger device, more `gpus`, a smaller `model` or a lower `precision`
 
 error: no device of `home` holds `llama-3.1-70b` and its longest request: 141.1 GB of weights and 4.9 GB for 15052 tokens
   --> a.yaml:15:3
    |
 15 |   home:
    |   ^^^^
-   = help: the largest, `h100-sxm`, has 85.9 GB, of which 90 % can be used; choose a larger device, a smaller `model` or a lower `precision`
+   = help: the largest, `h100-sxm`, has 85.9 GB, of which 90 % can be used; choose a larger device, more `gpus`, a smaller `model` or a lower `precision`
 
 2 problems in a.yaml";
     duplicate_name:
@@ -835,7 +835,7 @@ error: unknown key `description`
    |
 18 |       home: {nodes: 100, description: \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
    |                          ^^^^^^^^^^^
-   = help: known keys: nodes, autoscale, devices, prices, ownership, regions, availability, dispersed, ask_sigma, access
+   = help: known keys: nodes, autoscale, devices, pipeline, prices, ownership, regions, availability, dispersed, ask_sigma, access
 
 error: `ask_sigma` must be at least 0, found -1
   --> a.yaml:18:554
@@ -1032,11 +1032,46 @@ error: dollars cannot be burned
         GOOD.to_owned() + "devices: {my-gpu: {memory_gib: 24}}\n",
         &[],
         "\
-error: missing keys bandwidth_gb_s, bf16_tflops, compute_efficiency, bandwidth_efficiency, layer_overhead, step_overhead, sequence_overhead, request_overhead, idle_w, active_w, slowdown_sigma in `my-gpu`
+error: missing keys bandwidth_gb_s, bf16_tflops, kernels, overheads, covers, error, idle_w, active_w, slowdown_sigma in `my-gpu`
   --> a.yaml:19:11
    |
 19 | devices: {my-gpu: {memory_gib: 24}}
    |           ^^^^^^
+
+1 problem in a.yaml";
+    a_device_predicted_from_its_data_sheet_without_an_error:
+        GOOD.to_owned() + "devices: {rtx-5090: {extends: rtx-4090, memory_gib: 32, bandwidth_gb_s: 1792}}\n",
+        &[],
+        "\
+error: `rtx-5090` has other peak rates than `rtx-4090` and does not state its error
+  --> a.yaml:19:31
+   |
+19 | devices: {rtx-5090: {extends: rtx-4090, memory_gib: 32, bandwidth_gb_s: 1792}}
+   |                               ^^^^^^^^
+   = help: a device predicted from its data sheet and its class was off by about 20 %: write `error: {fitted: 20 %, held_out: 20 %}`
+
+1 problem in a.yaml";
+    a_device_that_extends_nothing_known:
+        GOOD.to_owned() + "devices: {mine: {extends: rtx-4091}}\n",
+        &[],
+        "\
+error: unknown device `rtx-4091`
+  --> a.yaml:19:27
+   |
+19 | devices: {mine: {extends: rtx-4091}}
+   |                           ^^^^^^^^
+   = help: did you mean `rtx-4090`?
+
+1 problem in a.yaml";
+    a_file_of_a_device_that_is_not_there:
+        GOOD.to_owned() + "devices: {mine: {extends: mine.yaml}}\n",
+        &[],
+        "\
+error: cannot read `mine.yaml`: No such file or directory (os error 2)
+  --> a.yaml:19:27
+   |
+19 | devices: {mine: {extends: mine.yaml}}
+   |                           ^^^^^^^^^
 
 1 problem in a.yaml";
     bad_override:

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use walras_des::{SimTime, Span};
 use walras_scenarios::{Plan, load};
 use walras_sim::availability::Availability;
+use walras_sim::hardware::MatMul;
 use walras_sim::platform::{Fleet, Size};
 use walras_sim::workload::Source;
 
@@ -82,25 +83,28 @@ fn mixtures_are_flattened_into_shares() {
     assert_eq!(always.availability, Availability::Always);
 }
 
-/// Figures of the model's card: 8.03 B parameters, 32 layers, 8 KV heads of 128, vocabulary of 128,256, hidden size 4,096.
+/// The published numbers of parameters are the sums over the shapes, to 0.1 % (norms and biases are left out of the products).
 #[test]
-fn the_model_has_its_published_shape() {
-    let plan = plan("depin-vs-cloud", &[], None);
-    let model = &plan.platforms[0].model;
-    assert_eq!(model.kv_bytes(), 131_072);
-    assert_eq!(model.lookup_parameters, 128_256.0 * 4096.0);
-    let sparse = self::plan(
-        "cloud-menu",
-        &[
-            ("workload.model", "mixtral-8x7b"),
-            ("workload.precision", "q4"),
-        ],
-        None,
-    );
-    assert_eq!(
-        sparse.platforms[0].model.lookup_parameters,
-        32_000.0 * 4096.0
-    );
+fn models_have_their_published_sizes() {
+    for (name, spec) in &walras_scenarios::catalog::Catalog::get().models {
+        let plan = plan(
+            "cloud-menu",
+            &[("workload.model", name), ("workload.precision", "q4_k")],
+            None,
+        );
+        let model = &plan.platforms[0].profiles[0].deployment.model;
+        let all = |products: &[MatMul]| products.iter().map(|p| p.n * p.k * p.count).sum::<f64>();
+        let layers = all(&model.layer(u32::MAX, 1)) * f64::from(model.layers);
+        let head = all(&[model.head(1, 1)]);
+        // The embedding is either the output layer or as large.
+        let off = |tables: f64| ((layers + tables * head) / spec.parameters - 1.0).abs();
+        assert!(
+            off(1.0).min(off(2.0)) < 1e-3,
+            "{name}: {} and {}",
+            off(1.0),
+            off(2.0)
+        );
+    }
 }
 
 #[test]
@@ -196,7 +200,7 @@ fn a_device_of_the_catalog_can_be_amended() {
         card.device.bandwidth, 1008e9,
         "what is not said is inherited"
     );
-    assert_eq!(platform.model.kv_bytes(), 65_536);
+    assert_eq!(card.deployment.model.kv_bytes(), 65_536);
 }
 
 /// A day of horizon and a trace of 90.5 seconds: the run ends with the trace, so that nobody rents machines for the silence after it.

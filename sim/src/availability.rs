@@ -1,4 +1,7 @@
 //! When a node is there: alternating renewal processes of up and down times.
+//!
+//! A node of several hosts is there while all of them are: its stay is the shortest of as many draws, its absence that of the host
+//! that left. The ages of the others are forgotten when it returns, which overstates stays with a decreasing hazard.
 
 use walras_des::{Dist, Span, Stream};
 
@@ -18,6 +21,15 @@ impl Renewal {
         let (up, down) = (self.up.mean()?, self.down.mean()?);
         Some(up / (up + down))
     }
+
+    /// The distribution of a stay or an absence of a node of `hosts` hosts, and how many draws compete for it.
+    fn phase(&self, up: bool, hosts: u32) -> (&Dist, u32) {
+        if up {
+            (&self.up, hosts)
+        } else {
+            (&self.down, 1)
+        }
+    }
 }
 
 /// How a class of nodes comes and goes.
@@ -36,10 +48,10 @@ pub struct Life {
 }
 
 impl Availability {
-    /// Starts a life in the stationary regime: `(life, up now?, time to the next change)`.
+    /// Starts the life of a node of `hosts` hosts in the stationary regime: `(life, up now?, time to the next change)`.
     /// `None` as the time means that no change is ahead.
     #[must_use]
-    pub fn begin(&self, stream: &mut Stream) -> (Life, bool, Option<Span>) {
+    pub fn begin(&self, hosts: u32, stream: &mut Stream) -> (Life, bool, Option<Span>) {
         let Self::Renewal(classes) = self else {
             return (Life { class: None }, true, None);
         };
@@ -47,11 +59,13 @@ impl Availability {
         let renewal = &classes[class].1;
         let up = renewal
             .availability()
-            .is_none_or(|share| stream.uniform() < share);
-        let current = if up { &renewal.up } else { &renewal.down };
-        let left = current
-            .residual(stream)
-            .unwrap_or_else(|| current.sample(stream));
+            .is_none_or(|share| (0..hosts).all(|_| stream.uniform() < share));
+        let (current, draws) = renewal.phase(up, hosts);
+        let left = shortest(draws, || {
+            current
+                .residual(stream)
+                .unwrap_or_else(|| current.sample(stream))
+        });
         (
             Life {
                 class: u32::try_from(class).ok(),
@@ -61,16 +75,22 @@ impl Availability {
         )
     }
 
-    /// Draws the next stay (`up`) or absence of a life; `None` when it never ends.
+    /// Draws the next stay (`up`) or absence of a node of `hosts` hosts; `None` when it never ends.
     #[must_use]
-    pub fn next(&self, life: Life, up: bool, stream: &mut Stream) -> Option<Span> {
+    pub fn next(&self, life: Life, up: bool, hosts: u32, stream: &mut Stream) -> Option<Span> {
         let (Self::Renewal(classes), Some(class)) = (self, life.class) else {
             return None;
         };
         let renewal = &classes[class as usize].1;
-        let dist = if up { &renewal.up } else { &renewal.down };
-        Some(hours(dist.sample(stream)))
+        let (current, draws) = renewal.phase(up, hosts);
+        Some(hours(shortest(draws, || current.sample(stream))))
     }
+}
+
+/// The least of `draws` values.
+fn shortest(draws: u32, mut draw: impl FnMut() -> f64) -> f64 {
+    let first = draw();
+    (1..draws).fold(first, |least, _| least.min(draw()))
 }
 
 /// Index of the weight that `uniform` in `[0, 1)` falls on.

@@ -34,8 +34,8 @@ impl Rates {
         let context = sizes.mean_prompt + sizes.mean_output / 2.0;
         let (base, kv) = profile.decode(batch);
         let decode = (base as f64 / f64::from(batch) + kv as f64 * context) / 1e12;
-        let prompt = sizes.mean_prompt.round().max(1.0) as u64;
-        let prefill = profile.prefill(1, prompt, prompt * prompt) as f64 / 1e12 / prompt as f64;
+        let prompt = sizes.mean_prompt.round().max(1.0) as u32;
+        let prefill = profile.prompt(prompt) as f64 / 1e12 / f64::from(prompt);
         let per_second = per_hour / 3600.0;
         Self {
             prompt: Price::from_f64(per_second * prefill * 1e6),

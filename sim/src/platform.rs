@@ -7,7 +7,7 @@ use std::sync::Arc;
 use walras_des::{Dist, Span};
 
 use crate::availability::Availability;
-use crate::hardware::{Model, Precision, Profile};
+use crate::hardware::Profile;
 use crate::ids::{ProfileId, RegionId};
 use crate::market::Pricing;
 use crate::network::Network;
@@ -22,11 +22,7 @@ pub struct Platform {
     pub name: String,
     /// The regions and the latency between them.
     pub network: Arc<Network>,
-    /// The model that the platform serves.
-    pub model: Model,
-    /// How its weights are stored.
-    pub precision: Precision,
-    /// What a step costs on each device class of the fleets.
+    /// What a step of the served model costs on each device class of the fleets.
     pub profiles: Vec<Profile>,
     /// The nodes, by kind.
     pub fleets: Vec<Fleet>,

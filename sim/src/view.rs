@@ -303,7 +303,7 @@ impl<'a> View<'a> {
     #[inline]
     pub fn holds(&self, job: JobId, node: NodeId) -> bool {
         let need = u64::from(self.job(job).prompt_tokens) + u64::from(self.board.sizes.max_output);
-        need <= self.profile(node).kv_capacity
+        need <= self.profile(node).kv_capacity()
     }
 
     /// Whether the node's owner works at the present price.
@@ -348,7 +348,7 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn is_demand(&self, job: JobId) -> bool {
         let need = u64::from(self.job(job).prompt_tokens) + u64::from(self.board.sizes.max_output);
-        let held = |profile: &Profile| need <= profile.kv_capacity;
+        let held = |profile: &Profile| need <= profile.kv_capacity();
         self.board.profiles.iter().any(held) && self.pays(job, self.uniform_price())
     }
 
@@ -387,14 +387,13 @@ impl<'a> View<'a> {
     fn predict_at(&self, job: JobId, profile: &Profile, before: u32, latency: Span) -> Prediction {
         let (card, sizes) = (self.job(job), &self.board.sizes);
         let context = sizes.mean_prompt + sizes.mean_output / 2.0;
-        let most = (profile.kv_capacity as f64 / (sizes.mean_prompt + sizes.mean_output)) as u32;
+        let most = (profile.kv_capacity() as f64 / (sizes.mean_prompt + sizes.mean_output)) as u32;
         let most = most.clamp(1, profile.max_batch);
         let step = |batch: u32| {
             let (base, kv) = profile.decode(batch);
             (base as f64 + kv as f64 * context * f64::from(batch)) / 1e12
         };
-        let prompt = u64::from(card.prompt_tokens);
-        let prefill = profile.prefill(1, prompt, prompt * prompt) as f64 / 1e12;
+        let prefill = profile.prompt(card.prompt_tokens) as f64 / 1e12;
         let mut wait = if before == 0 {
             0.0
         } else {
@@ -405,7 +404,7 @@ impl<'a> View<'a> {
         }
         let network = 2.0 * latency.as_secs_f64();
         Prediction {
-            ttft: network + profile.device.request_overhead + wait + prefill,
+            ttft: network + profile.device.overheads.request + wait + prefill,
             tpot: step((before + 1).min(most)),
         }
     }

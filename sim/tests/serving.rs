@@ -1,4 +1,4 @@
-//! The fast-forwarding server against an independent reference in which every decode step is an event.
+//! The fast-forwarding server against an independent reference in which every step is an event and every block is counted.
 
 mod common;
 
@@ -6,48 +6,73 @@ use std::collections::VecDeque;
 
 use common::{device, model};
 use walras_des::{Purpose, SimTime, Span, Stream, Streams};
-use walras_sim::hardware::{Device, Experts, Model, Precision, Profile};
+use walras_sim::hardware::{Deployment, Device, Experts, Format, Model, Profile, Speculation};
 use walras_sim::ids::JobId;
-use walras_sim::serving::{Backlog, Entry, Milestone, PREFILL_BUDGET, Server};
+use walras_sim::serving::{Backlog, Entry, Milestone, Server};
 
-/// The card of the other tests with another memory.
-fn card(memory_gib: u64) -> Device {
-    Device {
-        memory: memory_gib << 30,
-        ..device()
-    }
-}
-
-/// Mixtral 8x7B: 46.7 B parameters, 12.9 B active, two of eight experts (Jiang et al., 2024).
+/// Mixtral 8x7B: 46.7 B parameters, two of eight experts (Jiang et al., 2024).
 fn mixtral() -> Model {
     Model {
         name: "mixtral-8x7b".into(),
         parameters: 46.7e9,
-        active_parameters: 12.9e9,
-        lookup_parameters: 0.131e9,
-        layers: 32,
-        hidden: 4096,
-        kv_heads: 8,
-        head_dim: 128,
         experts: Some(Experts {
             count: 8,
             active: 2,
-            shared_parameters: 1.6e9,
+            shared: 0,
         }),
+        ..model()
     }
 }
 
-/// A server that takes one step at a time. Written apart from the real one: no fast-forward, no shared code but the cost of a step.
+/// A deployment on a card whose memory leaves `blocks` blocks of KV cache.
+fn profile(deployment: &Deployment, blocks: u32) -> Profile {
+    let at = |memory| {
+        let card = Device { memory, ..device() };
+        Profile::new(&card, deployment)
+    };
+    let model = &deployment.model;
+    let bytes = model.parameters * deployment.format.bytes();
+    // From too little memory upwards, in halving strides.
+    let (mut memory, mut stride) = (bytes as u64, 1u64 << 36);
+    while stride > 1 << 16 {
+        if at(memory + stride).kv_blocks <= blocks {
+            memory += stride;
+        }
+        stride /= 2;
+    }
+    let found = at(memory);
+    assert_eq!(found.kv_blocks, blocks);
+    found
+}
+
+/// A request at the reference server.
+#[derive(Clone, Copy)]
+struct Request {
+    entry: Entry,
+    /// Tokens in the cache.
+    computed: u32,
+    generated: u32,
+    /// Whether its prompt, and what was generated before a preemption, is computed.
+    decodes: bool,
+    blocks: u32,
+    /// Tokens of the step under way; for one that decodes, zero.
+    chunk: u32,
+}
+
+/// A server that takes one step at a time. Written apart from the real one, along vLLM's scheduler: no fast-forward, no sums, no
+/// shared code but the cost of a step.
 struct Stepped<'a> {
     profile: &'a Profile,
     slowdown: f64,
-    waiting: VecDeque<Entry>,
-    /// Requests with the tokens that they have.
-    batch: Vec<(Entry, u32)>,
-    /// Requests in the prefill under way; empty while the batch decodes.
-    prefilling: Vec<Entry>,
+    waiting: VecDeque<Request>,
+    running: Vec<Request>,
+    free: u32,
+    /// Fraction of a token that speculation is ahead, in 1/65536.
+    fraction: u64,
     /// End of the step under way [ps].
     ends: Option<u128>,
+    log: Vec<(u64, Milestone)>,
+    steps: usize,
 }
 
 impl Stepped<'_> {
@@ -56,103 +81,169 @@ impl Stepped<'_> {
     }
 
     fn start_step(&mut self, at: u128) {
-        let held = |entries: &[Entry], batch: &[(Entry, u32)]| -> u64 {
-            entries
-                .iter()
-                .chain(batch.iter().map(|(e, _)| e))
-                .map(|e| u64::from(e.prompt + e.output))
-                .sum()
-        };
-        let mut tokens = 0;
-        while let Some(&entry) = self.waiting.front() {
-            let room = held(&self.prefilling, &self.batch) + u64::from(entry.prompt + entry.output)
-                <= self.profile.kv_capacity;
-            let seat = self.prefilling.len() + self.batch.len() < self.profile.max_batch as usize;
-            let budget = tokens == 0 || tokens + u64::from(entry.prompt) <= PREFILL_BUDGET;
-            if !(room && seat && budget) {
+        let drafted = self.profile.drafted();
+        let (mut budget, mut index, mut is_short) = (self.profile.token_budget(), 0, false);
+        while index < self.running.len() {
+            let request = &mut self.running[index];
+            let whole = request.entry.prompt + request.entry.output;
+            let cached = if request.decodes {
+                request.chunk = 0;
+                budget -= 1 + drafted;
+                (request.computed + 1 + drafted).min(whole)
+            } else {
+                let rest = request.entry.prompt + request.generated - request.computed;
+                request.chunk = rest.min(budget);
+                budget -= request.chunk;
+                request.computed + request.chunk
+            };
+            let more = cached.div_ceil(16).saturating_sub(request.blocks);
+            while self.free < more && index < self.running.len() {
+                let victim = self.running.pop().unwrap();
+                self.free += victim.blocks;
+                is_short = true;
+                let now = u64::try_from(at / 1000).unwrap();
+                self.log.push((now, Milestone::Preempted(victim.entry.job)));
+                self.waiting.push_front(Request {
+                    computed: 0,
+                    decodes: false,
+                    blocks: 0,
+                    chunk: 0,
+                    ..victim
+                });
+            }
+            if let Some(request) = self.running.get_mut(index) {
+                self.free -= more;
+                request.blocks += more;
+            }
+            index += 1;
+        }
+        while !is_short && budget > 0 && self.running.len() < self.profile.max_batch as usize {
+            let Some(&request) = self.waiting.front() else {
+                break;
+            };
+            let target = request.entry.prompt + request.generated;
+            if target.div_ceil(16) > self.free {
                 break;
             }
-            tokens += u64::from(entry.prompt);
-            self.prefilling.extend(self.waiting.pop_front());
+            let chunk = target.min(budget);
+            let blocks = chunk.div_ceil(16);
+            budget -= chunk;
+            self.free -= blocks;
+            self.waiting.pop_front();
+            self.running.push(Request {
+                chunk,
+                blocks,
+                ..request
+            });
         }
-        self.ends = if !self.prefilling.is_empty() {
-            let squares = self
-                .prefilling
-                .iter()
-                .map(|e| u64::from(e.prompt).pow(2))
-                .sum();
-            let n = u32::try_from(self.prefilling.len()).unwrap();
-            Some(at + self.slow(self.profile.prefill(n, tokens, squares)))
-        } else if !self.batch.is_empty() {
-            let context: u64 = self
-                .batch
-                .iter()
-                .map(|(e, done)| u64::from(e.prompt + done))
-                .sum();
-            let (base, slope) = self
-                .profile
-                .decode(u32::try_from(self.batch.len()).unwrap());
-            Some(at + self.slow(base) + self.slow(slope) * u128::from(context))
-        } else {
-            None
-        };
+        self.steps += 1;
+        self.ends = self.duration().map(|duration| at + duration);
     }
 
-    fn end_step(&mut self, log: &mut Vec<(u64, Milestone)>) {
-        let at = self.ends.expect("a step is under way");
-        let nanos = u64::try_from(at / 1000).unwrap();
-        if self.prefilling.is_empty() {
-            for (entry, done) in &mut self.batch {
-                *done += 1;
-                if *done == entry.output {
-                    log.push((nanos, Milestone::Finished(entry.job)));
-                }
-            }
-            self.batch.retain(|(entry, done)| *done < entry.output);
-        } else {
-            for entry in std::mem::take(&mut self.prefilling) {
-                log.push((nanos, Milestone::FirstToken(entry.job)));
-                if entry.output == 1 {
-                    log.push((nanos, Milestone::Finished(entry.job)));
-                } else {
-                    self.batch.push((entry, 1));
-                }
+    /// What the step costs.
+    fn duration(&self) -> Option<u128> {
+        let (mut decoding, mut context, mut tokens, mut heads, mut attention) = (0, 0, 0, 0, 0);
+        for request in &self.running {
+            if request.decodes {
+                decoding += 1;
+                context += u128::from(request.computed) + 1;
+            } else {
+                tokens += request.chunk;
+                attention += (self.profile).prefill_attention(request.chunk, request.computed);
+                let target = request.entry.prompt + request.generated;
+                heads += u32::from(request.computed + request.chunk == target);
             }
         }
+        let width = 1 + self.profile.drafted();
+        if tokens > 0 {
+            let step = (self.profile).mixed(
+                tokens + decoding * width,
+                decoding,
+                heads + decoding * width,
+            );
+            let slope = self.slow(self.profile.context_slope());
+            Some(self.slow(step + attention) + slope * context)
+        } else if decoding > 0 {
+            let (base, slope) = self.profile.decode(decoding);
+            Some(self.slow(base) + self.slow(slope) * context)
+        } else {
+            None
+        }
+    }
+
+    fn end_step(&mut self) {
+        let at = self.ends.expect("a step is under way");
+        let nanos = u64::try_from(at / 1000).unwrap();
+        let mut gain = 1;
+        if self.running.iter().any(|request| request.decodes) {
+            self.fraction += self.profile.tokens_per_step();
+            gain = u32::try_from(self.fraction / 65536).unwrap();
+            self.fraction %= 65536;
+        }
+        let mut running = std::mem::take(&mut self.running);
+        running.retain_mut(|request| {
+            if request.decodes {
+                request.generated += gain;
+                request.computed += gain;
+            } else {
+                request.computed += request.chunk;
+                if request.computed == request.entry.prompt + request.generated {
+                    request.decodes = true;
+                    request.generated += 1;
+                    if request.generated == 1 {
+                        let first = Milestone::FirstToken(request.entry.job);
+                        self.log.push((nanos, first));
+                    }
+                }
+            }
+            let is_finished = request.generated >= request.entry.output;
+            if is_finished {
+                (self.log).push((nanos, Milestone::Finished(request.entry.job)));
+                self.free += request.blocks;
+            }
+            !is_finished
+        });
+        self.running = running;
         self.start_step(at);
     }
 }
 
-fn stepped(
-    profile: &Profile,
-    slowdown: f64,
-    requests: &[(SimTime, Entry)],
-) -> Vec<(u64, Milestone)> {
+fn stepped<'a>(profile: &'a Profile, slowdown: f64, requests: &[(SimTime, Entry)]) -> Stepped<'a> {
     let mut server = Stepped {
         profile,
         slowdown,
         waiting: VecDeque::new(),
-        batch: Vec::new(),
-        prefilling: Vec::new(),
+        running: Vec::new(),
+        free: profile.kv_blocks,
+        fraction: 0,
         ends: None,
+        log: Vec::new(),
+        steps: 0,
     };
-    let mut log = Vec::new();
     for &(at, entry) in requests {
         while server
             .ends
             .is_some_and(|end| end / 1000 < u128::from(at.as_nanos()))
         {
-            server.end_step(&mut log);
+            server.end_step();
         }
-        server.waiting.push_back(entry);
+        server.waiting.push_back(Request {
+            entry,
+            computed: 0,
+            generated: 0,
+            decodes: false,
+            blocks: 0,
+            chunk: 0,
+        });
         if server.ends.is_none() {
             server.start_step(u128::from(at.as_nanos()) * 1000);
         }
     }
     while server.ends.is_some() {
-        server.end_step(&mut log);
+        server.end_step();
     }
-    log
+    assert_eq!(server.free, profile.kv_blocks, "blocks leak");
+    server
 }
 
 fn forwarded(
@@ -163,7 +254,7 @@ fn forwarded(
     let (mut server, mut backlog) = (Server::new(slowdown), Backlog::new());
     let (mut log, mut reached, mut boundaries) = (Vec::new(), Vec::new(), 0);
     let mut next: Option<SimTime> = None;
-    let mut advance = |server: &mut Server, backlog: &Backlog, next: &mut Option<SimTime>| {
+    let mut advance = |server: &mut Server, backlog: &mut Backlog, next: &mut Option<SimTime>| {
         let at = next.expect("a boundary is scheduled");
         *next = server.boundary(profile, backlog, &mut reached);
         log.extend(
@@ -176,7 +267,7 @@ fn forwarded(
     };
     for &(at, entry) in requests {
         while next.is_some_and(|boundary| boundary < at) {
-            advance(&mut server, &backlog, &mut next);
+            advance(&mut server, &mut backlog, &mut next);
         }
         if let Some(boundary) = server.arrive(at, entry, profile, &mut backlog) {
             next = Some(boundary);
@@ -184,23 +275,25 @@ fn forwarded(
         server.audit(profile, &backlog);
     }
     while next.is_some() {
-        advance(&mut server, &backlog, &mut next);
+        advance(&mut server, &mut backlog, &mut next);
     }
     (log, boundaries)
 }
 
-fn requests(stream: &mut Stream, longest: u64) -> Vec<(SimTime, Entry)> {
+fn requests(stream: &mut Stream, capacity: u64) -> Vec<(SimTime, Entry)> {
     let gap = [1e-4, 0.02, 0.5, 5.0][stream.below(4) as usize];
+    let longest = [200, 2_000, 12_000][stream.below(3) as usize].min(capacity * 3 / 4);
+    let answer = [2, 40, 300, 1_200][stream.below(4) as usize].min(capacity / 4);
     let mut at = SimTime::ZERO;
-    (0..=stream.below(24) as u32)
+    (0..=stream.below(40) as u32)
         .map(|job| {
             // A burst now and then: several requests at one instant.
             if stream.bernoulli(0.8) {
                 at += Span::from_secs_f64(gap * stream.exponential());
             }
             let prompt = 1 + stream.below(longest) as u32;
-            let most = if stream.bernoulli(0.1) { 2 } else { 300 };
-            let output = 1 + stream.below(most) as u32;
+            let most = if stream.bernoulli(0.1) { 2 } else { answer };
+            let output = 1 + stream.below(most.min(capacity - u64::from(prompt))) as u32;
             (
                 at,
                 Entry {
@@ -213,81 +306,136 @@ fn requests(stream: &mut Stream, longest: u64) -> Vec<(SimTime, Entry)> {
         .collect()
 }
 
-/// 10⁴ random sequences (seed 20, replication = sequence) over two models, tight and wide memory, small and large batches,
-/// fast and slow machines: every first token and every end on the same nanosecond and in the same order.
+/// Wide and tight memory, small and large budgets and batches, speculation of several strengths, experts, a pipeline.
+fn profiles() -> Vec<Profile> {
+    let plain = |max_batch, token_budget| Deployment {
+        token_budget,
+        ..Deployment::single(model(), Format::Bf16, max_batch)
+    };
+    let speculating = |acceptance, drafted, token_budget| Deployment {
+        speculation: Some(Speculation {
+            drafted,
+            acceptance,
+            cost: 0.05,
+        }),
+        ..plain(16, token_budget)
+    };
+    let experts = Deployment::single(mixtral(), Format::Q4K, 16);
+    vec![
+        profile(&plain(256, 2048), 4_000),
+        profile(&plain(64, 512), 900),
+        profile(&plain(16, 2048), 90),
+        profile(&plain(16, 16), 61),
+        profile(&plain(3, 256), 4_000),
+        profile(&plain(1, 8192), 1_000),
+        profile(&experts, 700),
+        profile(&speculating(0.8, 5, 2048), 4_000),
+        profile(&speculating(0.7, 3, 64), 150),
+        profile(&speculating(0.0, 2, 512), 75),
+    ]
+}
+
+/// 10⁴ random sequences (seed 20, replication = sequence) on every kind of server, fast and slow machines: every first token,
+/// every end and every preemption on the same nanosecond and in the same order.
 #[test]
 fn fast_forward_equals_stepping_to_the_nanosecond() {
-    let profiles = [
-        Profile::new(&card(24), &model(), Precision::Bf16, 256),
-        Profile::new(&card(20), &model(), Precision::Bf16, 256),
-        Profile::new(&card(24), &model(), Precision::Bf16, 3),
-        Profile::new(&card(48), &mixtral(), Precision::Q4, 16),
-    ];
-    let (mut tokens, mut boundaries) = (0, 0);
+    let profiles = profiles();
+    let (mut steps, mut events, mut preempted) = (0, 0, vec![0; profiles.len()]);
     for sequence in 0..10_000 {
         let mut stream = Streams::new(20, sequence).open(Purpose::new("requests"), 0);
-        let profile = &profiles[stream.below(4) as usize];
-        assert!(
-            profile.kv_capacity > 1_000,
-            "the model fits with {} tokens to spare",
-            profile.kv_capacity
-        );
+        let kind = stream.below(profiles.len() as u64) as usize;
+        let profile = &profiles[kind];
         let slowdown = (0.5 * stream.normal()).exp();
-        let longest =
-            (profile.kv_capacity - 300).min([200, 2_000, 12_000][stream.below(3) as usize]);
-        let requests = requests(&mut stream, longest);
+        let requests = requests(&mut stream, profile.kv_capacity());
         let expected = stepped(profile, slowdown, &requests);
-        let (found, events) = forwarded(profile, slowdown, &requests);
-        assert_eq!(found, expected, "seed 20, sequence {sequence}");
-        tokens += requests
-            .iter()
-            .map(|(_, entry)| entry.output as usize)
-            .sum::<usize>();
-        boundaries += events;
+        let (found, boundaries) = forwarded(profile, slowdown, &requests);
+        assert_eq!(found, expected.log, "seed 20, sequence {sequence}");
+        let is_preemption =
+            |(_, milestone): &&(u64, Milestone)| matches!(milestone, Milestone::Preempted(_));
+        preempted[kind] += found.iter().filter(is_preemption).count();
+        steps += expected.steps;
+        events += boundaries;
     }
+    let tight = [2, 3, 8, 9];
     assert!(
-        boundaries * 5 < tokens,
-        "{boundaries} events for {tokens} tokens: nothing was fast-forwarded"
+        tight.iter().all(|&kind| preempted[kind] > 500),
+        "a tight cache preempts: {preempted:?}"
+    );
+    assert!(
+        events * 5 < steps,
+        "{events} events for {steps} steps: nothing was fast-forwarded"
     );
 }
 
-/// A server that is abandoned half way has generated exactly the tokens that the reference had finished by then.
+/// A server that is abandoned at some moment has generated exactly the tokens that the reference had finished by then.
 #[test]
 fn an_abandoned_server_lost_what_it_had_generated() {
-    let profile = Profile::new(&card(24), &model(), Precision::Bf16, 256);
-    for sequence in 0..500 {
+    let profiles = profiles();
+    for sequence in 0..2_000 {
         let mut stream = Streams::new(21, sequence).open(Purpose::new("requests"), 0);
-        let entry = Entry {
-            job: JobId(0),
-            prompt: 1 + stream.below(1000) as u32,
-            output: 200,
+        let profile = &profiles[stream.below(profiles.len() as u64) as usize];
+        let requests = requests(&mut stream, profile.kv_capacity());
+        let whole = stepped(profile, 1.0, &requests);
+        let end = whole.log.last().expect("requests end").0;
+        let now = SimTime::from_nanos(stream.below(end));
+        let before = |at: SimTime| at <= now;
+        let arrived: Vec<_> = requests
+            .iter()
+            .copied()
+            .filter(|&(at, _)| before(at))
+            .collect();
+
+        let mut reference = Stepped {
+            log: Vec::new(),
+            waiting: VecDeque::new(),
+            running: Vec::new(),
+            ends: None,
+            ..stepped(profile, 1.0, &[])
         };
         let (mut server, mut backlog) = (Server::new(1.0), Backlog::new());
-        let first = server
-            .arrive(SimTime::ZERO, entry, &profile, &mut backlog)
-            .unwrap();
-        let end = server
-            .boundary(&profile, &backlog, &mut Vec::new())
-            .unwrap();
-        let now = first + Span::from_nanos(stream.below((end - first).as_nanos()));
-        let (base, slope) = profile.decode(1);
-        let mut picos =
-            u128::from(profile.prefill(1, entry.prompt.into(), u64::from(entry.prompt).pow(2)));
-        let mut generated = 1;
-        loop {
-            picos += u128::from(base) + u128::from(slope) * u128::from(entry.prompt + generated);
-            if picos / 1000 > u128::from(now.as_nanos()) {
-                break;
+        let mut next: Option<SimTime> = None;
+        for step in 0..=arrived.len() {
+            let until = arrived
+                .get(step)
+                .map_or(now + Span::from_nanos(1), |&(at, _)| at);
+            while reference
+                .ends
+                .is_some_and(|end| end / 1000 < u128::from(until.as_nanos()))
+            {
+                reference.end_step();
             }
-            generated += 1;
+            while next.is_some_and(|boundary| boundary < until) {
+                next = server.boundary(profile, &mut backlog, &mut Vec::new());
+            }
+            if let Some(&(at, entry)) = arrived.get(step) {
+                reference.waiting.push_back(Request {
+                    entry,
+                    computed: 0,
+                    generated: 0,
+                    decodes: false,
+                    blocks: 0,
+                    chunk: 0,
+                });
+                if reference.ends.is_none() {
+                    reference.start_step(u128::from(at.as_nanos()) * 1000);
+                }
+                if let Some(boundary) = server.arrive(at, entry, profile, &mut backlog) {
+                    next = Some(boundary);
+                }
+            }
         }
+        let held = || reference.running.iter().chain(&reference.waiting);
+        let generated: u64 = held().map(|request| u64::from(request.generated)).sum();
         let mut lost = Vec::new();
         assert_eq!(
-            server.abandon(now, &profile, &backlog, &mut lost),
-            u64::from(generated),
+            server.abandon(now, profile, &backlog, &mut lost),
+            generated,
             "seed 21, sequence {sequence}"
         );
-        assert_eq!(lost, [JobId(0)]);
+        assert_eq!(
+            lost,
+            held().map(|request| request.entry.job).collect::<Vec<_>>()
+        );
         assert!(server.is_idle());
     }
 }

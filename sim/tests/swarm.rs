@@ -5,10 +5,10 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{device, model};
+use common::{deployment, device};
 use walras_des::{Dist, Purpose, SimTime, Span, Stream, Streams};
 use walras_sim::availability::{Availability, Renewal};
-use walras_sim::hardware::{Precision, Profile};
+use walras_sim::hardware::Profile;
 use walras_sim::ids::{ProfileId, RegionId};
 use walras_sim::market::{BaseFee, Pricing};
 use walras_sim::network::{Network, Region};
@@ -90,15 +90,21 @@ fn platform(stream: &mut Stream) -> Platform {
     let inside = any(stream, &[0.0, 0.01]);
     let network = Network::new(regions.collect(), &links, inside).expect("a star is connected");
     let max_batch = any(stream, &[1, 2, 16, 64]);
+    let token_budget = any(stream, &[64, 512, 2048]);
     let profiles = [19u64, 20, 24].map(|memory| {
         let mut device = device();
         device.memory = memory << 30;
         device.name = format!("{memory} GiB");
         if memory == 24 {
-            device.bandwidth = 5e10;
-            device.flops = 1e12;
+            for roof in [&mut device.kernels.matmul[0].1, &mut device.kernels.prefill] {
+                roof.memory /= 20.0;
+                roof.compute /= 100.0;
+            }
+            device.kernels.decode.memory /= 20.0;
         }
-        Profile::new(&device, &model(), Precision::Bf16, max_batch)
+        let mut deployment = deployment(max_batch);
+        deployment.token_budget = token_budget;
+        Profile::new(&device, &deployment)
     });
     let fleets = (0..=stream.below(2)).map(|number| Fleet {
         name: format!("fleet {number}"),
@@ -139,8 +145,6 @@ fn platform(stream: &mut Stream) -> Platform {
     Platform {
         name: "swarm".into(),
         network: Arc::new(network),
-        model: model(),
-        precision: Precision::Bf16,
         profiles: profiles.into(),
         fleets,
         policy: any(
@@ -365,7 +369,7 @@ fn check_row(world: u64, platform: &Platform, workload: &Workload, horizon: SimT
                 "world {world}: {total} s, faster than alone on the fastest device: {row:?}"
             );
             let fits = platform.profiles.iter().any(|profile| {
-                profile.kv_capacity >= u64::from(row.prompt_tokens) + u64::from(row.output_tokens)
+                profile.kv_capacity() >= u64::from(row.prompt_tokens) + u64::from(row.output_tokens)
             });
             assert!(fits, "world {world}: served what fits nowhere");
         }

@@ -59,8 +59,7 @@ fn one_request_at_a_time_is_mg1() {
             first += service;
             second += service * service;
             count += 1.0;
-            let prompt = u64::from(job.prompt_tokens);
-            let prefill = profile.prefill(1, prompt, prompt * prompt) as f64 / 1e12;
+            let prefill = profile.prompt(job.prompt_tokens) as f64 / 1e12;
             // Two ways over 5 ms of network and 5 ms of access, and the request overhead.
             total += job.ttft.unwrap() - prefill - 0.020 - 0.015;
         }

@@ -160,7 +160,7 @@ fn nodes(name: &str, seed: u64) -> Vec<Row> {
         let lives: Vec<_> = (0..PROCESSES)
             .map(|life| {
                 let purpose = Purpose::new("validation: lives");
-                let (_, up, left) = availability.begin(&mut streams.open(purpose, life.into()));
+                let (_, up, left) = availability.begin(1, &mut streams.open(purpose, life.into()));
                 let left = left.expect("volunteers leave");
                 (up, left.as_secs_f64() / 3600.0)
             })

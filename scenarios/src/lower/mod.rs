@@ -1,9 +1,12 @@
 //! Lowers a checked document to a plan: resolves names, checks what types cannot, and quantises numbers once.
 
 mod availability;
+mod device;
 mod platform;
 mod shares;
 mod workload;
+
+pub(crate) use workload::longest;
 
 use std::sync::Arc;
 

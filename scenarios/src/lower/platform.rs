@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use walras_sim::hardware::{Device, Profile};
+use walras_sim::hardware::{Deployment, Pipeline, Profile, Speculation};
 use walras_sim::ids::ProfileId;
 use walras_sim::market::{BaseFee, Pricing};
 use walras_sim::platform::{
@@ -13,13 +13,13 @@ use walras_sim::units::{Amount, Ppm};
 use walras_sim::workload::Workload;
 
 use super::workload::{Served, longest};
-use super::{Tables, availability, look_up, positive, shares, span, unknown};
+use super::{Tables, availability, device, look_up, positive, shares, span, unknown};
 use crate::report::{At, Report};
 use crate::spec::catalog::DeviceSpec;
 use crate::spec::distribution::DurationLaw;
 use crate::spec::platform::{
-    AccessSpec, AutoscaleSpec, BaseFeeSpec, FleetSpec, OwnershipSpec, PlatformSpec, PricingSpec,
-    RegionsSpec, SchedulerSpec, SettlementSpec,
+    AccessSpec, AutoscaleSpec, BaseFeeSpec, FleetSpec, OwnershipSpec, PipelineSpec, PlatformSpec,
+    PricingSpec, RegionsSpec, SchedulerSpec, ServingSpec, SettlementSpec,
 };
 
 pub(super) fn lower(
@@ -52,8 +52,20 @@ pub(super) fn lower(
         served,
         longest: workload.map_or(1, longest),
         slots: spec.slots,
+        serving: &spec.serving,
         profiles: Vec::new(),
     };
+    if let Some(budget) = spec.serving.token_budget
+        && budget < spec.slots
+    {
+        let message = format!(
+            "a budget of {budget} tokens is less than the {} slots, whose sequences all decode in one step",
+            spec.slots
+        );
+        let hint = format!("give at least {}", spec.slots);
+        report.add(&at.key("serving").key("token_budget"), message, Some(hint));
+        return None;
+    }
     let fleets = at.key("fleets");
     if spec.fleets.is_empty() {
         report.add(&fleets, "a platform needs at least one fleet", None);
@@ -70,8 +82,6 @@ pub(super) fn lower(
     let platform = Platform {
         name: at.last().to_owned(),
         network: Arc::clone(&tables.network),
-        model: served.model.clone(),
-        precision: served.precision,
         profiles: classes.profiles,
         fleets,
         policy,
@@ -83,7 +93,7 @@ pub(super) fn lower(
         },
         slots: spec.slots,
     };
-    holds_longest(report, at, &platform, workload).then_some(platform)
+    holds_longest(report, at, &platform, served, workload).then_some(platform)
 }
 
 /// Whether some device of the platform holds the weights and the longest request.
@@ -92,32 +102,39 @@ fn holds_longest(
     report: &mut Report,
     at: &At<'_>,
     platform: &Platform,
+    served: &Served,
     workload: &Workload,
 ) -> bool {
     let longest = longest(workload);
     if platform
         .profiles
         .iter()
-        .any(|profile| profile.kv_capacity >= longest)
+        .any(|profile| profile.kv_capacity() >= longest)
     {
         return true;
     }
     let Some(largest) = platform
         .profiles
         .iter()
-        .max_by_key(|profile| profile.device.memory)
+        .max_by_key(|profile| profile.device.memory * u64::from(profile.deployment.devices()))
     else {
         return false;
     };
-    let weights = platform.model.parameters * platform.precision.bytes() / 1e9;
-    let request = (longest * platform.model.kv_bytes()) as f64 / 1e9;
+    let weights = served.model.parameters * served.format.bytes() / 1e9;
+    let request = (longest * served.model.kv_bytes()) as f64 / 1e9;
     let message = format!(
         "no device of `{}` holds `{}` and its longest request: {weights:.1} GB of weights and {request:.1} GB for {longest} tokens",
-        platform.name, platform.model.name
+        platform.name, served.model.name
     );
-    let memory = largest.device.memory as f64 / 1e9;
+    let devices = largest.deployment.devices();
+    let memory = largest.device.memory as f64 * f64::from(devices) / 1e9;
+    let several = if devices > 1 {
+        format!("{devices} of ")
+    } else {
+        String::new()
+    };
     let hint = format!(
-        "the largest, `{}`, has {memory:.1} GB, of which 90 % can be used; choose a larger device, a smaller `model` or a lower `precision`",
+        "the largest, {several}`{}`, has {memory:.1} GB, of which 90 % can be used; choose a larger device, more `gpus`, a smaller `model` or a lower `precision`",
         largest.device.name
     );
     report.add(at, message, Some(hint));
@@ -170,76 +187,57 @@ fn settlement(report: &mut Report, at: &At<'_>, spec: &SettlementSpec) -> Option
     })
 }
 
-/// The serving profiles of a platform: one for each device class that occurs.
+/// The serving profiles of a platform: one for each device class, number of devices and pipeline that occurs.
 struct Classes<'a> {
     served: Option<&'a Served>,
     /// Tokens of the longest request.
     longest: u64,
     slots: u32,
+    serving: &'a ServingSpec,
     profiles: Vec<Profile>,
 }
 
-/// A device that takes longer than this for one step is a mistake in its figures [s].
-const SLOWEST: f64 = 1e6;
-
 impl Classes<'_> {
-    /// The profile of a device; made when it is met for the first time. `None` if the model is not known.
+    /// The profile of an offer; made when it is met for the first time. `None` if the model is not known or the device cannot serve it.
     fn profile(
         &mut self,
         report: &mut Report,
         at: &At<'_>,
         name: &str,
         spec: &DeviceSpec,
+        gpus: u32,
+        pipeline: Option<PipelineSpec>,
     ) -> Option<ProfileId> {
         let served = self.served?;
-        let known = |profile: &Profile| profile.device.name == name;
+        let device = device::lower(report, name, spec)?;
+        let deployment = Deployment {
+            model: served.model.clone(),
+            format: served.format,
+            tensor: gpus,
+            pipeline: pipeline.map(|spec| Pipeline {
+                stages: spec.stages,
+                round_trip: spec.round_trip.0,
+                bandwidth: spec.mbit_s * 1e6 / 8.0,
+            }),
+            max_batch: self.slots,
+            token_budget: self
+                .serving
+                .token_budget
+                .unwrap_or(Deployment::TOKEN_BUDGET.max(self.slots)),
+            speculation: self.serving.speculation.map(|spec| Speculation {
+                drafted: spec.drafted,
+                acceptance: spec.acceptance,
+                cost: spec.cost,
+            }),
+        };
+        let known =
+            |profile: &Profile| profile.device == device && profile.deployment == deployment;
         if let Some(index) = self.profiles.iter().position(known) {
             return Some(ProfileId::new(index));
         }
-        let device = device(name, spec);
-        let seconds = slowest_step(&device, served, self.longest.max(u64::from(self.slots)));
-        if seconds.is_nan() || seconds > SLOWEST {
-            let model = &served.model.name;
-            let message = format!("`{name}` would need {seconds:.0e} s for one step of `{model}`");
-            let hint = "check its rates and the size of the model".to_owned();
-            report.add(at, message, Some(hint));
-            return None;
-        }
-        let profile = Profile::new(&device, &served.model, served.precision, self.slots);
-        self.profiles.push(profile);
+        device::can_serve(report, at, &device, &deployment, self.longest)?;
+        self.profiles.push(Profile::new(&device, &deployment));
         Some(ProfileId::new(self.profiles.len() - 1))
-    }
-}
-
-/// Upper bound of the time of a step over `tokens` tokens [s].
-#[allow(clippy::cast_precision_loss)]
-fn slowest_step(device: &Device, served: &Served, tokens: u64) -> f64 {
-    let (model, tokens) = (&served.model, tokens as f64);
-    let bandwidth = device.bandwidth * device.bandwidth_efficiency;
-    let flops = device.flops * device.compute_efficiency;
-    let fixed = device.step_overhead + f64::from(model.layers) * device.layer_overhead;
-    let read = model.parameters * served.precision.bytes() + model.kv_bytes() as f64 * tokens;
-    let squares = f64::from(model.layers) * f64::from(model.hidden) * tokens * tokens;
-    let work = 2.0 * (model.active_parameters * tokens + squares);
-    fixed + tokens * device.sequence_overhead + read / bandwidth + work / flops
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn device(name: &str, spec: &DeviceSpec) -> Device {
-    Device {
-        name: name.to_owned(),
-        memory: (spec.memory_gib * f64::from(1 << 30)).round() as u64,
-        bandwidth: spec.bandwidth_gb_s * 1e9,
-        flops: spec.bf16_tflops * 1e12,
-        compute_efficiency: spec.compute_efficiency,
-        bandwidth_efficiency: spec.bandwidth_efficiency,
-        step_overhead: spec.step_overhead.0,
-        layer_overhead: spec.layer_overhead.0,
-        sequence_overhead: spec.sequence_overhead.0,
-        request_overhead: spec.request_overhead.0,
-        idle_power: spec.idle_w,
-        active_power: spec.active_w,
-        slowdown_sigma: spec.slowdown_sigma,
     }
 }
 
@@ -359,12 +357,15 @@ fn offers(
             };
             report.add(&at, message, Some("give it a `usd_per_hour`".to_owned()));
         }
-        let profile = device.and_then(|device| classes.profile(report, &at, name, device));
+        let profile = device.and_then(|device| {
+            classes.profile(report, &at, name, device, offer.gpus, spec.pipeline)
+        });
+        let devices = f64::from(offer.gpus * spec.pipeline.map_or(1, |pipeline| pipeline.stages));
         match (profile, price) {
             (Some(profile), Some(usd_per_hour)) => offers.push(Offer {
                 profile,
                 share,
-                usd_per_hour,
+                usd_per_hour: usd_per_hour * devices,
             }),
             _ => complete = false,
         }

@@ -3,20 +3,18 @@
 use std::sync::Arc;
 
 use walras_des::{Dist, DistError, SimTime, math};
-use walras_sim::hardware::{Experts, Model, Precision};
+use walras_sim::hardware::{Experts, Format, Model};
 use walras_sim::workload::{Diurnal, Modulation, Slo, Source, Synthetic, Trace, Workload};
 
 use super::{ReadTrace, Tables, TraceProblem, look_up, positive, shares, span, unknown};
 use crate::report::{At, Report};
 use crate::spec::catalog::{ArrivalsSpec, ModelSpec, RequestsSpec, TokensSpec};
-use crate::spec::scenario::{
-    OriginsSpec, OwnRequests, PrecisionSpec, RequestsChoice, WorkloadSpec,
-};
+use crate::spec::scenario::{OriginsSpec, OwnRequests, RequestsChoice, WorkloadSpec};
 
 /// The model that is asked for.
 pub(super) struct Served {
     pub model: Model,
-    pub precision: Precision,
+    pub format: Format,
 }
 
 pub(super) fn served(report: &mut Report, tables: &Tables, spec: &WorkloadSpec) -> Option<Served> {
@@ -28,59 +26,30 @@ pub(super) fn served(report: &mut Report, tables: &Tables, spec: &WorkloadSpec) 
         &tables.models,
         &spec.model,
     )?;
-    let precision = match spec.precision {
-        PrecisionSpec::Bf16 => Precision::Bf16,
-        PrecisionSpec::Fp8 => Precision::Fp8,
-        PrecisionSpec::Q4 => Precision::Q4,
-    };
-    let model = shape(report, &spec.model, model)?;
-    Some(Served { model, precision })
+    let model = shape(&spec.model, model);
+    Some(Served {
+        model,
+        format: spec.precision.into(),
+    })
 }
 
-/// The shape of a model. A catalog lists all weights and those that multiply a token; the rest, beside experts at rest, is an
-/// embedding that is only looked up.
-fn shape(report: &mut Report, name: &str, spec: &ModelSpec) -> Option<Model> {
-    let section = At::root("models");
-    let at = section.key(name);
-    let experts = spec.experts.as_ref().map(|experts| Experts {
-        count: experts.count,
-        active: experts.active,
-        shared_parameters: experts.shared_parameters,
-    });
-    let used = match experts {
-        None => spec.active_parameters,
-        Some(Experts {
-            count,
-            active,
-            shared_parameters,
-        }) => {
-            let share = f64::from(active) / f64::from(count);
-            shared_parameters + (spec.active_parameters - shared_parameters) / share
-        }
-    };
-    if used > spec.parameters {
-        let message = format!(
-            "`{name}` uses {used} parameters and has only {}",
-            spec.parameters
-        );
-        report.add(
-            &at.key("parameters"),
-            message,
-            Some("count all experts, and the embedding, in `parameters`".to_owned()),
-        );
-        return None;
-    }
-    Some(Model {
+fn shape(name: &str, spec: &ModelSpec) -> Model {
+    Model {
         name: name.to_owned(),
         parameters: spec.parameters,
-        active_parameters: spec.active_parameters,
-        lookup_parameters: spec.parameters - used,
         layers: spec.layers,
         hidden: spec.hidden,
+        heads: spec.heads,
         kv_heads: spec.kv_heads,
         head_dim: spec.head_dim,
-        experts,
-    })
+        ffn: spec.ffn,
+        vocab: spec.vocab,
+        experts: spec.experts.as_ref().map(|experts| Experts {
+            count: experts.count,
+            active: experts.active.min(experts.count),
+            shared: experts.shared,
+        }),
+    }
 }
 
 pub(super) fn lower(
@@ -261,7 +230,7 @@ fn sped_up(mut trace: Trace, factor: f64) -> Trace {
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss
 )]
-pub(super) fn longest(workload: &Workload) -> u64 {
+pub(crate) fn longest(workload: &Workload) -> u64 {
     let prompt = match &workload.source {
         Source::Synthetic(synthetic) => synthetic
             .prompt

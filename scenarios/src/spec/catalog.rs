@@ -5,12 +5,15 @@ use serde::Deserialize;
 
 use crate::spec::Named;
 use crate::spec::distribution::DurationLaw;
-use crate::spec::quantity::{Duration, Weight};
+use crate::spec::quantity::{Duration, Share, Weight};
 
-/// A device class: peak rates, the efficiencies measured on it, and its overheads.
+/// A device class: peak rates, the shares of them that kernels reach, overheads, and how well all of that is known.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceSpec {
+    /// A device class of the catalog, or a file that `walras calibrate` wrote, whose keys hold unless they are given here.
+    /// With other peak rates this predicts a device from its data sheet and its class.
+    pub extends: Option<String>,
     /// What it is.
     pub description: Option<String>,
     /// Device memory [GiB].
@@ -22,20 +25,14 @@ pub struct DeviceSpec {
     /// Peak dense bf16 rate [10¹² FLOP/s].
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub bf16_tflops: f64,
-    /// Share of the peak rate that large matrix products reach.
-    #[schemars(range(max = 1), extend("exclusiveMinimum" = 0))]
-    pub compute_efficiency: f64,
-    /// Share of the peak bandwidth that reading weights reaches.
-    #[schemars(range(max = 1), extend("exclusiveMinimum" = 0))]
-    pub bandwidth_efficiency: f64,
-    /// Time per transformer layer and step.
-    pub layer_overhead: Duration,
-    /// Time of one step that depends on nothing.
-    pub step_overhead: Duration,
-    /// Time per sequence and step.
-    pub sequence_overhead: Duration,
-    /// Time per request before it can join a batch.
-    pub request_overhead: Duration,
+    /// Rates that kernels reach.
+    pub kernels: KernelsSpec,
+    /// Times that no kernel explains.
+    pub overheads: OverheadsSpec,
+    /// The range that was measured.
+    pub covers: CoversSpec,
+    /// Median relative error of predicted times.
+    pub error: ErrorSpec,
     /// Power when on and idle [W].
     #[schemars(range(min = 0))]
     pub idle_w: f64,
@@ -50,6 +47,121 @@ pub struct DeviceSpec {
     pub slowdown_sigma: f64,
     /// Where the numbers come from.
     pub source: Option<String>,
+    /// The measurement behind the rates: machine, library, date, points. Kept, not used.
+    pub measured: Option<serde_json::Value>,
+}
+
+/// Rates of each kind of operation.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KernelsSpec {
+    /// Matrix products by the format of the weights: `f32`, `f16`, `bf16`, `fp8`, `q8_0`, `q6_k`, `q4_1`, `q4_k`, `q4_0`, `fp4`.
+    pub matmul: Named<RoofSpec>,
+    /// Attention of prompts.
+    pub prefill_attention: RoofSpec,
+    /// Attention of single tokens over their context.
+    pub decode_attention: DecodeSpec,
+    /// Norms, rotations, activations: memory traffic.
+    pub stream: StreamSpec,
+    /// Between the devices of a host.
+    pub link: Option<LinkRateSpec>,
+}
+
+/// A roofline; see [`walras_sim::hardware::Roof`].
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoofSpec {
+    /// Arithmetic rate as a share of the peak bf16 rate.
+    #[schemars(range(max = 16), extend("exclusiveMinimum" = 0))]
+    pub compute: f64,
+    /// Memory rate as a share of the peak bandwidth.
+    #[schemars(range(max = 4), extend("exclusiveMinimum" = 0))]
+    pub memory: f64,
+    /// Weights unpacked per second [10⁹/s]; default: unpacking never limits.
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub unpack_g_s: Option<f64>,
+    /// Time of an operation that has nothing to do.
+    pub launch: Duration,
+    /// How little arithmetic and memory traffic overlap: the `p` of the norm.
+    #[schemars(range(min = 0.5, max = 1000))]
+    pub sharpness: f64,
+}
+
+/// Rates of decode attention; see [`walras_sim::hardware::DecodeRoof`].
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecodeSpec {
+    /// Arithmetic rate as a share of the peak bf16 rate.
+    #[schemars(range(max = 16), extend("exclusiveMinimum" = 0))]
+    pub compute: f64,
+    /// Memory rate as a share of the peak bandwidth.
+    #[schemars(range(max = 4), extend("exclusiveMinimum" = 0))]
+    pub memory: f64,
+    /// Time of an operation that has nothing to do.
+    pub launch: Duration,
+    /// Time per sequence and key-value head.
+    pub unit: Duration,
+}
+
+/// Memory traffic outside products and attention.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StreamSpec {
+    /// Memory rate as a share of the peak bandwidth; more than one where the data stay in a cache.
+    #[schemars(range(max = 64), extend("exclusiveMinimum" = 0))]
+    pub memory: f64,
+    /// Time of an operation that has nothing to do.
+    pub launch: Duration,
+}
+
+/// Exchange between the devices of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkRateSpec {
+    /// Time of an exchange of nothing.
+    pub latency: Duration,
+    /// Rate of each device in each direction [10⁹ B/s].
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub bandwidth_gb_s: f64,
+}
+
+/// Times that no kernel explains.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OverheadsSpec {
+    /// Per step.
+    pub step: Duration,
+    /// Per transformer layer and step.
+    pub layer: Duration,
+    /// Per sequence that gets a token, and step.
+    pub sequence: Duration,
+    /// Per request, before it can join a batch.
+    pub request: Duration,
+}
+
+/// The range of the measurements behind a device class.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CoversSpec {
+    /// Most tokens in one step.
+    #[schemars(range(min = 1))]
+    pub tokens: u32,
+    /// Longest context of a sequence.
+    #[schemars(range(min = 1))]
+    pub context: u32,
+    /// Most sequences in a decode step.
+    #[schemars(range(min = 1))]
+    pub sequences: u32,
+}
+
+/// Median of |predicted / measured − 1| of times.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorSpec {
+    /// On what the rates were fitted to.
+    pub fitted: Share,
+    /// On what they were not.
+    pub held_out: Share,
 }
 
 /// A language model by its published shape.
@@ -61,25 +173,27 @@ pub struct ModelSpec {
     /// Stored weights.
     #[schemars(range(max = 1e15), extend("exclusiveMinimum" = 0))]
     pub parameters: f64,
-    /// Weights read and multiplied for one token.
-    #[schemars(extend("exclusiveMinimum" = 0))]
-    pub active_parameters: f64,
     /// Transformer layers.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 100_000))]
     pub layers: u32,
     /// Hidden size.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 10_000_000))]
     pub hidden: u32,
     /// Attention heads.
-    pub heads: Option<u32>,
+    #[schemars(range(min = 1, max = 100_000))]
+    pub heads: u32,
     /// Key-value heads.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 100_000))]
     pub kv_heads: u32,
     /// Size of a head.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 100_000))]
     pub head_dim: u32,
+    /// Width of the feed-forward layer, or of one expert.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub ffn: u32,
     /// Size of the vocabulary.
-    pub vocab: Option<u32>,
+    #[schemars(range(min = 1, max = 100_000_000))]
+    pub vocab: u32,
     /// Experts, for a mixture-of-experts model.
     pub experts: Option<ExpertsSpec>,
     /// Where the numbers come from.
@@ -91,14 +205,15 @@ pub struct ModelSpec {
 #[serde(deny_unknown_fields)]
 pub struct ExpertsSpec {
     /// Experts per layer.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 100_000))]
     pub count: u32,
     /// Experts that serve one token.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 100_000))]
     pub active: u32,
-    /// Weights that every token uses.
-    #[schemars(range(min = 0))]
-    pub shared_parameters: f64,
+    /// Experts that serve every token besides; default none.
+    #[serde(default)]
+    #[schemars(range(max = 1000))]
+    pub shared: u32,
 }
 
 /// A fitted arrival process with sizes.

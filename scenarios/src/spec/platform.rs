@@ -21,6 +21,9 @@ pub struct PlatformSpec {
     /// Jobs that one node may hold, running or queued.
     #[schemars(range(min = 1, max = 4096))]
     pub slots: u32,
+    /// How a node serves its jobs.
+    #[serde(default)]
+    pub serving: ServingSpec,
     /// How prices are found.
     pub pricing: PricingSpec,
     /// How deliveries are paid.
@@ -50,6 +53,49 @@ pub enum SchedulerSpec {
         #[schemars(range(min = 1))]
         d: u32,
     },
+}
+
+/// How a node serves its jobs: continuous batching with chunked prefill over a paged KV cache.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServingSpec {
+    /// Most tokens in one step: decoding sequences first, prompts in what is left; default 2048, or the slots if they are more.
+    #[schemars(range(min = 1, max = 131_072))]
+    pub token_budget: Option<u32>,
+    /// Whether prompts that start alike share the KV cache of what they share; default no.
+    #[serde(default)]
+    pub prefix_caching: bool,
+    /// Drafts that are checked in one step; default none.
+    pub speculation: Option<SpeculationSpec>,
+}
+
+/// Speculative decoding.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpeculationSpec {
+    /// Tokens that the draft model proposes per step.
+    #[schemars(range(min = 1, max = 64))]
+    pub drafted: u32,
+    /// Probability that a proposed token is accepted.
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
+    pub acceptance: f64,
+    /// Time of drafting one token relative to a decode step of the model.
+    #[schemars(range(min = 0, max = 10))]
+    pub cost: f64,
+}
+
+/// Hosts in a row that hold consecutive layers of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PipelineSpec {
+    /// Hosts of one node; each is priced, powered and lost like a node of its own.
+    #[schemars(range(min = 2, max = 1000))]
+    pub stages: u32,
+    /// Round trip between neighbours.
+    pub round_trip: Duration,
+    /// Rate of the slowest link [10⁶ bit/s].
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub mbit_s: f64,
 }
 
 /// How prices are found.
@@ -128,6 +174,8 @@ pub struct FleetSpec {
     /// distribution; `--set` of a key within it changes that key only.
     #[schemars(extend("x-inherited" = "replaced"))]
     pub devices: Named<OfferSpec>,
+    /// Splits the model over several hosts; default one host holds it all.
+    pub pipeline: Option<PipelineSpec>,
     /// Price book for devices that give no price of their own.
     pub prices: Option<String>,
     /// Who owns the nodes.
@@ -153,9 +201,17 @@ pub struct FleetSpec {
 pub struct OfferSpec {
     /// How many nodes have it, relative to the other classes.
     pub share: Weight,
-    /// Posted or median asked price of an hour [USD].
+    /// Posted or median asked price of an hour of one device [USD].
     #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
     pub usd_per_hour: Option<f64>,
+    /// Devices of a host that share every layer of the model (tensor parallelism); default one.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 64))]
+    pub gpus: u32,
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// Target tracking on outstanding jobs per node.

@@ -174,17 +174,53 @@ pub struct DiurnalSpec {
     pub peak: Duration,
 }
 
-/// How weights are stored.
+/// How weights are stored; the block formats are those of GGUF.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "snake_case")]
 pub enum PrecisionSpec {
+    /// 32-bit float.
+    F32,
+    /// 16-bit float.
+    F16,
     /// 16-bit brain float.
     #[default]
     Bf16,
     /// 8-bit float.
     Fp8,
-    /// 4-bit blocks with scales.
-    Q4,
+    /// 8.5 bits per weight.
+    #[serde(rename = "q8_0")]
+    Q8_0,
+    /// 6.6 bits per weight.
+    #[serde(rename = "q6_k")]
+    Q6K,
+    /// 5 bits per weight.
+    #[serde(rename = "q4_1")]
+    Q4_1,
+    /// 4.5 bits per weight.
+    #[serde(rename = "q4_k")]
+    Q4K,
+    /// 4.5 bits per weight, one scale for 32.
+    #[serde(rename = "q4_0")]
+    Q4_0,
+    /// 4-bit float.
+    Fp4,
+}
+
+impl From<PrecisionSpec> for walras_sim::hardware::Format {
+    fn from(spec: PrecisionSpec) -> Self {
+        match spec {
+            PrecisionSpec::F32 => Self::F32,
+            PrecisionSpec::F16 => Self::F16,
+            PrecisionSpec::Bf16 => Self::Bf16,
+            PrecisionSpec::Fp8 => Self::Fp8,
+            PrecisionSpec::Q8_0 => Self::Q8_0,
+            PrecisionSpec::Q6K => Self::Q6K,
+            PrecisionSpec::Q4_1 => Self::Q4_1,
+            PrecisionSpec::Q4K => Self::Q4K,
+            PrecisionSpec::Q4_0 => Self::Q4_0,
+            PrecisionSpec::Fp4 => Self::Fp4,
+        }
+    }
 }
 
 /// Where requests come from.

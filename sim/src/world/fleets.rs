@@ -27,11 +27,16 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         registration.up_since = now;
         registration.up.start(self.tally.measured_time(now));
         let fleet = &self.platform.fleets[registration.fleet.index()];
+        let hosts = self.platform.profiles[node.profile.index()]
+            .deployment
+            .stages();
         registration.rented_since.get_or_insert(now);
         let stay = match registration.birth {
             // In the stationary state, the stay at time zero is a residual one.
             Birth::Up(stay) if node.epoch == 1 => stay,
-            _ => (fleet.availability).next(registration.life, true, &mut registration.stream),
+            _ => {
+                (fleet.availability).next(registration.life, true, hosts, &mut registration.stream)
+            }
         };
         if let Some(stay) = stay {
             cx.after(stay, Event::Down { node: id, stamp });
@@ -56,7 +61,11 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         node.stage = Stage::Down;
         node.stamp += 1;
         let fleet = &self.platform.fleets[registration.fleet.index()];
-        let absence = (fleet.availability).next(registration.life, false, &mut registration.stream);
+        let hosts = self.platform.profiles[node.profile.index()]
+            .deployment
+            .stages();
+        let absence =
+            (fleet.availability).next(registration.life, false, hosts, &mut registration.stream);
         if let Some(absence) = absence {
             cx.after(absence, Event::Up { node: id, stamp });
         }

@@ -239,7 +239,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         let profile = &self.platform.profiles[node.profile.index()];
         let mut milestones = std::mem::take(&mut self.milestones);
         let batch = node.server.batch();
-        let next = (node.server).boundary(profile, &self.backlog, &mut milestones);
+        let next = (node.server).boundary(profile, &mut self.backlog, &mut milestones);
         node.stamp += 1;
         if let Some(at) = next {
             cx.at(
@@ -257,6 +257,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         for milestone in milestones.drain(..) {
             match milestone {
                 Milestone::FirstToken(job) => self.jobs[job.index()].first_token = cx.now(),
+                Milestone::Preempted(_) => {}
                 Milestone::Finished(job) => {
                     self.tally.running(cx.now(), -1);
                     self.left(Queue::Node(id), job, cx.now());

@@ -196,9 +196,11 @@ fn node(
     let asked = offer.usd_per_hour * math::exp(fleet.ask_sigma * stream.normal());
     // No owner asks less than the electricity that the work draws.
     let electricity = platform.network.regions()[region.index()].electricity;
-    let asked = asked.max(profile.device.active_power / 1e3 * electricity);
+    let asked = asked.max(profile.active_power() / 1e3 * electricity);
     let access = Span::from_secs_f64(fleet.access.sample(&mut stream).max(0.0));
-    let (life, up, change) = fleet.availability.begin(&mut stream);
+    let (life, up, change) = fleet
+        .availability
+        .begin(profile.deployment.stages(), &mut stream);
     let birth = match (present, up) {
         (false, _) => Birth::Off,
         (true, true) => Birth::Up(change),

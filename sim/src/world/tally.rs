@@ -400,11 +400,11 @@ impl Power {
             owners: vec![OwnerPower::default(); owners],
         };
         for (node, registration) in nodes.iter().zip(registry) {
-            let device = &platform.profiles[node.profile.index()].device;
+            let profile = &platform.profiles[node.profile.index()];
             let up = registration.up.total().as_secs_f64();
             let busy = node.busy.total().as_secs_f64();
-            let active = (device.active_power - device.idle_power) * busy / JOULES_PER_KWH;
-            let total = device.idle_power * up / JOULES_PER_KWH + active;
+            let active = (profile.active_power() - profile.idle_power()) * busy / JOULES_PER_KWH;
+            let total = profile.idle_power() * up / JOULES_PER_KWH + active;
             let cost = total * platform.network.regions()[registration.region.index()].electricity;
             power.total_kwh += total;
             power.active_kwh += active;

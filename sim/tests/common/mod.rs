@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use walras_des::{Dist, Span};
 use walras_sim::availability::{Availability, Renewal};
-use walras_sim::hardware::{Device, Model, Precision, Profile};
+use walras_sim::hardware::{
+    Coverage, DecodeRoof, Deployment, Device, Format, Kernels, Model, Overheads, Profile,
+    Residuals, Roof,
+};
 use walras_sim::ids::{ProfileId, RegionId};
 use walras_sim::market::Pricing;
 use walras_sim::network::{Network, Region};
@@ -20,17 +23,45 @@ pub const REGION: RegionId = RegionId(0);
 
 /// A consumer graphics card.
 pub fn device() -> Device {
+    let roof = Roof {
+        compute: 6e13,
+        memory: 9e11,
+        dequantization: f64::INFINITY,
+        launch: 3e-6,
+        sharpness: 2.0,
+    };
     Device {
         name: "test".into(),
         memory: 24 << 30,
         bandwidth: 1e12,
         flops: 1e14,
-        compute_efficiency: 0.6,
-        bandwidth_efficiency: 0.9,
-        step_overhead: 1e-4,
-        layer_overhead: 3e-5,
-        sequence_overhead: 4e-6,
-        request_overhead: 0.015,
+        kernels: Kernels {
+            matmul: vec![(Format::Bf16, roof)],
+            prefill: roof,
+            decode: DecodeRoof {
+                compute: 1e14,
+                memory: 9e11,
+                launch: 1e-5,
+                unit: 2e-8,
+            },
+            stream: roof,
+            link: None,
+        },
+        overheads: Overheads {
+            step: 1e-4,
+            layer: 1e-5,
+            sequence: 4e-6,
+            request: 0.015,
+        },
+        coverage: Coverage {
+            tokens: 2048,
+            context: 16384,
+            sequences: 256,
+        },
+        residuals: Residuals {
+            fitted: 0.05,
+            held_out: 0.1,
+        },
         idle_power: 30.0,
         active_power: 400.0,
         slowdown_sigma: 0.5,
@@ -42,14 +73,20 @@ pub fn model() -> Model {
     Model {
         name: "llama-3.1-8b".into(),
         parameters: 8.03e9,
-        active_parameters: 7.505e9,
-        lookup_parameters: 0.525e9,
         layers: 32,
         hidden: 4096,
+        heads: 32,
         kv_heads: 8,
         head_dim: 128,
+        ffn: 14336,
+        vocab: 128_256,
         experts: None,
     }
+}
+
+/// The model on one device in batches of `max_batch`.
+pub fn deployment(max_batch: u32) -> Deployment {
+    Deployment::single(model(), Format::Bf16, max_batch)
 }
 
 /// One fleet of `nodes` identical machines in one region, always up, always willing.
@@ -61,14 +98,7 @@ pub fn platform(nodes: u32, max_batch: u32, slots: u32) -> Platform {
     Platform {
         name: "test".into(),
         network: Arc::new(Network::new(regions, &[], 0.010).unwrap()),
-        model: model(),
-        precision: Precision::Bf16,
-        profiles: vec![Profile::new(
-            &device(),
-            &model(),
-            Precision::Bf16,
-            max_batch,
-        )],
+        profiles: vec![Profile::new(&device(), &deployment(max_batch))],
         fleets: vec![Fleet {
             name: "fleet".into(),
             size: Size::Fixed(nodes),

@@ -1,0 +1,187 @@
+//! Rooflines: the time of one operation from its work and a device's rates.
+//!
+//! ```text
+//! t = ( (F/compute)^p + (B/memory)^p + (Q/dequantization)^p )^(1/p) + launch
+//! ```
+//!
+//! With `p → ∞` this is the classical roofline, the slowest of the three (Williams, Waterman & Patterson, CACM 2009); with
+//! `p = 1` nothing overlaps. Fitted values lie between 1.4 and 2.5 for matrix products on data-centre GPUs.
+
+use walras_des::math;
+
+/// What an operation has to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Work {
+    /// Floating-point operations.
+    pub flops: f64,
+    /// Bytes read and written.
+    pub bytes: f64,
+    /// Weights unpacked from a block format.
+    pub unpacked: f64,
+}
+
+/// Rates that one kind of operation reaches on a device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Roof {
+    /// Arithmetic [FLOP/s].
+    pub compute: f64,
+    /// Memory traffic [B/s].
+    pub memory: f64,
+    /// Unpacking of block formats [weights/s]; infinite where it never limits.
+    pub dequantization: f64,
+    /// Time of an operation that has nothing to do [s].
+    pub launch: f64,
+    /// How little the roofs overlap: the `p` of the norm, at least one.
+    pub sharpness: f64,
+}
+
+impl Roof {
+    /// Duration of `work` [s].
+    #[must_use]
+    pub fn seconds(&self, work: Work) -> f64 {
+        let terms = [
+            work.flops / self.compute,
+            work.bytes / self.memory,
+            work.unpacked / self.dequantization,
+        ];
+        self.launch + norm(terms, self.sharpness)
+    }
+}
+
+/// The p-norm of three numbers that are not negative, scaled by the largest so that no power overflows.
+fn norm(terms: [f64; 3], p: f64) -> f64 {
+    let most = terms.into_iter().fold(0.0, f64::max);
+    if most == 0.0 || most.is_infinite() {
+        return most;
+    }
+    let sum: f64 = terms.map(|term| math::powf(term / most, p)).iter().sum();
+    most * math::powf(sum, 1.0 / p)
+}
+
+/// Rates of decode attention: every sequence reads its own keys and values.
+///
+/// ```text
+/// t = launch + unit·b·h_kv + C·( kv/memory + 4·h·d/compute )
+/// ```
+///
+/// for `b` sequences with `C` context tokens in all. Affine in `C`, which is what makes a run of steps a closed form
+/// (see [`crate::serving`]).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DecodeRoof {
+    /// Arithmetic [FLOP/s].
+    pub compute: f64,
+    /// Memory traffic [B/s].
+    pub memory: f64,
+    /// Time of an operation that has nothing to do [s].
+    pub launch: f64,
+    /// Time per sequence and key-value head [s].
+    pub unit: f64,
+}
+
+impl DecodeRoof {
+    /// Duration of one layer's decode attention: a constant, and a slope per context token [s].
+    #[must_use]
+    pub fn affine(&self, sequences: f64, heads: f64, kv_heads: f64, head_dim: f64) -> (f64, f64) {
+        let slope =
+            kv_width(kv_heads, head_dim) / self.memory + 4.0 * heads * head_dim / self.compute;
+        (self.launch + self.unit * sequences * kv_heads, slope)
+    }
+}
+
+/// Bytes of keys and values of one token in one layer, in 16 bits.
+#[must_use]
+pub fn kv_width(kv_heads: f64, head_dim: f64) -> f64 {
+    2.0 * 2.0 * kv_heads * head_dim
+}
+
+/// Work of causal attention of `tokens` new tokens of one sequence over themselves and `context` tokens before them, in one layer.
+///
+/// Token `i` meets `context + i + 1` keys: `4·h·d` operations each for scores and weighted values.
+#[must_use]
+pub fn prefill_attention(
+    tokens: f64,
+    context: f64,
+    heads: f64,
+    kv_heads: f64,
+    head_dim: f64,
+) -> Work {
+    Work {
+        flops: 4.0 * heads * head_dim * tokens * (context + (tokens + 1.0) / 2.0),
+        bytes: 2.0 * 2.0 * heads * head_dim * tokens
+            + kv_width(kv_heads, head_dim) * (context + tokens),
+        unpacked: 0.0,
+    }
+}
+
+/// Exchange between the devices of one host.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Link {
+    /// Time of an exchange of nothing [s].
+    pub latency: f64,
+    /// Rate of each device in each direction [B/s].
+    pub bandwidth: f64,
+}
+
+impl Link {
+    /// Duration of an all-reduce of `bytes` between `devices`: each moves `2·(n − 1)/n` of them (Patarasuk & Yuan, JPDC 2009) [s].
+    #[must_use]
+    pub fn all_reduce(&self, bytes: f64, devices: u32) -> f64 {
+        if devices <= 1 {
+            return 0.0;
+        }
+        let devices = f64::from(devices);
+        self.latency + 2.0 * (devices - 1.0) / devices * bytes / self.bandwidth
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roof(sharpness: f64) -> Roof {
+        Roof {
+            compute: 1e14,
+            memory: 1e12,
+            dequantization: f64::INFINITY,
+            launch: 2e-6,
+            sharpness,
+        }
+    }
+
+    /// At the ridge both roofs take a millisecond: a sharp roofline 1 ms, none overlapping 2 ms, the 2-norm √2 ms.
+    #[test]
+    fn the_norm_lies_between_the_roofline_and_the_sum() {
+        let ridge = Work {
+            flops: 1e11,
+            bytes: 1e9,
+            unpacked: 0.0,
+        };
+        for (sharpness, expected) in [(1e6, 1e-3), (1.0, 2e-3), (2.0, 2f64.sqrt() * 1e-3)] {
+            let found = roof(sharpness).seconds(ridge) - 2e-6;
+            assert!(
+                (found / expected - 1.0).abs() < 1e-5,
+                "{sharpness}: {found}"
+            );
+        }
+        assert_eq!(roof(2.0).seconds(Work::default()), 2e-6);
+    }
+
+    /// Whole prompts at once and in chunks are the same arithmetic.
+    #[test]
+    fn chunks_add_up_to_the_prompt() {
+        let flops = |tokens, context| prefill_attention(tokens, context, 32.0, 8.0, 128.0).flops;
+        assert_eq!(flops(1000.0, 0.0), flops(600.0, 0.0) + flops(400.0, 600.0));
+    }
+
+    /// Two devices exchange the message once, many move it twice.
+    #[test]
+    fn an_all_reduce_moves_twice_the_message_at_most() {
+        let link = Link {
+            latency: 1e-6,
+            bandwidth: 1e9,
+        };
+        assert_eq!(link.all_reduce(1e9, 1), 0.0);
+        assert!((link.all_reduce(1e9, 2) - 1.000_001).abs() < 1e-12);
+        assert!(link.all_reduce(1e9, 1000) < 2.000_001);
+    }
+}

@@ -1,0 +1,130 @@
+//! The requests at the servers of a platform: sizes, progress, and who waits behind whom.
+
+use crate::ids::JobId;
+
+/// A request as the server sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The job.
+    pub job: JobId,
+    /// Prompt length, at least one.
+    pub prompt: u32,
+    /// Output length, at least one.
+    pub output: u32,
+}
+
+/// The requests at any server of a platform: for each job its sizes and, while it waits, who is next behind it.
+///
+/// One table for all servers, by job, so that an idle server owns no memory and a queued request takes 16 bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Backlog(Vec<Queued>);
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Queued {
+    pub(super) prompt: u32,
+    pub(super) output: u32,
+    /// Output tokens that it had when it was last preempted.
+    pub(super) generated: u32,
+    /// The job behind it.
+    pub(super) next: JobId,
+}
+
+impl Queued {
+    /// Tokens to compute before the next one comes out: the prompt, and after a preemption what was generated.
+    pub(super) fn target(&self) -> u32 {
+        self.prompt + self.generated
+    }
+}
+
+/// The end of a queue.
+pub(super) const NOBODY: JobId = JobId(u32::MAX);
+
+impl Backlog {
+    /// Nobody waits.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A job that arrived at a server and has not left it.
+    #[inline]
+    pub(super) fn of(&self, job: JobId) -> Queued {
+        self.0[job.index()]
+    }
+}
+
+/// The queue of one server: a list through the backlog.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Queue {
+    first: JobId,
+    last: JobId,
+    len: u32,
+}
+
+impl Queue {
+    pub(super) const EMPTY: Self = Self {
+        first: NOBODY,
+        last: NOBODY,
+        len: 0,
+    };
+
+    pub(super) fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Who is next.
+    #[inline]
+    pub(super) fn first(&self) -> Option<JobId> {
+        (self.first != NOBODY).then_some(self.first)
+    }
+
+    /// Puts a new request at the end.
+    pub(super) fn append(&mut self, entry: &Entry, backlog: &mut Backlog) {
+        let place = entry.job.index();
+        let queued = Queued {
+            prompt: entry.prompt,
+            output: entry.output,
+            generated: 0,
+            next: NOBODY,
+        };
+        if backlog.0.len() <= place {
+            backlog.0.resize(place + 1, queued);
+        }
+        backlog.0[place] = queued;
+        if self.last == NOBODY {
+            self.first = entry.job;
+        } else {
+            backlog.0[self.last.index()].next = entry.job;
+        }
+        self.last = entry.job;
+        self.len += 1;
+    }
+
+    /// Puts a preempted request to the front.
+    pub(super) fn put_back(&mut self, job: JobId, generated: u32, backlog: &mut Backlog) {
+        let queued = &mut backlog.0[job.index()];
+        (queued.generated, queued.next) = (generated, self.first);
+        if self.first == NOBODY {
+            self.last = job;
+        }
+        self.first = job;
+        self.len += 1;
+    }
+
+    /// Takes who is next.
+    #[inline]
+    pub(super) fn pop(&mut self, backlog: &Backlog) {
+        self.first = backlog.of(self.first).next;
+        self.len -= 1;
+        if self.first == NOBODY {
+            self.last = NOBODY;
+        }
+    }
+
+    /// All who wait, in order.
+    pub(super) fn iter<'a>(&self, backlog: &'a Backlog) -> impl Iterator<Item = JobId> + 'a {
+        std::iter::successors(self.first(), |job| {
+            Some(backlog.of(*job).next).filter(|&next| next != NOBODY)
+        })
+    }
+}

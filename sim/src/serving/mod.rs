@@ -1,0 +1,586 @@
+//! One server with continuous batching: chunked prefill under a token budget, a paged KV cache, preemption, speculation.
+//!
+//! A server works in steps, as vLLM's scheduler does since its version 1, first come, first served (Kwon et al., SOSP 2023;
+//! chunked prefill: Agrawal et al., OSDI 2024). A step serves at most `token_budget` tokens:
+//!
+//! 1. The running requests in the order of their admission. One that decodes takes one token, with speculation one more than is
+//!    drafted; one whose prompt is not finished takes what is left of its prompt or of the budget. As contexts grow they need
+//!    blocks of 16 tokens. When none is free, the request admitted last is preempted: it gives its blocks back and goes to the
+//!    front of the queue; admitted again, it computes prompt and answer so far once more, as one prompt.
+//! 2. If nobody was preempted, the waiting requests in their order, while there is budget, a place in the batch, and blocks for the
+//!    whole prompt (`scheduler_reserve_full_isl` in vLLM 0.19). The blocks are taken chunk by chunk.
+//!
+//! A request gets its first token in the step that finishes its prompt, and decodes from the next. Hence at most one prompt is
+//! unfinished between two steps, and it is the last of the batch.
+//!
+//! Blocks are counted, not stored: a context of `c` tokens holds `⌈c/16⌉`, with speculation room for the drafts besides, though
+//! never beyond the end of the answer.
+//!
+//! **Fast-forward.** While nobody is in prefill, nobody can be admitted, and nobody ends or is preempted, the batch of `b`
+//! sequences with `C` context tokens decodes. Step `i` takes `base + slope·(C + b·n(i))` when each sequence has gained `n(i)`
+//! tokens before it, so that `k` steps end after
+//!
+//! ```text
+//! k·base + slope·(k·C + b·Σ n(i))      [ps, exact integers];   Σ n(i) = k·(k − 1)/2 without speculation
+//! ```
+//!
+//! One event covers them all; a step with prefill is one event. The picoseconds below the clock's nanosecond are carried over, so
+//! the result equals stepping through every token, to the nanosecond; `tests/serving.rs` proves it.
+
+mod backlog;
+mod pace;
+
+use smallvec::SmallVec;
+use walras_des::{SimTime, Span};
+
+use backlog::Queue;
+pub use backlog::{Backlog, Entry};
+use pace::Pace;
+
+use crate::hardware::Profile;
+use crate::hardware::profile::BLOCK;
+use crate::ids::JobId;
+use crate::units::{PICOS_PER_NANO, Picos, nearest};
+
+/// What a request reached at a step boundary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Milestone {
+    /// Its first output token.
+    FirstToken(JobId),
+    /// Its last.
+    Finished(JobId),
+    /// It lost its place in the batch, and waits again.
+    Preempted(JobId),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    job: JobId,
+    /// Of one that decodes: value of `Server::clock` when its last token is out.
+    finish: u32,
+    /// Tokens in the cache at the end of the step under way, less `Server::clock`.
+    shift: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Idle,
+    /// One step in which somebody is in prefill.
+    Mixed,
+    /// Steps in which all decode.
+    Decode,
+}
+
+/// State of one server.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The batch in the order of admission: those who decode, then those in prefill.
+    batch: SmallVec<[Running; 1]>,
+    /// How many are in prefill.
+    joining: u32,
+    queue: Queue,
+    phase: Phase,
+    /// Start of the phase: nanoseconds, and picoseconds below.
+    start: SimTime,
+    start_ps: u16,
+    /// Fraction of a token by which speculation is ahead of `clock`.
+    fraction: u16,
+    /// Duration of the phase.
+    length: Picos,
+    /// Steps of the phase.
+    ahead: u32,
+    /// Tokens of a sequence that would have decoded since the server came up, modulo 2³².
+    clock: u32,
+    /// Context tokens of those who decode.
+    context: u64,
+    /// How much slower this machine is than its class.
+    slowdown: f64,
+}
+
+impl Server {
+    /// An idle server, `slowdown` times slower than its profile says.
+    #[must_use]
+    pub fn new(slowdown: f64) -> Self {
+        Self {
+            batch: SmallVec::new(),
+            joining: 0,
+            queue: Queue::EMPTY,
+            phase: Phase::Idle,
+            start: SimTime::ZERO,
+            start_ps: 0,
+            fraction: 0,
+            length: 0,
+            ahead: 0,
+            clock: 0,
+            context: 0,
+            slowdown,
+        }
+    }
+
+    /// Whether nothing runs.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.phase == Phase::Idle
+    }
+
+    /// Requests being prefilled or decoded.
+    #[must_use]
+    pub fn batch(&self) -> usize {
+        self.batch.len()
+    }
+
+    /// Requests that wait for a place in the batch.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Requests on the server: waiting or in the batch.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.queued() + self.batch()
+    }
+
+    /// KV-cache tokens in the blocks that the batch held when the phase began.
+    #[must_use]
+    pub fn kv_tokens(&self, profile: &Profile) -> u64 {
+        self.blocks(0, profile) * u64::from(BLOCK)
+    }
+
+    /// How much slower this machine is than its class.
+    #[must_use]
+    pub fn slowdown(&self) -> f64 {
+        self.slowdown
+    }
+
+    /// Takes in a request; returns the time of the next step boundary if that changed.
+    pub fn arrive(
+        &mut self,
+        now: SimTime,
+        entry: Entry,
+        profile: &Profile,
+        backlog: &mut Backlog,
+    ) -> Option<SimTime> {
+        let is_next = self.queue.first().is_none();
+        self.queue.append(&entry, backlog);
+        match self.phase {
+            Phase::Idle => {
+                (self.start, self.start_ps) = (now, 0);
+                let mut chunks = Chunks::within(profile.token_budget());
+                self.admit(&mut chunks, profile, backlog);
+                self.begin_mixed(&chunks, profile);
+                self.boundary_time()
+            }
+            // Behind a request that does not fit yet, nobody is admitted before the next departure.
+            Phase::Decode if is_next && self.has_place(profile) => {
+                let cost = self.decode_cost(profile);
+                let cut = self.steps_until(now, cost, profile);
+                let gained = self.pace(profile).tokens(cut);
+                if cut == u64::from(self.ahead) || !self.has_room(entry.prompt, gained, profile) {
+                    return None;
+                }
+                self.ahead = cut as u32;
+                self.length = self.decode_length(cost, cut, profile);
+                self.boundary_time()
+            }
+            Phase::Mixed | Phase::Decode => None,
+        }
+    }
+
+    /// Ends the current phase, appends what was reached to `out`, and starts the next phase.
+    /// Returns the time of the next boundary, `None` when the server falls idle.
+    ///
+    /// # Panics
+    /// If the server is idle.
+    pub fn boundary(
+        &mut self,
+        profile: &Profile,
+        backlog: &mut Backlog,
+        out: &mut Vec<Milestone>,
+    ) -> Option<SimTime> {
+        assert!(!self.is_idle(), "an idle server has no boundary");
+        let end = u64::from(self.start_ps) + self.length;
+        self.start += Span::from_nanos(end / PICOS_PER_NANO);
+        self.start_ps = (end % PICOS_PER_NANO) as u16;
+        self.finish_phase(profile, backlog, out);
+        self.begin_phase(profile, backlog, out);
+        self.boundary_time()
+    }
+
+    /// Drops everything, appending the lost jobs to `lost`; returns the output tokens that had been generated for them.
+    pub fn abandon(
+        &mut self,
+        now: SimTime,
+        profile: &Profile,
+        backlog: &Backlog,
+        lost: &mut Vec<JobId>,
+    ) -> u64 {
+        let mut gained = 0;
+        if self.phase == Phase::Decode {
+            // The step that covers `now` is not finished.
+            let cost = self.decode_cost(profile);
+            let until = self.steps_until(now, cost, profile);
+            let ended = u64::from(self.start_ps) + self.decode_length(cost, until, profile);
+            let is_under_way = self.start + Span::from_nanos(ended / PICOS_PER_NANO) > now;
+            gained = self.pace(profile).tokens(until - u64::from(is_under_way));
+        }
+        let decoding = self.batch[..self.decoding()].iter().map(|running| {
+            let left = u64::from(self.left(running)).saturating_sub(gained);
+            u64::from(backlog.of(running.job).output) - left
+        });
+        let decoded: u64 = decoding.sum();
+        let joining = self.batch[self.decoding()..].iter().map(|r| r.job);
+        // Those who were preempted had tokens too.
+        let pausing = joining.chain(self.queue.iter(backlog));
+        let paused: u64 = pausing
+            .map(|job| u64::from(backlog.of(job).generated))
+            .sum();
+        lost.extend(self.batch.iter().map(|r| r.job));
+        lost.extend(self.queue.iter(backlog));
+        *self = Self::new(self.slowdown);
+        decoded + paused
+    }
+
+    /// Checks that blocks and contexts are those of the batch, and fit.
+    ///
+    /// # Panics
+    /// If not.
+    pub fn audit(&self, profile: &Profile, backlog: &Backlog) {
+        assert!(
+            self.blocks(0, profile) <= u64::from(profile.kv_blocks),
+            "the KV cache is overcommitted"
+        );
+        assert!(
+            self.batch.len() <= profile.max_batch as usize,
+            "the batch is too large"
+        );
+        let (decoding, joining) = self.batch.split_at(self.decoding());
+        let mut context = 0;
+        for running in decoding {
+            let sizes = backlog.of(running.job);
+            assert_eq!(
+                self.cached(running) + self.left(running),
+                sizes.prompt + sizes.output,
+                "a context is the prompt and what was generated"
+            );
+            context += u64::from(self.cached(running));
+        }
+        assert_eq!(
+            self.context, context,
+            "contexts are held by no request, or twice"
+        );
+        for running in joining {
+            assert!(
+                self.cached(running) <= backlog.of(running.job).target(),
+                "a prompt is computed once"
+            );
+        }
+        assert_eq!(
+            self.queue.iter(backlog).count(),
+            self.queued(),
+            "the queue holds those who wait"
+        );
+        assert!(
+            !self.is_idle() || self.held() == 0,
+            "an idle server holds requests"
+        );
+    }
+
+    /// How many decode.
+    fn decoding(&self) -> usize {
+        self.batch.len() - self.joining as usize
+    }
+
+    /// Tokens of `running` in the cache at the end of the step under way.
+    fn cached(&self, running: &Running) -> u32 {
+        self.clock.wrapping_add(running.shift)
+    }
+
+    /// Tokens that `running`, which decodes, is still to get; none when speculation has gone beyond its end.
+    fn left(&self, running: &Running) -> u32 {
+        let left = running.finish.wrapping_sub(self.clock);
+        if left > u32::MAX / 2 { 0 } else { left }
+    }
+
+    fn pace(&self, profile: &Profile) -> Pace {
+        Pace {
+            rate: profile.tokens_per_step(),
+            fraction: u64::from(self.fraction),
+        }
+    }
+
+    /// Blocks that the batch holds in a step, when each that decodes has `gained` tokens since the phase began.
+    fn blocks(&self, gained: u64, profile: &Profile) -> u64 {
+        let ahead = gained as u32 + profile.drafted();
+        let (decoding, joining) = self.batch.split_at(self.decoding());
+        let of = |tokens: u32| u64::from(tokens.div_ceil(BLOCK));
+        let decoded = |r: &Running| of(self.cached(r) + ahead.min(self.left(r)));
+        decoding.iter().map(decoded).sum::<u64>()
+            + joining.iter().map(|r| of(self.cached(r))).sum::<u64>()
+    }
+
+    /// At least [`Self::blocks`], from the sum of the contexts.
+    fn blocks_at_most(&self, gained: u64, profile: &Profile) -> u64 {
+        let (decoding, block) = (self.decoding() as u64, u64::from(BLOCK));
+        let joining = self.batch[self.decoding()..].iter();
+        let joined: u64 = joining.map(|r| u64::from(self.cached(r))).sum();
+        let grown = decoding * (gained + u64::from(profile.drafted()));
+        (self.context + joined + grown + (block - 1) * self.batch.len() as u64) / block
+    }
+
+    /// Whether `free` blocks are free in a step, when each that decodes has `gained` tokens since the phase began.
+    fn has_free(&self, free: u32, gained: u64, profile: &Profile) -> bool {
+        let most = u64::from(profile.kv_blocks);
+        let fits = |held: u64| held + u64::from(free) <= most;
+        // The bound is quick and decides nearly always.
+        fits(self.blocks_at_most(gained, profile)) || fits(self.blocks(gained, profile))
+    }
+
+    /// Whether a prompt of `tokens` tokens can be admitted beside what runs then.
+    fn has_room(&self, tokens: u32, gained: u64, profile: &Profile) -> bool {
+        self.has_free(tokens.div_ceil(BLOCK), gained, profile)
+    }
+
+    /// Whether the batch has a place left.
+    fn has_place(&self, profile: &Profile) -> bool {
+        self.batch.len() < profile.max_batch as usize
+    }
+
+    /// Moves the clock over the phase, takes out who ended, and turns finished prompts into sequences that decode.
+    fn finish_phase(&mut self, profile: &Profile, backlog: &Backlog, out: &mut Vec<Milestone>) {
+        let (decoding, before) = (self.decoding(), self.clock);
+        if decoding > 0 {
+            let (pace, steps) = (self.pace(profile), u64::from(self.ahead));
+            let tokens = pace.tokens(steps);
+            self.fraction = pace.left_over(steps) as u16;
+            self.clock = before.wrapping_add(tokens as u32);
+            self.context += decoding as u64 * tokens;
+        }
+        let mut kept = 0;
+        for index in 0..decoding {
+            let running = self.batch[index];
+            if self.left(&running) == 0 {
+                self.context -= u64::from(self.cached(&running));
+                out.push(Milestone::Finished(running.job));
+            } else {
+                self.batch[kept] = running;
+                kept += 1;
+            }
+        }
+        self.joining = 0;
+        for index in decoding..self.batch.len() {
+            let Running { job, shift, .. } = self.batch[index];
+            let (queued, computed) = (backlog.of(job), before.wrapping_add(shift));
+            let is_complete = computed == queued.target();
+            let generated = queued.generated + u32::from(is_complete);
+            if is_complete && generated == 1 {
+                out.push(Milestone::FirstToken(job));
+            }
+            if generated == queued.output {
+                out.push(Milestone::Finished(job));
+                continue;
+            }
+            // The next step of one that decodes puts the token that has just come out into the cache.
+            let cached = computed + u32::from(is_complete);
+            self.batch[kept] = Running {
+                job,
+                finish: self.clock.wrapping_add(queued.output - generated),
+                shift: cached.wrapping_sub(self.clock),
+            };
+            kept += 1;
+            if is_complete {
+                self.context += u64::from(cached);
+            } else {
+                self.joining = 1;
+            }
+        }
+        self.batch.truncate(kept);
+    }
+
+    fn begin_phase(&mut self, profile: &Profile, backlog: &mut Backlog, out: &mut Vec<Milestone>) {
+        let decoding = self.decoding() as u32 * (profile.drafted() + 1);
+        let mut chunks = Chunks::within(profile.token_budget() - decoding);
+        if self.joining > 0 {
+            let index = self.batch.len() - 1;
+            let running = self.batch[index];
+            let target = backlog.of(running.job).target();
+            let chunk = chunks.take(self.cached(&running), target, profile);
+            self.batch[index].shift = running.shift.wrapping_add(chunk);
+        }
+        let is_short = self.preempt(profile, backlog, out);
+        if !is_short {
+            self.admit(&mut chunks, profile, backlog);
+        }
+        if self.joining > 0 {
+            self.begin_mixed(&chunks, profile);
+        } else if self.batch.is_empty() {
+            assert!(
+                self.queue.first().is_none(),
+                "a request that fits no empty cache never arrives"
+            );
+            self.phase = Phase::Idle;
+            // An idle server owns no memory.
+            self.batch.shrink_to_fit();
+        } else {
+            self.begin_decode(is_short, profile);
+        }
+    }
+
+    /// Preempts those admitted last until the others have the blocks for the next step; whether there were any.
+    fn preempt(
+        &mut self,
+        profile: &Profile,
+        backlog: &mut Backlog,
+        out: &mut Vec<Milestone>,
+    ) -> bool {
+        // Each in turn takes what it needs from the last: those who stay are the longest part of the batch that fits.
+        let mut is_short = false;
+        while !self.has_free(0, 0, profile) {
+            let last = self.batch.pop().expect("an empty batch fits");
+            let generated = if self.joining > 0 {
+                self.joining -= 1;
+                backlog.of(last.job).generated
+            } else {
+                self.context -= u64::from(self.cached(&last));
+                backlog.of(last.job).output - self.left(&last)
+            };
+            self.queue.put_back(last.job, generated, backlog);
+            out.push(Milestone::Preempted(last.job));
+            is_short = true;
+        }
+        is_short
+    }
+
+    /// Admits those who wait, in their order, as long as the step has budget, and the batch and the cache have room.
+    fn admit(&mut self, chunks: &mut Chunks, profile: &Profile, backlog: &Backlog) {
+        while let Some(job) = self.queue.first() {
+            let target = backlog.of(job).target();
+            let fits = self.has_place(profile) && self.has_room(target, 0, profile);
+            if chunks.budget == 0 || !fits {
+                break;
+            }
+            self.queue.pop(backlog);
+            let chunk = chunks.take(0, target, profile);
+            self.batch.push(Running {
+                job,
+                finish: 0,
+                shift: chunk.wrapping_sub(self.clock),
+            });
+            self.joining += 1;
+        }
+    }
+
+    fn begin_mixed(&mut self, chunks: &Chunks, profile: &Profile) {
+        let (decoding, width) = (self.decoding() as u32, profile.drafted() + 1);
+        let tokens = decoding * width + chunks.tokens;
+        let heads = decoding * width + chunks.complete;
+        let step = profile.mixed(tokens, decoding, heads) + chunks.attention;
+        let slope = self.slowed(profile.context_slope());
+        self.phase = Phase::Mixed;
+        self.ahead = 1;
+        self.length = self.slowed(step) + slope * self.context;
+    }
+
+    /// Begins a run of decode steps: to the next end of an answer, or as long as the blocks last; a single one if the cache was
+    /// short, as somebody may be admitted after it.
+    fn begin_decode(&mut self, is_short: bool, profile: &Profile) {
+        let lefts = self.batch.iter().map(|running| self.left(running));
+        let left = lefts.min().expect("the batch holds somebody");
+        let pace = self.pace(profile);
+        let last = if is_short {
+            1
+        } else {
+            pace.steps(u64::from(left))
+        };
+        let lasts = |steps: u64| self.has_free(0, pace.tokens(steps - 1), profile);
+        let steps = if lasts(last) {
+            last
+        } else {
+            // The last step before one for which the blocks do not last.
+            least(1, last, |steps| !lasts(steps + 1))
+        };
+        self.phase = Phase::Decode;
+        self.ahead = u32::try_from(steps).expect("an answer's length fits 32 bits");
+        self.length = self.decode_length(self.decode_cost(profile), steps, profile);
+    }
+
+    /// What a decode step of the batch takes on this machine: a constant, and a slope per context token.
+    fn decode_cost(&self, profile: &Profile) -> (Picos, Picos) {
+        let batch = u32::try_from(self.batch.len()).expect("a batch fits 32 bits");
+        let (base, slope) = profile.decode(batch);
+        (self.slowed(base), self.slowed(slope))
+    }
+
+    fn decode_length(&self, (base, slope): (Picos, Picos), steps: u64, profile: &Profile) -> Picos {
+        let growth = self.batch.len() as u64 * self.pace(profile).sum(steps);
+        steps * base + slope * (steps * self.context + growth)
+    }
+
+    /// The least number of steps, at least one and at most those of the phase, that end at or after `now`.
+    fn steps_until(&self, now: SimTime, cost: (Picos, Picos), profile: &Profile) -> u64 {
+        let elapsed = (now - self.start).as_nanos() * PICOS_PER_NANO;
+        least(1, u64::from(self.ahead), |steps| {
+            let end = u64::from(self.start_ps) + self.decode_length(cost, steps, profile);
+            end - end % PICOS_PER_NANO >= elapsed
+        })
+    }
+
+    fn boundary_time(&self) -> Option<SimTime> {
+        if self.is_idle() {
+            return None;
+        }
+        Some(
+            self.start
+                + Span::from_nanos((u64::from(self.start_ps) + self.length) / PICOS_PER_NANO),
+        )
+    }
+
+    fn slowed(&self, duration: Picos) -> Picos {
+        nearest(duration as f64 * self.slowdown)
+    }
+}
+
+/// The prompts, whole or in part, that a step computes.
+struct Chunks {
+    /// Tokens that the step has left.
+    budget: u32,
+    tokens: u32,
+    /// How many are finished by it.
+    complete: u32,
+    /// Time of their attention on a machine with slowdown 1.
+    attention: Picos,
+}
+
+impl Chunks {
+    fn within(budget: u32) -> Self {
+        Self {
+            budget,
+            tokens: 0,
+            complete: 0,
+            attention: 0,
+        }
+    }
+
+    /// Takes as much of a prompt as the budget allows, from `done` to `target` tokens; returns how much.
+    fn take(&mut self, done: u32, target: u32, profile: &Profile) -> u32 {
+        let chunk = (target - done).min(self.budget);
+        self.budget -= chunk;
+        self.tokens += chunk;
+        self.complete += u32::from(done + chunk == target);
+        self.attention += profile.prefill_attention(chunk, done);
+        chunk
+    }
+}
+
+/// The least number from `low` to `high` that satisfies a condition which holds from some number on; `high` if none before it does.
+fn least(mut low: u64, mut high: u64, holds: impl Fn(u64) -> bool) -> u64 {
+    while low < high {
+        let middle = low.midpoint(high);
+        if holds(middle) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    low
+}
