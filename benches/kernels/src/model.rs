@@ -17,7 +17,7 @@ use tokenizers::pre_tokenizers::sequence::Sequence as Splits;
 use tokenizers::Tokenizer;
 use walras_sim::hardware::Model;
 
-use crate::block::{Block, Feed, Gated, rotation};
+use crate::block::{self, Block, Feed, Gated, rotation};
 use crate::kernels;
 use crate::weights::Weights;
 
@@ -93,6 +93,21 @@ impl Llama {
             caches: vec![KvCache::new(0, capacity); self.blocks.len()],
             length: 0,
         }
+    }
+
+    /// A sequence of `context` tokens whose keys and values are random numbers, with room for `room` more: for measuring steps.
+    ///
+    /// # Errors
+    /// Only if candle cannot.
+    pub fn pretended(&self, context: usize, room: usize) -> Result<Sequence> {
+        let caches = (0..self.shape.layers).map(|layer| {
+            let seed = 2 * u64::from(layer);
+            Ok(block::cache(&self.shape, context, context + room, seed)?)
+        });
+        Ok(Sequence {
+            caches: caches.collect::<Result<_>>()?,
+            length: context,
+        })
     }
 
     /// One step: new tokens of some sequences, and the logits that follow the last of each, one row per sequence.

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use walras_sim::hardware::{Format, MatMul, Work, prefill_attention};
+use walras_analysis::calibration::{self, Op as Known};
+use walras_sim::hardware::{Format, Heads, MatMul};
 
 /// An operation that is measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,17 +46,6 @@ pub enum Op {
     },
 }
 
-/// Shape of attention.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heads {
-    /// Of queries.
-    pub queries: usize,
-    /// Of keys and values.
-    pub keys: usize,
-    /// Numbers in a head.
-    pub width: usize,
-}
-
 /// Kinds of passes over activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pass {
@@ -93,59 +83,55 @@ impl Pass {
         }
     }
 
-    /// Memory traffic per number of the input, in 16-bit numbers read and written.
-    fn traffic(self) -> f64 {
+    /// Memory traffic per number of the input, in 16-bit numbers read and written, of the passes that the cost model counts in a layer
+    /// ([`walras_sim::hardware::Model::streams`]); candle keeps 32 bits, and the fitted rate is lower for it.
+    fn traffic(self) -> Option<f64> {
         match self {
-            Self::ResidualNorm => 4.0,
-            Self::Norm | Self::Rope | Self::Softmax | Self::Embedding => 2.0,
-            Self::Swiglu => 1.5,
-            Self::Argmax | Self::TopK => 1.0,
+            Self::ResidualNorm => Some(4.0),
+            Self::Rope => Some(2.0),
+            Self::Swiglu => Some(1.5),
+            _ => None,
         }
     }
 }
 
 impl Op {
-    /// What it has to do. Activations and caches count 16 bits, as everywhere in the cost model, though candle keeps 32.
+    /// The operation as the cost model knows it; `None` for a kernel that is not an operation of a step by itself.
     #[must_use]
-    pub fn work(&self) -> Work {
-        match *self {
+    pub fn known(&self) -> Option<Known> {
+        Some(match *self {
             Self::Product { m, n, k, format } => {
                 let [m, n, k] = [m, n, k].map(|size| size as f64);
-                MatMul { m, n, k, count: 1.0 }.work(format)
+                Known::MatMul(MatMul { m, n, k, count: 1.0 }, format)
             }
             Self::Prefill {
                 tokens,
                 context,
                 heads,
-            } => {
-                let [queries, keys, width] = heads.numbers();
-                prefill_attention(tokens as f64, context as f64, queries, keys, width)
-            }
-            Self::Decode { context, heads } => {
-                let [queries, keys, width] = heads.numbers();
-                Work {
-                    flops: 4.0 * queries * width * context as f64,
-                    bytes: 4.0 * keys * width * context as f64,
-                    unpacked: 0.0,
-                }
-            }
+            } => Known::Prefill {
+                sequences: 1.0,
+                tokens: tokens as f64,
+                context: context as f64,
+                heads,
+            },
+            Self::Decode { context, heads } => Known::Decode {
+                sequences: 1.0,
+                context: context as f64,
+                heads,
+            },
             Self::Pass {
                 kind,
                 tokens,
                 width,
-            } => Work {
-                bytes: 2.0 * kind.traffic() * (tokens * width) as f64,
-                ..Work::default()
-            },
-        }
+            } => Known::Stream(2.0 * kind.traffic()? * (tokens * width) as f64),
+        })
     }
-}
 
-impl Heads {
-    /// Query heads, key-value heads and their width.
+    /// Whether candle multiplies these weights by the code for inner sizes that are no multiple of 256: blocks of 32 weights are
+    /// then used as they are stored, where it would pack them for the vector unit.
     #[must_use]
-    pub fn numbers(self) -> [f64; 3] {
-        [self.queries, self.keys, self.width].map(|size| size as f64)
+    pub fn is_unpacked(&self) -> bool {
+        matches!(self, Self::Product { k, format: Format::Q8_0, .. } if !k.is_multiple_of(256))
     }
 }
 
@@ -160,8 +146,14 @@ impl fmt::Display for Op {
                 tokens,
                 context,
                 heads,
-            } => write!(f, "op: prefill, tokens: {tokens}, context: {context}, {heads}"),
-            Self::Decode { context, heads } => write!(f, "op: decode, context: {context}, {heads}"),
+            } => {
+                write!(f, "op: prefill, tokens: {tokens}, context: {context}, ")?;
+                write_heads(f, *heads)
+            }
+            Self::Decode { context, heads } => {
+                write!(f, "op: decode, context: {context}, ")?;
+                write_heads(f, *heads)
+            }
             Self::Pass {
                 kind,
                 tokens,
@@ -171,15 +163,9 @@ impl fmt::Display for Op {
     }
 }
 
-impl fmt::Display for Heads {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            queries,
-            keys,
-            width,
-        } = self;
-        write!(f, "heads: {queries}, kv_heads: {keys}, head_dim: {width}")
-    }
+fn write_heads(f: &mut fmt::Formatter<'_>, heads: Heads) -> fmt::Result {
+    let Heads { query, kv, dim } = heads;
+    write!(f, "heads: {query}, kv_heads: {kv}, head_dim: {dim}")
 }
 
 /// Times of repeated runs, without waiting for a processor [s].
@@ -253,6 +239,19 @@ pub struct Point {
     pub times: Times,
 }
 
+impl Point {
+    /// As the fit takes it.
+    #[must_use]
+    pub fn known(&self) -> Option<calibration::Point> {
+        Some(calibration::Point {
+            op: self.op.known()?,
+            seconds: self.times.median,
+            // Quartiles of a normal distribution lie 1.349 standard deviations apart.
+            spread: self.times.spread() / 1.349,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,18 +264,33 @@ mod tests {
         assert_eq!(Times::of(vec![2.0], 0.0).spread(), 0.0);
     }
 
-    /// 2·m·n·k operations; 18 bytes for each 32 weights of q4_0, and 16-bit activations in and out.
     #[test]
-    fn work_is_counted_by_hand() {
+    fn operations_are_written_as_yaml() {
         let op = Op::Product {
             m: 3,
             n: 64,
             k: 32,
-            format: Format::Q4_0,
+            format: Format::Q8_0,
         };
-        let work = op.work();
-        assert_eq!([work.flops, work.unpacked], [12_288.0, 2048.0]);
-        assert_eq!(work.bytes, 64.0 * 18.0 + 2.0 * 3.0 * 96.0);
-        assert_eq!(op.to_string(), "op: matmul, m: 3, n: 64, k: 32, format: q4_0");
+        assert_eq!(op.to_string(), "op: matmul, m: 3, n: 64, k: 32, format: q8_0");
+        assert!(op.is_unpacked());
+        let heads = Heads {
+            query: 9.0,
+            kv: 3.0,
+            dim: 64.0,
+        };
+        let op = Op::Decode { context: 5, heads };
+        assert_eq!(op.to_string(), "op: decode, context: 5, heads: 9, kv_heads: 3, head_dim: 64");
+    }
+
+    /// Gate and up of 100 numbers each in, 100 out: 300 of two bytes.
+    #[test]
+    fn passes_count_what_they_read_and_write() {
+        let op = Op::Pass {
+            kind: Pass::Swiglu,
+            tokens: 1,
+            width: 200,
+        };
+        assert_eq!(op.known(), Some(Known::Stream(600.0)));
     }
 }

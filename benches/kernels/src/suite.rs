@@ -7,10 +7,10 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::kv_cache::KvCache;
 
 use crate::block::{self, Block};
-use walras_sim::hardware::{Format, Model};
+use walras_sim::hardware::{Format, Heads, Model};
 use crate::kernels;
 use crate::machine;
-use crate::points::{Heads, Op, Pass, Times};
+use crate::points::{Op, Pass, Times};
 use crate::shapes;
 use crate::weights::{Ring, Weights, random};
 
@@ -147,9 +147,9 @@ fn products(model: &Model, format: Format, rows: &[usize]) -> Vec<Row> {
 #[must_use]
 pub fn heads(model: &Model) -> Heads {
     Heads {
-        queries: model.heads as usize,
-        keys: model.kv_heads as usize,
-        width: model.head_dim as usize,
+        query: f64::from(model.heads),
+        kv: f64::from(model.kv_heads),
+        dim: f64::from(model.head_dim),
     }
 }
 
@@ -219,10 +219,11 @@ fn kernel(op: &Op, effort: Effort, floor: f64) -> Result<Runs> {
 }
 
 fn attention(new: usize, all: usize, heads: Heads, effort: Effort, floor: f64) -> Result<Runs> {
-    let bytes = (8 * all * heads.keys * heads.width) as f64;
-    let q = random(&[new, heads.queries, heads.width], 1.0, 1)?;
+    let [query, kv, dim] = [heads.query, heads.kv, heads.dim].map(|size| size as usize);
+    let bytes = (8 * all * kv * dim) as f64;
+    let q = random(&[new, query, dim], 1.0, 1)?;
     let make = |seed| {
-        let part = |seed| random(&[all, heads.keys, heads.width], 1.0, seed);
+        let part = |seed| random(&[all, kv, dim], 1.0, seed);
         Ok((part(2 * seed)?, part(2 * seed + 1)?))
     };
     let run = |(k, v): &mut (Tensor, Tensor)| kernels::attention(&q, k, v);
@@ -297,7 +298,7 @@ impl Layer {
         let active = self.model.experts.map_or(1, |experts| experts.active as usize);
         ops.extend([
             pass(Pass::ResidualNorm, self.model.hidden as usize),
-            pass(Pass::Rope, (heads.queries + heads.keys) * heads.width),
+            pass(Pass::Rope, ((heads.query + heads.kv) * heads.dim) as usize),
             pass(Pass::ResidualNorm, self.model.hidden as usize),
             pass(Pass::Swiglu, 2 * active * self.model.ffn as usize),
         ]);
