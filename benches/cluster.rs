@@ -7,102 +7,102 @@
 //! `cargo bench --bench cluster` prints jobs per second of one thread's own time, and what two threads with a replication each
 //! do against one; `cargo bench --bench cluster -- NODES JOBS` one size alone.
 
-use std::sync::Arc;
 use std::time::Instant;
+
+use walras_benches::clusters::{cpu_seconds, peak_memory, platform};
 use walras_des::{Dist, Span};
-use walras_sim::availability::Availability;
-use walras_sim::hardware::{Device, Model, Precision, Profile};
-use walras_sim::ids::{ProfileId, RegionId};
+use walras_sim::hardware::{
+    Coverage, DecodeRoof, Deployment, Device, Format, Kernels, Model, Overheads, PrefillRoof,
+    Profile, Residuals, Roof,
+};
+use walras_sim::ids::RegionId;
 use walras_sim::market::Pricing;
-use walras_sim::network::{Network, Region};
-use walras_sim::platform::{Fleet, Offer, Ownership, Platform, Retry, Settlement, Size};
 use walras_sim::record::{JobTable, Nothing, Recorder};
-use walras_sim::scheduling::Policy;
-use walras_sim::units::{Amount, Ppm};
 use walras_sim::workload::{Slo, Source, Synthetic, Workload};
 use walras_sim::world::{Settings, simulate};
 
 const LOAD: f64 = 0.9;
-/// Mean length of a prompt; one token takes a millisecond.
-const MEAN_TOKENS: f64 = 1_000.0;
+/// Mean length of a prompt; one token takes ten milliseconds.
+const MEAN_TOKENS: f64 = 100.0;
 const SIGMA: f64 = 1.0;
+/// Longest prompt of one step [tokens]; 1 in 10⁵ is longer and takes another.
+const LONGEST: u32 = 1 << 12;
 
-/// A model whose prompts cost two operations per parameter and token, and nothing else to speak of.
-fn model() -> Model {
-    Model {
+/// Rates that never limit.
+const FREE: Roof = Roof {
+    compute: f64::INFINITY,
+    memory: f64::INFINITY,
+    dequantization: f64::INFINITY,
+    launch: 0.0,
+    sharpness: 1.0,
+};
+
+/// A device on which a prompt of `n` tokens takes `n` hundredths of a second, whatever else it does.
+fn profile() -> Profile {
+    // Two operations for each of the seven weights of a layer of size one, gate and up counted apart.
+    let model = Model {
         name: "work".into(),
         parameters: 1e9,
-        active_parameters: 1e9,
-        lookup_parameters: 0.0,
         layers: 1,
         hidden: 1,
+        heads: 1,
         kv_heads: 1,
         head_dim: 1,
+        ffn: 1,
+        vocab: 0,
         experts: None,
-    }
-}
-
-/// A device on which a prompt of `n` tokens takes `n` milliseconds, whatever else it does.
-fn profile() -> Profile {
+    };
     let device = Device {
         name: "server".into(),
         memory: 1 << 60,
         bandwidth: 1e18,
-        flops: 2e12,
-        compute_efficiency: 1.0,
-        bandwidth_efficiency: 1.0,
-        step_overhead: 0.0,
-        layer_overhead: 0.0,
-        sequence_overhead: 0.0,
-        request_overhead: 0.0,
+        flops: 1e18,
+        kernels: Kernels {
+            matmul: vec![(
+                Format::Bf16,
+                Roof {
+                    compute: 14e2,
+                    ..FREE
+                },
+            )],
+            prefill: PrefillRoof {
+                compute: f64::INFINITY,
+                memory: f64::INFINITY,
+                launch: 0.0,
+                sharpness: 1.0,
+                softmax: 0.0,
+                depth: 0.0,
+            },
+            decode: DecodeRoof {
+                compute: f64::INFINITY,
+                memory: f64::INFINITY,
+                launch: 0.0,
+                unit: 0.0,
+                half: 0.0,
+            },
+            stream: FREE,
+            link: None,
+        },
+        overheads: Overheads::default(),
+        coverage: Coverage {
+            tokens: LONGEST,
+            context: LONGEST,
+            sequences: 1,
+        },
+        residuals: Residuals {
+            fitted: 0.0,
+            held_out: 0.0,
+        },
         idle_power: 100.0,
         active_power: 400.0,
         slowdown_sigma: 0.0,
     };
-    Profile::new(&device, &model(), Precision::Bf16, 1)
-}
-
-fn platform(nodes: u32, pricing: Pricing) -> Platform {
-    let here = Region {
-        name: "here".into(),
-        electricity: 0.2,
+    let deployment = Deployment {
+        // Prompts in one step.
+        token_budget: LONGEST,
+        ..Deployment::single(model, Format::Bf16, 1)
     };
-    Platform {
-        name: "cluster".into(),
-        network: Arc::new(Network::new(vec![here], &[], 0.0).expect("one region is connected")),
-        model: model(),
-        precision: Precision::Bf16,
-        profiles: vec![profile()],
-        fleets: vec![Fleet {
-            name: "nodes".into(),
-            size: Size::Fixed(nodes),
-            ownership: Ownership::Each,
-            devices: vec![Offer {
-                profile: ProfileId(0),
-                share: 1.0,
-                usd_per_hour: 1.0,
-            }],
-            regions: vec![(RegionId(0), 1.0)],
-            availability: Availability::Always,
-            dispersed: false,
-            ask_sigma: 0.2,
-            access: Dist::constant(0.0).expect("a constant"),
-        }],
-        policy: Policy::PowerOfChoices { d: 2 },
-        pricing,
-        settlement: Settlement {
-            token_price: None,
-            take_rate: Ppm::from_fraction(0.05),
-            burn: Ppm::from_fraction(0.0),
-            stake: Amount::ZERO,
-            slash: Ppm::from_fraction(0.0),
-        },
-        retry: Retry {
-            detection: Span::SECOND * 10,
-            max_attempts: 4,
-        },
-        slots: u32::MAX,
-    }
+    Profile::new(&device, &deployment)
 }
 
 fn workload(nodes: u32) -> Workload {
@@ -127,22 +127,6 @@ fn workload(nodes: u32) -> Workload {
     }
 }
 
-/// Time that this thread has run [s]; on other systems than Linux, wall-clock time would have to do.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanos = stat
-        .split(' ')
-        .next()
-        .and_then(|field| field.parse::<f64>().ok());
-    nanos.expect("the scheduler's statistics of a Linux thread") / 1e9
-}
-
-fn peak_memory() -> String {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM"));
-    line.map_or("unknown".into(), |line| line[6..].trim().to_owned())
-}
-
 struct Measured {
     jobs: f64,
     seconds: f64,
@@ -160,7 +144,10 @@ fn replicate<R: Recorder>(
     recorder: R,
 ) -> Measured {
     let start = cpu_seconds();
-    let (platform, workload) = (platform(nodes, pricing), workload(nodes));
+    let (platform, workload) = (
+        platform(nodes, profile(), u32::MAX, pricing),
+        workload(nodes),
+    );
     let seconds = f64::from(jobs) / (LOAD * f64::from(nodes));
     let settings = Settings {
         horizon: Span::from_secs_f64(seconds),

@@ -1,5 +1,6 @@
-//! What the criterion suites share: the queues of the race, and the workloads and recordings that they run on.
+//! What the suites share: the queues of the race, the workloads and recordings that they run on, and clusters of nodes.
 
+pub mod clusters;
 pub mod queues;
 pub mod recorded;
 pub mod workloads;

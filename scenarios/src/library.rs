@@ -27,7 +27,8 @@ const ENTRIES: &[LibraryEntry] = entries![
     "churn",
     "price-discovery",
     "cloud-menu",
-    "load-and-price"
+    "load-and-price",
+    "swarm-70b"
 ];
 
 /// The library, in the order in which a newcomer would read it.

@@ -115,3 +115,38 @@ pub fn pick(weights: impl Iterator<Item = f64> + Clone, uniform: f64) -> usize {
 fn hours(value: f64) -> Span {
     Span::from_secs_f64((value * 3600.0).clamp(1e-3, 3.15e9))
 }
+
+#[cfg(test)]
+mod tests {
+    use walras_des::{Purpose, Streams};
+
+    use super::*;
+
+    /// The shortest of n exponential stays of mean 1 h has mean 1/n h; the absence stays that of one host. 20,000 draws, seed 1:
+    /// the standard error of a mean is 0.7 %.
+    #[test]
+    fn a_chain_is_there_while_all_its_hosts_are() {
+        let law = Dist::exponential(1.0).expect("a mean");
+        let availability = Availability::Renewal(vec![(
+            1.0,
+            Renewal {
+                up: law.clone(),
+                down: law,
+            },
+        )]);
+        let mut stream = Streams::new(1, 0).open(Purpose::new("stays"), 0);
+        for (hosts, up, expected) in [(1, true, 1.0), (4, true, 0.25), (4, false, 1.0)] {
+            let (life, ..) = availability.begin(hosts, &mut stream);
+            let draws = 20_000;
+            let total: f64 = (0..draws)
+                .map(|_| availability.next(life, up, hosts, &mut stream))
+                .map(|stay| stay.expect("it ends").as_secs_f64() / 3600.0)
+                .sum();
+            let mean = total / f64::from(draws);
+            assert!(
+                (mean / expected - 1.0).abs() < 0.04,
+                "{hosts} hosts: {mean} h"
+            );
+        }
+    }
+}

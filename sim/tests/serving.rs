@@ -131,8 +131,8 @@ impl Stepped<'_> {
             self.free -= blocks;
             self.waiting.pop_front();
             self.running.push(Request {
-                chunk,
                 blocks,
+                chunk,
                 ..request
             });
         }

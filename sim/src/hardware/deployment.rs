@@ -92,7 +92,8 @@ impl Speculation {
     /// Expected tokens per step, `(1 − α^(γ+1)) / (1 − α)`.
     #[must_use]
     pub fn tokens_per_step(&self) -> f64 {
-        let powers = walras_des::math::powi(self.acceptance, self.drafted as i32 + 1);
+        let checked = i32::try_from(self.drafted + 1).unwrap_or(i32::MAX);
+        let powers = walras_des::math::powi(self.acceptance, checked);
         (1.0 - powers) / (1.0 - self.acceptance)
     }
 

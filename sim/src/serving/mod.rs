@@ -398,6 +398,14 @@ impl Server {
     }
 
     fn begin_phase(&mut self, profile: &Profile, backlog: &mut Backlog, out: &mut Vec<Milestone>) {
+        if self.held() == 0 {
+            self.phase = Phase::Idle;
+            if self.batch.spilled() {
+                // An idle server owns no memory.
+                self.batch.shrink_to_fit();
+            }
+            return;
+        }
         let decoding = self.decoding() as u32 * (profile.drafted() + 1);
         let mut chunks = Chunks::within(profile.token_budget() - decoding);
         if self.joining > 0 {
@@ -413,15 +421,11 @@ impl Server {
         }
         if self.joining > 0 {
             self.begin_mixed(&chunks, profile);
-        } else if self.batch.is_empty() {
+        } else {
             assert!(
-                self.queue.first().is_none(),
+                !self.batch.is_empty(),
                 "a request that fits no empty cache never arrives"
             );
-            self.phase = Phase::Idle;
-            // An idle server owns no memory.
-            self.batch.shrink_to_fit();
-        } else {
             self.begin_decode(is_short, profile);
         }
     }
@@ -435,8 +439,8 @@ impl Server {
     ) -> bool {
         // Each in turn takes what it needs from the last: those who stay are the longest part of the batch that fits.
         let mut is_short = false;
-        while !self.has_free(0, 0, profile) {
-            let last = self.batch.pop().expect("an empty batch fits");
+        while !self.batch.is_empty() && !self.has_free(0, 0, profile) {
+            let last = self.batch.pop().expect("somebody is in the batch");
             let generated = if self.joining > 0 {
                 self.joining -= 1;
                 backlog.of(last.job).generated
@@ -475,10 +479,12 @@ impl Server {
         let tokens = decoding * width + chunks.tokens;
         let heads = decoding * width + chunks.complete;
         let step = profile.mixed(tokens, decoding, heads) + chunks.attention;
-        let slope = self.slowed(profile.context_slope());
         self.phase = Phase::Mixed;
         self.ahead = 1;
-        self.length = self.slowed(step) + slope * self.context;
+        self.length = self.slowed(step);
+        if decoding > 0 {
+            self.length += self.slowed(profile.context_slope()) * self.context;
+        }
     }
 
     /// Begins a run of decode steps: to the next end of an answer, or as long as the blocks last; a single one if the cache was
