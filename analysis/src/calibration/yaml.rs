@@ -39,9 +39,13 @@ pub fn kernels(kernels: &Kernels, flops: f64, bandwidth: f64, indent: usize) -> 
         duration(prefill.depth)
     );
     let decode = &kernels.decode;
+    let mixed = decode.mixed.map_or_else(String::new, |mixed| {
+        let (unit, memory) = (duration(mixed.unit), memory(mixed.memory));
+        format!(", mixed: {{unit: {unit}, memory: {memory}}}")
+    });
     let _ = writeln!(
         text,
-        "{pad}  decode-attention: {{compute: {}, memory: {}, launch: {}, unit: {}, half: {}}}",
+        "{pad}  decode-attention: {{compute: {}, memory: {}, launch: {}, unit: {}, half: {}{mixed}}}",
         compute(decode.compute),
         memory(decode.memory),
         duration(decode.launch),
