@@ -1,7 +1,7 @@
 //! The command line: what a user can type.
 
-use std::fmt::Write;
 use std::ffi::OsString;
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -65,7 +65,11 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct CalibrateArgs {
     /// See `walras calibrate --help`
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGUMENTS"
+    )]
     pub arguments: Vec<OsString>,
 }
 

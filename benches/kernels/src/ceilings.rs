@@ -21,7 +21,10 @@ impl WithSimd for MultiplyAdd {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        let (factor, term) = (simd.splat_f32s(black_box(0.999)), simd.splat_f32s(black_box(0.001)));
+        let (factor, term) = (
+            simd.splat_f32s(black_box(0.999)),
+            simd.splat_f32s(black_box(0.001)),
+        );
         let mut sums = [simd.splat_f32s(black_box(1.0)); ACCUMULATORS];
         for _ in 0..self.rounds {
             for sum in &mut sums {
@@ -30,7 +33,10 @@ impl WithSimd for MultiplyAdd {
         }
         let lanes = size_of::<S::f32s>() / size_of::<f32>();
         let total = sums.into_iter().map(|sum| simd.reduce_sum_f32s(sum)).sum();
-        (2.0 * (lanes * ACCUMULATORS) as f64 * self.rounds as f64, total)
+        (
+            2.0 * (lanes * ACCUMULATORS) as f64 * self.rounds as f64,
+            total,
+        )
     }
 }
 
@@ -64,7 +70,10 @@ impl WithSimd for Sum<'_> {
         for vector in last {
             sums[0] = simd.add_f32s(sums[0], *vector);
         }
-        sums.into_iter().map(|sum| simd.reduce_sum_f32s(sum)).sum::<f32>() + rest.iter().sum::<f32>()
+        sums.into_iter()
+            .map(|sum| simd.reduce_sum_f32s(sum))
+            .sum::<f32>()
+            + rest.iter().sum::<f32>()
     }
 }
 
@@ -136,11 +145,18 @@ pub fn measure(threads: usize, bytes: usize, rounds: usize) -> Ceilings {
             barrier.wait();
             (0..rounds).map(|_| measured()).fold(0.0, f64::max)
         };
-        [best(&mut flops), best(&mut || arrays.read()), best(&mut || arrays.triad())]
+        [
+            best(&mut flops),
+            best(&mut || arrays.read()),
+            best(&mut || arrays.triad()),
+        ]
     };
     let rates: Vec<[f64; 3]> = thread::scope(|scope| {
         let started: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        started.into_iter().map(|thread| thread.join().expect("a measurement")).collect()
+        started
+            .into_iter()
+            .map(|thread| thread.join().expect("a measurement"))
+            .collect()
     });
     let total = |which: usize| rates.iter().map(|rate| rate[which]).sum();
     Ceilings {

@@ -122,7 +122,13 @@ pub fn top_k(logits: &Tensor, k: usize) -> Result<Vec<(u32, f32)>> {
     }
     ids.sort_by(above);
     let most = ids.first().map_or(0.0, |id| logits[*id as usize]);
-    let powers: Vec<f32> = ids.iter().map(|id| (logits[*id as usize] - most).exp()).collect();
+    let powers: Vec<f32> = ids
+        .iter()
+        .map(|id| (logits[*id as usize] - most).exp())
+        .collect();
     let sum: f32 = powers.iter().sum();
-    Ok(ids.into_iter().zip(powers.iter().map(|p| p / sum)).collect())
+    Ok(ids
+        .into_iter()
+        .zip(powers.iter().map(|p| p / sum))
+        .collect())
 }

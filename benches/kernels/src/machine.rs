@@ -25,7 +25,9 @@ impl Machine {
         let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
         Self {
-            processor: field(&processors, "model name").unwrap_or("unknown").to_owned(),
+            processor: field(&processors, "model name")
+                .unwrap_or("unknown")
+                .to_owned(),
             cores: thread::available_parallelism().map_or(1, usize::from),
             last_level_cache: last_level_cache().unwrap_or(32 << 20),
             memory: field(&memory, "MemTotal").and_then(kibibytes),
@@ -49,7 +51,10 @@ pub fn load() -> Option<f64> {
 pub fn waited() -> f64 {
     // Nanoseconds on a processor, nanoseconds waiting for one, time slices (Linux, sched-stats.rst).
     let schedule = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let waited = schedule.split_whitespace().nth(1).and_then(|word| word.parse::<u64>().ok());
+    let waited = schedule
+        .split_whitespace()
+        .nth(1)
+        .and_then(|word| word.parse::<u64>().ok());
     waited.unwrap_or(0) as f64 * 1e-9
 }
 
@@ -91,12 +96,18 @@ fn vectors() -> Vec<&'static str> {
     #[cfg(target_arch = "aarch64")]
     let found = [
         ("neon", true),
-        ("dotprod", std::arch::is_aarch64_feature_detected!("dotprod")),
+        (
+            "dotprod",
+            std::arch::is_aarch64_feature_detected!("dotprod"),
+        ),
         ("i8mm", std::arch::is_aarch64_feature_detected!("i8mm")),
     ];
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let found: [(&str, bool); 0] = [];
-    found.into_iter().filter_map(|(name, has)| has.then_some(name)).collect()
+    found
+        .into_iter()
+        .filter_map(|(name, has)| has.then_some(name))
+        .collect()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ struct Cli {
     /// Threads of the kernels [default: one fewer than cores, since candle's threads spin while they wait]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     threads: Option<u16>,
-    /// A rough profile in about a minute
+    /// A rough profile in a minute or two
     #[arg(long)]
     quick: bool,
     /// Where to write the profile
@@ -43,8 +43,14 @@ struct Cli {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let cores = Machine::this().cores;
-    let threads = cli.threads.map_or(cores.saturating_sub(1).max(1), usize::from);
-    let done = if is_confined_to(threads) { calibrate(&cli, threads) } else { confined(threads) };
+    let threads = cli
+        .threads
+        .map_or(cores.saturating_sub(1).max(1), usize::from);
+    let done = if is_confined_to(threads) {
+        calibrate(&cli, threads)
+    } else {
+        confined(threads)
+    };
     match done {
         Ok(code) => code,
         Err(error) => {
@@ -59,7 +65,9 @@ const THREADS: [&str; 2] = ["CANDLE_NUM_THREADS", "RAYON_NUM_THREADS"];
 
 fn is_confined_to(threads: usize) -> bool {
     let wanted = threads.to_string();
-    THREADS.iter().all(|name| std::env::var(name).is_ok_and(|value| value == wanted))
+    THREADS
+        .iter()
+        .all(|name| std::env::var(name).is_ok_and(|value| value == wanted))
 }
 
 /// Runs this program again with the number of threads in its environment: candle reads it once, at its first kernel.
@@ -68,12 +76,20 @@ fn confined(threads: usize) -> Result<ExitCode> {
     again.args(std::env::args_os().skip(1));
     again.envs(THREADS.map(|name| (name, threads.to_string())));
     let status = again.status().context("cannot start the measurement")?;
-    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
+    Ok(ExitCode::from(
+        status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(1),
+    ))
 }
 
 fn calibrate(cli: &Cli, threads: usize) -> Result<ExitCode> {
     let machine = Machine::this();
-    let folder = cli.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = cli
+        .output
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     ensure!(
         folder.is_none_or(std::path::Path::is_dir),
         "the folder of {} does not exist; create it, or name another with --output",
@@ -81,7 +97,11 @@ fn calibrate(cli: &Cli, threads: usize) -> Result<ExitCode> {
     );
     let clock = Instant::now();
     let model = model(cli)?;
-    let effort = if cli.quick { Effort::QUICK } else { Effort::FULL };
+    let effort = if cli.quick {
+        Effort::QUICK
+    } else {
+        Effort::FULL
+    };
     let load = machine::load();
     println!(
         "{}, {} cores; kernels of candle {} on {threads} thread{}",
@@ -104,7 +124,10 @@ fn calibrate(cli: &Cli, threads: usize) -> Result<ExitCode> {
     let bytes = 2 * machine.last_level_cache;
     let mut counts = vec![1, threads, machine.cores];
     counts.dedup();
-    let ceilings: Vec<_> = counts.iter().map(|count| ceilings::measure(*count, bytes, 7)).collect();
+    let ceilings: Vec<_> = counts
+        .iter()
+        .map(|count| ceilings::measure(*count, bytes, 7))
+        .collect();
     let before = fastest();
     println!("\nceilings          GFLOP/s   read GB/s   triad GB/s");
     for of in &ceilings {
@@ -163,7 +186,9 @@ fn model(cli: &Cli) -> Result<Option<Llama>> {
         return Llama::read(path).map(Some);
     }
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home);
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or(home);
     let folder = cache.unwrap_or_else(std::env::temp_dir).join("walras");
     match smollm::weights(&folder) {
         Ok(path) => Llama::read(&path).map(Some),
@@ -207,20 +232,31 @@ fn measure(effort: Effort, floor: f64) -> Result<Measured> {
 fn check(model: &Llama, rates: &Rates, effort: Effort) -> Result<Vec<(Step, f64, Times)>> {
     let formats = rates::format(model.layers).zip(rates::format(model.head));
     let (layers, head) = formats.with_context(|| {
-        format!("weights in {:?} and {:?} are not measured", model.layers, model.head)
+        format!(
+            "weights in {:?} and {:?} are not measured",
+            model.layers, model.head
+        )
     })?;
     let steps = rates::steps();
     let bar = progress(steps.len());
     let mut found = Vec::with_capacity(steps.len());
     for step in steps {
         let predicted = rates.step(&model.shape, layers, head, &step);
-        bar.set_message(format!("{} × {} tokens after {}", step.sequences, step.tokens, step.context));
+        bar.set_message(format!(
+            "{} × {} tokens after {}",
+            step.sequences, step.tokens, step.context
+        ));
         let sequence = model.pretended(step.context, step.tokens)?;
-        let tokens: Vec<u32> = (0..step.tokens as u32).map(|token| 100 + 37 * token).collect();
+        let tokens: Vec<u32> = (0..step.tokens as u32)
+            .map(|token| 100 + 37 * token)
+            .collect();
         let run = || {
             // A clone shares the memory of its caches but not their length: the next run writes over what this one appends.
             let mut batch = vec![sequence.clone(); step.sequences];
-            let mut batch: Vec<_> = batch.iter_mut().map(|sequence| (sequence, tokens.as_slice())).collect();
+            let mut batch: Vec<_> = batch
+                .iter_mut()
+                .map(|sequence| (sequence, tokens.as_slice()))
+                .collect();
             let logits = model.step(&mut batch).map_err(candle_core::Error::msg)?;
             kernels::argmax(&logits)
         };
@@ -229,7 +265,9 @@ fn check(model: &Llama, rates: &Rates, effort: Effort) -> Result<Vec<(Step, f64,
             budget: 10 * effort.budget,
             ..effort
         };
-        let runs = (0..effort.rounds).map(|_| suite::repeat(patient, run)).collect::<Result<Vec<_>, _>>()?;
+        let runs = (0..effort.rounds)
+            .map(|_| suite::repeat(patient, run))
+            .collect::<Result<Vec<_>, _>>()?;
         found.push((step, predicted, suite::merged(&runs)));
         bar.inc(1);
     }
@@ -239,17 +277,30 @@ fn check(model: &Llama, rates: &Rates, effort: Effort) -> Result<Vec<(Step, f64,
 
 fn progress(length: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{pos:>4}/{len} {wide_msg} {eta:>5}");
-    ProgressBar::new(length as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    ProgressBar::new(length as u64)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// What was fitted and how well it predicts, and what stood against it.
 fn report(profile: &Profile) {
     println!("\nerror of the fit           fitted   held out   points");
-    let packed = profile.rates.fitted.residuals.iter().map(|residual| (residual, ""));
-    let unpacked = profile.rates.unpacked.residuals.iter().map(|residual| (residual, " *"));
+    let packed = profile
+        .rates
+        .fitted
+        .residuals
+        .iter()
+        .map(|residual| (residual, ""));
+    let unpacked = profile
+        .rates
+        .unpacked
+        .residuals
+        .iter()
+        .map(|residual| (residual, " *"));
     let is_other = profile.rates.unpacked != profile.rates.fitted;
     for (residual, note) in packed.chain(unpacked.filter(|_| is_other)) {
-        let held_out = residual.held_out.map_or("-".to_owned(), |errors| percent(errors.median));
+        let held_out = residual
+            .held_out
+            .map_or("-".to_owned(), |errors| percent(errors.median));
         println!(
             "{:<25} {:>7}   {:>8}   {:>6}",
             format!("{}{note}", residual.kind.name()),
@@ -297,7 +348,10 @@ fn report(profile: &Profile) {
         println!("! repeated runs differ much: close other programs and measure again");
     }
     if profile.waited() > 0.05 {
-        println!("! others used the processor for up to {} of the time, which is taken off", percent(profile.waited()));
+        println!(
+            "! others used the processor for up to {} of the time, which is taken off",
+            percent(profile.waited())
+        );
     }
     if !(0.95..1.05).contains(&profile.drift) {
         println!("! the processor changed its speed meanwhile: it throttles, or others heat it");

@@ -10,11 +10,11 @@ use candle_core::quantized::tokenizer::TokenizerFromGguf;
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 use candle_nn::kv_cache::KvCache;
+use tokenizers::Tokenizer;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::digits::Digits;
 use tokenizers::pre_tokenizers::sequence::Sequence as Splits;
-use tokenizers::Tokenizer;
 use walras_sim::hardware::Model;
 
 use crate::block::{self, Block, Feed, Gated, rotation};
@@ -51,7 +51,8 @@ impl Llama {
     /// # Errors
     /// If the file is not GGUF, not of the Llama architecture, or mixes formats within a layer's product.
     pub fn read(path: &Path) -> Result<Self> {
-        let mut file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        let mut file =
+            File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         let content = Content::read(&mut file)
             .with_context(|| format!("{} is not a GGUF file", path.display()))?;
         let mut parts = Parts { file, content };
@@ -79,7 +80,9 @@ impl Llama {
             tokenizer,
             embedding,
             blocks,
-            norm: parts.tensor("output_norm.weight")?.dequantize(&Device::Cpu)?,
+            norm: parts
+                .tensor("output_norm.weight")?
+                .dequantize(&Device::Cpu)?,
             output,
             rotations: kernels::rotations(context, shape.head_dim as usize, base as f32)?,
             shape,
@@ -115,9 +118,14 @@ impl Llama {
     /// # Errors
     /// If a sequence outgrows the context of the model, or a token is none.
     pub fn step(&self, batch: &mut [(&mut Sequence, &[u32])]) -> Result<Tensor> {
-        let spans: Vec<(usize, usize)> =
-            batch.iter().map(|(sequence, new)| (sequence.length, new.len())).collect();
-        let ids: Vec<u32> = batch.iter().flat_map(|(_, new)| new.iter().copied()).collect();
+        let spans: Vec<(usize, usize)> = batch
+            .iter()
+            .map(|(sequence, new)| (sequence.length, new.len()))
+            .collect();
+        let ids: Vec<u32> = batch
+            .iter()
+            .flat_map(|(_, new)| new.iter().copied())
+            .collect();
         let rotation = rotation(&self.rotations, &spans)?;
         let mut x = self.embedding.embedding(&Tensor::new(ids, &Device::Cpu)?)?;
         let mut y = x.zeros_like()?;
@@ -162,7 +170,10 @@ impl Llama {
     /// # Errors
     /// If the tokenizer cannot.
     pub fn tokens(&self, text: &str) -> Result<Vec<u32>> {
-        let encoding = self.tokenizer.encode(text, false).map_err(anyhow::Error::msg)?;
+        let encoding = self
+            .tokenizer
+            .encode(text, false)
+            .map_err(anyhow::Error::msg)?;
         Ok(encoding.get_ids().to_vec())
     }
 
@@ -171,7 +182,9 @@ impl Llama {
     /// # Errors
     /// If the tokenizer cannot.
     pub fn text(&self, tokens: &[u32]) -> Result<String> {
-        self.tokenizer.decode(tokens, true).map_err(anyhow::Error::msg)
+        self.tokenizer
+            .decode(tokens, true)
+            .map_err(anyhow::Error::msg)
     }
 }
 
@@ -184,7 +197,9 @@ struct Parts {
 impl Parts {
     fn value(&self, name: &str) -> Result<&Value> {
         let metadata: &HashMap<String, Value> = &self.content.metadata;
-        metadata.get(name).with_context(|| format!("the file does not say `{name}`"))
+        metadata
+            .get(name)
+            .with_context(|| format!("the file does not say `{name}`"))
     }
 
     fn text(&self, name: &str) -> Result<String> {
@@ -203,7 +218,10 @@ impl Parts {
     /// one by one (`LLAMA_VOCAB_PRE_TYPE_SMOLLM` of llama.cpp).
     fn tokenizer(&self) -> Result<Tokenizer> {
         let mut tokenizer = Tokenizer::from_gguf(&self.content)?;
-        if self.text("tokenizer.ggml.pre").is_ok_and(|splitter| splitter == "smollm") {
+        if self
+            .text("tokenizer.ggml.pre")
+            .is_ok_and(|splitter| splitter == "smollm")
+        {
             let digits: PreTokenizerWrapper = Digits::new(true).into();
             let bytes: PreTokenizerWrapper = ByteLevel::new(false, true, true).into();
             tokenizer.with_pre_tokenizer(Some(Splits::new(vec![digits, bytes])));
@@ -218,7 +236,11 @@ impl Parts {
 
     /// Tensors of one format on top of each other. Rows of the first `heads.len()` of them are put from the file's order of
     /// rotated pairs, one beside the other, into that of [`kernels::rope`], one in each half of the head.
-    fn weights(&mut self, names: &[&str], heads: Option<[usize; 2]>) -> Result<(Weights, GgmlDType)> {
+    fn weights(
+        &mut self,
+        names: &[&str],
+        heads: Option<[usize; 2]>,
+    ) -> Result<(Weights, GgmlDType)> {
         let mut stacked = Vec::new();
         let mut rows = 0;
         let mut common: Option<(usize, GgmlDType)> = None;
@@ -227,7 +249,9 @@ impl Parts {
             let (outputs, inputs) = tensor.shape().dims2()?;
             let kind = (inputs, tensor.dtype());
             if *common.get_or_insert(kind) != kind {
-                bail!("tensors {names:?} differ in format or width; a file with one format for all layers would work");
+                bail!(
+                    "tensors {names:?} differ in format or width; a file with one format for all layers would work"
+                );
             }
             let bytes = tensor.data()?;
             match heads.and_then(|heads| heads.get(at).copied()) {
@@ -241,11 +265,16 @@ impl Parts {
     }
 
     fn shape(&self) -> Result<Model> {
-        let of = |name: &str| self.number(&format!("llama.{name}")).map(|number| number as u32);
+        let of = |name: &str| {
+            self.number(&format!("llama.{name}"))
+                .map(|number| number as u32)
+        };
         let (hidden, heads) = (of("embedding_length")?, of("attention.head_count")?);
         let tensors = self.content.tensor_infos.values();
         Ok(Model {
-            name: self.text("general.name").unwrap_or_else(|_| "unnamed".into()),
+            name: self
+                .text("general.name")
+                .unwrap_or_else(|_| "unnamed".into()),
             parameters: tensors.map(|tensor| tensor.shape.elem_count() as f64).sum(),
             layers: of("block_count")?,
             hidden,
@@ -271,7 +300,12 @@ impl Parts {
             self.tensor(&name("attn_norm"))?.dequantize(&Device::Cpu)?,
             self.tensor(&name("ffn_norm"))?.dequantize(&Device::Cpu)?,
         ];
-        Ok(Block::new(shape, norms, [qkv, output], Feed::Dense(Gated { gate_up, down })))
+        Ok(Block::new(
+            shape,
+            norms,
+            [qkv, output],
+            Feed::Dense(Gated { gate_up, down }),
+        ))
     }
 }
 

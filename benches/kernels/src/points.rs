@@ -102,7 +102,15 @@ impl Op {
         Some(match *self {
             Self::Product { m, n, k, format } => {
                 let [m, n, k] = [m, n, k].map(|size| size as f64);
-                Known::MatMul(MatMul { m, n, k, count: 1.0 }, format)
+                Known::MatMul(
+                    MatMul {
+                        m,
+                        n,
+                        k,
+                        count: 1.0,
+                    },
+                    format,
+                )
             }
             Self::Prefill {
                 tokens,
@@ -140,7 +148,11 @@ impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Product { m, n, k, format } => {
-                write!(f, "op: matmul, m: {m}, n: {n}, k: {k}, format: {}", format.name())
+                write!(
+                    f,
+                    "op: matmul, m: {m}, n: {n}, k: {k}, format: {}",
+                    format.name()
+                )
             }
             Self::Prefill {
                 tokens,
@@ -272,7 +284,10 @@ mod tests {
             k: 32,
             format: Format::Q8_0,
         };
-        assert_eq!(op.to_string(), "op: matmul, m: 3, n: 64, k: 32, format: q8_0");
+        assert_eq!(
+            op.to_string(),
+            "op: matmul, m: 3, n: 64, k: 32, format: q8_0"
+        );
         assert!(op.is_unpacked());
         let heads = Heads {
             query: 9.0,
@@ -280,7 +295,10 @@ mod tests {
             dim: 64.0,
         };
         let op = Op::Decode { context: 5, heads };
-        assert_eq!(op.to_string(), "op: decode, context: 5, heads: 9, kv_heads: 3, head_dim: 64");
+        assert_eq!(
+            op.to_string(),
+            "op: decode, context: 5, heads: 9, kv_heads: 3, head_dim: 64"
+        );
     }
 
     /// Gate and up of 100 numbers each in, 100 out: 300 of two bytes.

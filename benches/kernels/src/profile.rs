@@ -42,7 +42,10 @@ impl Profile {
     /// Median of |predicted / measured − 1| over the steps of the real model, if it was run.
     #[must_use]
     pub fn model_error(&self) -> Option<f64> {
-        let errors = self.model.iter().map(|(_, predicted, times)| (predicted / times.median - 1.0).abs());
+        let errors = self
+            .model
+            .iter()
+            .map(|(_, predicted, times)| (predicted / times.median - 1.0).abs());
         let mut errors: Vec<f64> = errors.collect();
         errors.sort_by(f64::total_cmp);
         let middle = errors.len() / 2;
@@ -56,7 +59,11 @@ impl Profile {
     /// Median over points of the distance between quartiles, relative.
     #[must_use]
     pub fn spread(&self) -> f64 {
-        let mut spreads: Vec<f64> = self.points.iter().map(|point| point.times.spread()).collect();
+        let mut spreads: Vec<f64> = self
+            .points
+            .iter()
+            .map(|point| point.times.spread())
+            .collect();
         spreads.sort_by(f64::total_cmp);
         spreads.get(spreads.len() / 2).copied().unwrap_or(0.0)
     }
@@ -71,7 +78,10 @@ impl Profile {
 
     /// Peak rates of the threads used: the ceilings are the data sheet of a processor.
     fn peaks(&self) -> (f64, f64) {
-        let used = self.ceilings.iter().find(|ceilings| ceilings.threads == self.threads);
+        let used = self
+            .ceilings
+            .iter()
+            .find(|ceilings| ceilings.threads == self.threads);
         let used = used.or(self.ceilings.last());
         used.map_or((1e9, 1e9), |ceilings| (ceilings.flops, ceilings.read))
     }
@@ -104,7 +114,10 @@ impl Profile {
         let covers = self.coverage();
         let overheads = self.rates.overheads;
         let (fitted, held_out) = self.rates.fitted.medians();
-        let held_out = self.model_error().unwrap_or(0.0).max(held_out.unwrap_or(fitted));
+        let held_out = self
+            .model_error()
+            .unwrap_or(0.0)
+            .max(held_out.unwrap_or(fitted));
         let Machine {
             processor, cores, ..
         } = &self.machine;
@@ -144,7 +157,8 @@ impl Profile {
     }
 
     fn write_measured(&self, text: &mut String) {
-        let or_unknown = |load: Option<f64>| load.map_or("null".to_owned(), |load| format!("{load:.2}"));
+        let or_unknown =
+            |load: Option<f64>| load.map_or("null".to_owned(), |load| format!("{load:.2}"));
         let _ = write!(
             text,
             "  measured:\n    date: {}\n    library: candle {}\n    processor: {}\n    vectors: [{}]\n    cores: {}\n    \
@@ -173,7 +187,11 @@ impl Profile {
         }
         text.push_str("    parameters: # value with its relative standard error\n");
         let fits = [("", &self.rates.fitted), (UNPACKED, &self.rates.unpacked)];
-        let fits = if fits[0].1 == fits[1].1 { &fits[..1] } else { &fits[..] };
+        let fits = if fits[0].1 == fits[1].1 {
+            &fits[..1]
+        } else {
+            &fits[..]
+        };
         for (note, fitted) in fits {
             write_parameters(text, note, fitted);
         }
@@ -239,7 +257,10 @@ fn write_parameters(text: &mut String, note: &str, fitted: &Fitted) {
 fn write_residuals(text: &mut String, note: &str, fitted: &Fitted) {
     for residual in &fitted.residuals {
         let of = |errors: walras_analysis::calibration::Errors| {
-            format!("{{median: {:.3}, p90: {:.3}, points: {}}}", errors.median, errors.p90, errors.count)
+            format!(
+                "{{median: {:.3}, p90: {:.3}, points: {}}}",
+                errors.median, errors.p90, errors.count
+            )
         };
         let _ = writeln!(
             text,

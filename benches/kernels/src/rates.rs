@@ -1,7 +1,9 @@
 //! From measured points to the rates and overheads of this machine, and from those to the time of a step.
 
 use walras_analysis::calibration::{self, Fitted, Kind, fit};
-use walras_sim::hardware::{DecodeRoof, Format, Kernels, Model, Overheads, PrefillRoof, Roof, Work};
+use walras_sim::hardware::{
+    DecodeRoof, Format, Kernels, Model, Overheads, PrefillRoof, Roof, Work,
+};
 
 use crate::points::{Op, Pass, Point, Times};
 use crate::suite::{self, Layer};
@@ -23,18 +25,30 @@ pub struct Rates {
 #[must_use]
 pub fn rates(points: &[Point], blocks: &[(Layer, Times)]) -> Rates {
     let known = |unpacked: bool| -> Vec<calibration::Point> {
-        let of = points.iter().filter(|point| point.op.is_unpacked() == unpacked);
+        let of = points
+            .iter()
+            .filter(|point| point.op.is_unpacked() == unpacked);
         of.filter_map(Point::known).collect()
     };
     let (packed, unpacked) = (known(false), known(true));
     let fitted = fit(&packed, &prior(&packed));
-    let unpacked = if unpacked.is_empty() { fitted.clone() } else { fit(&unpacked, &prior(&unpacked)) };
+    let unpacked = if unpacked.is_empty() {
+        fitted.clone()
+    } else {
+        fit(&unpacked, &prior(&unpacked))
+    };
     let of_pass = |wanted: Pass| {
         let times = points.iter().filter_map(move |point| match point.op {
-            Op::Pass { kind, tokens: 1, width } if kind == wanted => Some((point.times.median, width)),
+            Op::Pass {
+                kind,
+                tokens: 1,
+                width,
+            } if kind == wanted => Some((point.times.median, width)),
             _ => None,
         });
-        times.max_by_key(|(_, width)| *width).map_or((0.0, 1), |found| found)
+        times
+            .max_by_key(|(_, width)| *width)
+            .map_or((0.0, 1), |found| found)
     };
     let (argmax, vocabulary) = of_pass(Pass::Argmax);
     let (embedding, norm) = (of_pass(Pass::Embedding).0, of_pass(Pass::ResidualNorm).0);
@@ -99,7 +113,10 @@ fn prior(points: &[calibration::Point]) -> Kernels {
     };
     let (prefill, decode, stream) = (roof(Kind::Prefill), roof(Kind::Decode), roof(Kind::Stream));
     Kernels {
-        matmul: formats.into_iter().map(|format| (format, roof(Kind::MatMul(format)))).collect(),
+        matmul: formats
+            .into_iter()
+            .map(|format| (format, roof(Kind::MatMul(format))))
+            .collect(),
         prefill: PrefillRoof {
             compute: prefill.compute,
             memory: prefill.memory,
@@ -114,6 +131,7 @@ fn prior(points: &[calibration::Point]) -> Kernels {
             launch: decode.launch,
             unit: 1e-7,
             half: 0.1,
+            mixed: None,
         },
         stream,
         link: None,
@@ -168,8 +186,14 @@ impl Rates {
     /// Predicted duration of one operation [s]; zero for a kernel that is no operation of a step.
     #[must_use]
     pub fn seconds(&self, op: &Op) -> f64 {
-        let fitted = if op.is_unpacked() { &self.unpacked } else { &self.fitted };
-        op.known().and_then(|known| known.predicted(&fitted.kernels)).unwrap_or(0.0)
+        let fitted = if op.is_unpacked() {
+            &self.unpacked
+        } else {
+            &self.fitted
+        };
+        op.known()
+            .and_then(|known| known.predicted(&fitted.kernels))
+            .unwrap_or(0.0)
     }
 
     /// Predicted duration of a step of `model`, its layers' weights in one format and those of the output in another [s].
@@ -185,7 +209,8 @@ impl Rates {
             tokens: step.tokens,
             context: step.context,
         };
-        let layer = layer.ops().iter().map(|op| self.seconds(op)).sum::<f64>() + self.overheads.layer;
+        let layer =
+            layer.ops().iter().map(|op| self.seconds(op)).sum::<f64>() + self.overheads.layer;
         let output = model.head(step.sequences as u32, 1);
         let output = Op::Product {
             m: step.sequences,
@@ -220,7 +245,9 @@ pub fn steps() -> Vec<Step> {
 /// The format of the cost model for weights in a GGUF file.
 #[must_use]
 pub fn format(kind: candle_core::quantized::GgmlDType) -> Option<Format> {
-    Format::ALL.into_iter().find(|format| suite::kind(*format) == Some(kind))
+    Format::ALL
+        .into_iter()
+        .find(|format| suite::kind(*format) == Some(kind))
 }
 
 #[cfg(test)]
@@ -240,7 +267,9 @@ mod tests {
             sharpness: 2.0,
         };
         let truth = Kernels {
-            matmul: [Format::Q8_0, Format::Q4K].map(|format| (format, roof)).to_vec(),
+            matmul: [Format::Q8_0, Format::Q4K]
+                .map(|format| (format, roof))
+                .to_vec(),
             prefill: PrefillRoof {
                 compute: 2e10,
                 memory: 1e10,
@@ -255,8 +284,14 @@ mod tests {
                 launch: 2e-6,
                 unit: 1e-7,
                 half: 0.1,
+                mixed: None,
             },
-            stream: Roof { memory: 5e9, launch: 1e-6, sharpness: 1.0, ..roof },
+            stream: Roof {
+                memory: 5e9,
+                launch: 1e-6,
+                sharpness: 1.0,
+                ..roof
+            },
             link: None,
         };
         let times = |seconds| Times {
@@ -272,17 +307,27 @@ mod tests {
             match row {
                 suite::Row::Kernel(op) => {
                     let known = op.known().and_then(|known| known.predicted(&truth));
-                    points.extend(known.map(|seconds| Point { op, times: times(seconds) }));
+                    points.extend(known.map(|seconds| Point {
+                        op,
+                        times: times(seconds),
+                    }));
                 }
                 suite::Row::Block(layer) => {
-                    let kernels = layer.ops().into_iter().filter_map(|op| op.known()?.predicted(&truth));
+                    let kernels = layer
+                        .ops()
+                        .into_iter()
+                        .filter_map(|op| op.known()?.predicted(&truth));
                     let seconds = kernels.sum::<f64>() + overhead;
                     blocks.push((layer, times(seconds)));
                 }
             }
         }
         let found = rates(&points, &blocks);
-        assert!((found.overheads.layer / overhead - 1.0).abs() < 0.05, "{:?}", found.overheads);
+        assert!(
+            (found.overheads.layer / overhead - 1.0).abs() < 0.05,
+            "{:?}",
+            found.overheads
+        );
         let model = crate::shapes::llama_1b();
         for step in steps() {
             let layer = Layer {
@@ -292,7 +337,11 @@ mod tests {
                 tokens: step.tokens,
                 context: step.context,
             };
-            let kernels: f64 = layer.ops().into_iter().filter_map(|op| op.known()?.predicted(&truth)).sum();
+            let kernels: f64 = layer
+                .ops()
+                .into_iter()
+                .filter_map(|op| op.known()?.predicted(&truth))
+                .sum();
             let head = calibration::Op::MatMul(model.head(step.sequences as u32, 1), Format::Q8_0);
             let head = head.predicted(&truth).expect("a format");
             let expected = f64::from(model.layers) * (kernels + overhead) + head;

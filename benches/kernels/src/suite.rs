@@ -7,12 +7,12 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::kv_cache::KvCache;
 
 use crate::block::{self, Block};
-use walras_sim::hardware::{Format, Heads, Model};
 use crate::kernels;
 use crate::machine;
 use crate::points::{Op, Pass, Times};
 use crate::shapes;
 use crate::weights::{Ring, Weights, random};
+use walras_sim::hardware::{Format, Heads, Model};
 
 /// How thoroughly to measure.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,8 +23,6 @@ pub struct Effort {
     pub budget: Duration,
     /// Most runs of a row in a round.
     pub runs: usize,
-    /// Whether the table is cut to every other row.
-    pub half: bool,
 }
 
 impl Effort {
@@ -33,15 +31,13 @@ impl Effort {
         rounds: 3,
         budget: Duration::from_millis(150),
         runs: 25,
-        half: false,
     };
 
-    /// Under a minute.
+    /// A minute or two.
     pub const QUICK: Self = Self {
-        rounds: 2,
+        rounds: 1,
         budget: Duration::from_millis(40),
         runs: 9,
-        half: true,
     };
 }
 
@@ -76,7 +72,13 @@ pub fn table() -> Vec<Row> {
     // Formats that candle multiplies fast on most machines get larger products. The block formats of 256 weights do not fit
     // Qwen's hidden size of 896; where it fits, candle multiplies it by other code, so that it counts as a format of its own.
     let (small, large) = (shapes::qwen_half_b(), shapes::llama_1b());
-    for format in [Format::F32, Format::F16, Format::Bf16, Format::Q4_0, Format::Q4_1] {
+    for format in [
+        Format::F32,
+        Format::F16,
+        Format::Bf16,
+        Format::Q4_0,
+        Format::Q4_1,
+    ] {
         rows.extend(products(&small, format, &[1, 4, 16, 64]));
         rows.extend(products(&large, format, &[1]));
     }
@@ -87,7 +89,14 @@ pub fn table() -> Vec<Row> {
     rows.extend(products(&shapes::llama_8b(), Format::Q4K, &[1, 16]));
     for format in Format::ALL {
         if kind(format).is_some() {
-            let op = |m| Row::Kernel(Op::Product { m, n: 256, k: 256, format });
+            let op = |m| {
+                Row::Kernel(Op::Product {
+                    m,
+                    n: 256,
+                    k: 256,
+                    format,
+                })
+            };
             rows.extend([1, 16].map(op));
         }
     }
@@ -96,18 +105,39 @@ pub fn table() -> Vec<Row> {
         let heads = heads(&model);
         let decode = |context| Row::Kernel(Op::Decode { context, heads });
         rows.extend([128, 512, 1024, 2048, 4096, 8192].map(decode));
-        let prefill = |(tokens, context)| Row::Kernel(Op::Prefill { tokens, context, heads });
+        let prefill = |(tokens, context)| {
+            Row::Kernel(Op::Prefill {
+                tokens,
+                context,
+                heads,
+            })
+        };
         rows.extend([(16, 0), (128, 0), (512, 0), (32, 2016), (32, 8160)].map(prefill));
     }
 
-    for kind in [Pass::ResidualNorm, Pass::Norm, Pass::Rope, Pass::Softmax, Pass::Swiglu, Pass::Embedding] {
+    for kind in [
+        Pass::ResidualNorm,
+        Pass::Norm,
+        Pass::Rope,
+        Pass::Softmax,
+        Pass::Swiglu,
+        Pass::Embedding,
+    ] {
         for (tokens, width) in [(1, 896), (1, 4096), (16, 2048), (128, 2048), (512, 896)] {
-            rows.push(Row::Kernel(Op::Pass { kind, tokens, width }));
+            rows.push(Row::Kernel(Op::Pass {
+                kind,
+                tokens,
+                width,
+            }));
         }
     }
     for kind in [Pass::Argmax, Pass::TopK] {
         for width in [32_000, 151_936] {
-            rows.push(Row::Kernel(Op::Pass { kind, tokens: 1, width }));
+            rows.push(Row::Kernel(Op::Pass {
+                kind,
+                tokens: 1,
+                width,
+            }));
         }
     }
 
@@ -137,7 +167,12 @@ fn products(model: &Model, format: Format, rows: &[usize]) -> Vec<Row> {
     for m in rows {
         for product in model.layer(1, 1) {
             let (n, k) = (product.n as usize, product.k as usize);
-            found.push(Row::Kernel(Op::Product { m: *m, n, k, format }));
+            found.push(Row::Kernel(Op::Product {
+                m: *m,
+                n,
+                k,
+                format,
+            }));
         }
     }
     found
@@ -196,7 +231,8 @@ impl Row {
 fn kernel(op: &Op, effort: Effort, floor: f64) -> Result<Runs> {
     match *op {
         Op::Product { m, n, k, format } => {
-            let kind = kind(format).ok_or_else(|| candle_core::Error::msg(format!("{format:?}")))?;
+            let kind =
+                kind(format).ok_or_else(|| candle_core::Error::msg(format!("{format:?}")))?;
             let bytes = (n * k) as f64 * format.bytes();
             let x = random(&[m, k], 1.0, 1)?;
             let x = x.to_dtype(Weights::random(1, k, kind, 0)?.activations())?;
@@ -295,7 +331,10 @@ impl Layer {
             tokens,
             width,
         };
-        let active = self.model.experts.map_or(1, |experts| experts.active as usize);
+        let active = self
+            .model
+            .experts
+            .map_or(1, |experts| experts.active as usize);
         ops.extend([
             pass(Pass::ResidualNorm, self.model.hidden as usize),
             pass(Pass::Rope, ((heads.query + heads.kv) * heads.dim) as usize),
@@ -307,15 +346,32 @@ impl Layer {
 
     fn measure(&self, effort: Effort, floor: f64) -> Result<Runs> {
         let kind = kind(self.format).ok_or_else(|| candle_core::Error::msg(self.format.name()))?;
-        let weights: f64 = self.model.layer(u32::MAX, 1).iter().map(|p| p.n * p.k * p.count).sum();
+        let weights: f64 = self
+            .model
+            .layer(u32::MAX, 1)
+            .iter()
+            .map(|p| p.n * p.k * p.count)
+            .sum();
         let make = |seed| {
             let block = Block::random(&self.model, kind, seed)?;
-            let cache = |of| block::cache(&self.model, self.context, self.context + self.tokens, seed + of);
-            let caches: Vec<KvCache> = (0..self.sequences as u64).map(cache).collect::<Result<_>>()?;
+            let cache = |of| {
+                block::cache(
+                    &self.model,
+                    self.context,
+                    self.context + self.tokens,
+                    seed + of,
+                )
+            };
+            let caches: Vec<KvCache> = (0..self.sequences as u64)
+                .map(cache)
+                .collect::<Result<_>>()?;
             Ok((block, caches))
         };
         let (new, hidden) = (self.sequences * self.tokens, self.model.hidden as usize);
-        let (x, y) = (random(&[new, hidden], 1.0, 1)?, random(&[new, hidden], 0.1, 2)?);
+        let (x, y) = (
+            random(&[new, hidden], 1.0, 1)?,
+            random(&[new, hidden], 0.1, 2)?,
+        );
         let length = self.context + self.tokens;
         let tables = kernels::rotations(length, self.model.head_dim as usize, 10_000.0)?;
         let spans = vec![(self.context, self.tokens); self.sequences];
@@ -323,7 +379,10 @@ impl Layer {
         let run = |(block, caches): &mut (Block, Vec<KvCache>)| {
             // The next run writes over what this one appends: the clone shares the memory but not the length.
             let mut caches = caches.clone();
-            let mut spans: Vec<_> = caches.iter_mut().map(|cache| (cache, self.tokens)).collect();
+            let mut spans: Vec<_> = caches
+                .iter_mut()
+                .map(|cache| (cache, self.tokens))
+                .collect();
             block.forward(&x, &y, &rotation, &mut spans)
         };
         let mut blocks = ring(weights * self.format.bytes(), floor, make, run)?;
@@ -364,7 +423,9 @@ pub fn repeat<T>(effort: Effort, mut run: impl FnMut() -> Result<T>) -> Result<R
     let batch = (2e-4 / once).ceil().max(1.0) as u32;
     let mut runs = Runs::default();
     let start = Instant::now();
-    while runs.seconds.is_empty() || (start.elapsed() < effort.budget && runs.seconds.len() < effort.runs) {
+    while runs.seconds.is_empty()
+        || (start.elapsed() < effort.budget && runs.seconds.len() < effort.runs)
+    {
         let (waited, sample) = (machine::waited(), Instant::now());
         for _ in 0..batch {
             std::hint::black_box(run()?);
@@ -381,7 +442,10 @@ pub fn repeat<T>(effort: Effort, mut run: impl FnMut() -> Result<T>) -> Result<R
 /// Merges what a row gave in each round.
 #[must_use]
 pub fn merged(rounds: &[Runs]) -> Times {
-    let seconds = rounds.iter().flat_map(|runs| runs.seconds.iter().copied()).collect();
+    let seconds = rounds
+        .iter()
+        .flat_map(|runs| runs.seconds.iter().copied())
+        .collect();
     let sum = |part: fn(&Runs) -> f64| rounds.iter().map(part).sum::<f64>();
     Times::of(seconds, sum(|runs| runs.waited) / sum(|runs| runs.wall))
 }

@@ -105,7 +105,9 @@ impl<T> Ring<T> {
         make: impl Fn(u64) -> std::result::Result<T, E>,
     ) -> std::result::Result<Self, E> {
         let count = (floor / bytes).ceil().max(1.0) as u64;
-        let items = (0..count).map(make).collect::<std::result::Result<_, E>>()?;
+        let items = (0..count)
+            .map(make)
+            .collect::<std::result::Result<_, E>>()?;
         Ok(Self { items, next: 0 })
     }
 

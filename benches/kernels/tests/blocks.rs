@@ -34,7 +34,12 @@ fn run(block: &Block, model: &Model, x: &Tensor, chunks: &[usize]) -> Result<Vec
     for chunk in chunks {
         let part = x.narrow(0, start, *chunk)?;
         let rotation = block::rotation(&tables, &[(start, *chunk)])?;
-        let (x, y) = block.forward(&part, &part.zeros_like()?, &rotation, &mut [(&mut cache, *chunk)])?;
+        let (x, y) = block.forward(
+            &part,
+            &part.zeros_like()?,
+            &rotation,
+            &mut [(&mut cache, *chunk)],
+        )?;
         outputs.extend((x + y)?.flatten_all()?.to_vec1::<f32>()?);
         start += chunk;
     }
@@ -51,7 +56,14 @@ fn assert_close(found: &[f32], expected: &[f32]) {
 
 #[test]
 fn chunks_of_a_prompt_give_what_the_prompt_gives() -> Result<()> {
-    for experts in [None, Some(Experts { count: 6, active: 2, shared: 0 })] {
+    for experts in [
+        None,
+        Some(Experts {
+            count: 6,
+            active: 2,
+            shared: 0,
+        }),
+    ] {
         let model = tiny(experts);
         let block = Block::random(&model, GgmlDType::F32, 5)?;
         let x = random(&[12, 64], 1.0, 9)?;
@@ -67,9 +79,18 @@ fn chunks_of_a_prompt_give_what_the_prompt_gives() -> Result<()> {
 fn a_mixture_of_one_is_dense() -> Result<()> {
     let x = random(&[7, 64], 1.0, 9)?;
     let dense = tiny(None);
-    let single = tiny(Some(Experts { count: 1, active: 1, shared: 0 }));
+    let single = tiny(Some(Experts {
+        count: 1,
+        active: 1,
+        shared: 0,
+    }));
     let expected = run(&Block::random(&dense, GgmlDType::F32, 5)?, &dense, &x, &[7])?;
-    let found = run(&Block::random(&single, GgmlDType::F32, 5)?, &single, &x, &[7])?;
+    let found = run(
+        &Block::random(&single, GgmlDType::F32, 5)?,
+        &single,
+        &x,
+        &[7],
+    )?;
     assert_close(&found, &expected);
     Ok(())
 }
@@ -87,31 +108,57 @@ fn a_layer_counts_its_kernels() {
     };
     let count = |layer: &Layer, is: fn(&Op) -> bool| layer.ops().iter().filter(|op| is(op)).count();
     let dense = layer(walras_kernels::shapes::llama_1b());
-    assert_eq!(count(&dense, |op| matches!(op, Op::Product { m: 3, .. })), 4);
-    assert_eq!(count(&dense, |op| matches!(op, Op::Decode { context: 100, .. })), 3);
-    assert_eq!(count(&dense, |op| matches!(op, Op::Pass { tokens: 3, .. })), 4);
-    let mixture = Layer { sequences: 1, ..layer(walras_kernels::shapes::qwen_mixture()) };
-    assert_eq!(count(&mixture, |op| matches!(op, Op::Product { m: 1, .. })), 2 + 2 * 8);
+    assert_eq!(
+        count(&dense, |op| matches!(op, Op::Product { m: 3, .. })),
+        4
+    );
+    assert_eq!(
+        count(&dense, |op| matches!(op, Op::Decode { context: 100, .. })),
+        3
+    );
+    assert_eq!(
+        count(&dense, |op| matches!(op, Op::Pass { tokens: 3, .. })),
+        4
+    );
+    let mixture = Layer {
+        sequences: 1,
+        ..layer(walras_kernels::shapes::qwen_mixture())
+    };
+    assert_eq!(
+        count(&mixture, |op| matches!(op, Op::Product { m: 1, .. })),
+        2 + 2 * 8
+    );
 }
 
 /// Every row of the table runs through the code that it would be measured by; here the cheapest of each kind.
 #[test]
 fn rows_run() -> Result<()> {
-    let effort = suite::Effort { rounds: 1, budget: std::time::Duration::ZERO, runs: 1, half: true };
+    let effort = suite::Effort {
+        rounds: 1,
+        budget: std::time::Duration::ZERO,
+        runs: 1,
+    };
     let mut seen = Vec::new();
     for row in suite::table() {
-        let suite::Row::Kernel(op) = row else { continue };
+        let suite::Row::Kernel(op) = row else {
+            continue;
+        };
         let kind = std::mem::discriminant(&op);
         let cheap = match op {
             Op::Product { m, n, .. } => m * n <= 256,
-            Op::Prefill { tokens, context, .. } => tokens + context <= 16,
+            Op::Prefill {
+                tokens, context, ..
+            } => tokens + context <= 16,
             Op::Decode { context, .. } => context <= 128,
             Op::Pass { tokens, .. } => tokens == 1,
         };
         if cheap && (matches!(op, Op::Pass { .. } | Op::Product { .. }) || !seen.contains(&kind)) {
             seen.push(kind);
             let runs = suite::Row::Kernel(op).measure(effort, 1e5)?;
-            assert!(runs.seconds.iter().all(|seconds| *seconds >= 0.0) && !runs.seconds.is_empty(), "{op}");
+            assert!(
+                runs.seconds.iter().all(|seconds| *seconds >= 0.0) && !runs.seconds.is_empty(),
+                "{op}"
+            );
         }
     }
     assert!(seen.len() > 20);

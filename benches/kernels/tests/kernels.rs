@@ -8,7 +8,9 @@ use walras_kernels::weights::{Weights, random};
 /// The numbers of a tensor, widened.
 fn wide(x: &Tensor) -> Vec<f64> {
     let x = x.to_dtype(DType::F32).and_then(|x| x.flatten_all());
-    let x = x.and_then(|x| x.to_vec1::<f32>()).expect("a tensor on the processor");
+    let x = x
+        .and_then(|x| x.to_vec1::<f32>())
+        .expect("a tensor on the processor");
     x.into_iter().map(f64::from).collect()
 }
 
@@ -16,7 +18,11 @@ fn wide(x: &Tensor) -> Vec<f64> {
 fn relative_error(found: &[f64], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len());
     let square = |sum: f64, x: f64| sum + x * x;
-    let difference = found.iter().zip(expected).map(|(a, b)| a - b).fold(0.0, square);
+    let difference = found
+        .iter()
+        .zip(expected)
+        .map(|(a, b)| a - b)
+        .fold(0.0, square);
     (difference / expected.iter().copied().fold(0.0, square)).sqrt()
 }
 
@@ -58,11 +64,19 @@ fn products_agree_with_float64_within_the_rounding_of_their_format() -> Result<(
     for (format, bound) in bounds {
         for (m, n, k) in [(1, 80, 512), (5, 64, 256), (33, 48, 768)] {
             let error = matmul_error(format, m, n, k)?;
-            assert!(error < bound, "{format:?} {m}×{n}×{k}: {error}, bound {bound}");
+            assert!(
+                error < bound,
+                "{format:?} {m}×{n}×{k}: {error}, bound {bound}"
+            );
         }
     }
     // Inner sizes that are no multiple of 256 take other paths.
-    for format in [GgmlDType::Q8_0, GgmlDType::Q4_0, GgmlDType::Q4_1, GgmlDType::F16] {
+    for format in [
+        GgmlDType::Q8_0,
+        GgmlDType::Q4_0,
+        GgmlDType::Q4_1,
+        GgmlDType::F16,
+    ] {
         let error = matmul_error(format, 3, 40, 576)?;
         assert!(error < 1.2 * activations, "{format:?}: {error}");
     }
@@ -84,7 +98,10 @@ fn quantisation_costs_what_the_bits_say() -> Result<()> {
         let stored = candle_core::quantized::QTensor::quantize(&exact, format)?;
         let error = relative_error(&wide(&stored.dequantize(&Device::Cpu)?), &wide(&exact));
         let ideal = 1.0 / f64::from(1 << bits);
-        assert!((0.8..1.6).contains(&(error / ideal)), "{format:?}: {error} against {ideal}");
+        assert!(
+            (0.8..1.6).contains(&(error / ideal)),
+            "{format:?}: {error} against {ideal}"
+        );
     }
     Ok(())
 }
@@ -102,7 +119,10 @@ fn rms_norm_agrees_with_float64() -> Result<()> {
         .flat_map(|row| {
             let square = row.iter().map(|x| x * x).sum::<f64>() / 96.0;
             let scale = 1.0 / (square + 1e-5).sqrt();
-            row.iter().zip(&gain).map(move |(x, g)| x * g * scale).collect::<Vec<_>>()
+            row.iter()
+                .zip(&gain)
+                .map(move |(x, g)| x * g * scale)
+                .collect::<Vec<_>>()
         })
         .collect();
     assert!(relative_error(&wide(&normed), &expected) < 1e-6);
@@ -129,7 +149,12 @@ fn rope_agrees_with_float64() -> Result<()> {
 }
 
 /// Softmax over the scores of each query in float64, heads sharing keys and values in groups.
-fn attention(q: &[f64], k: &[f64], v: &[f64], [new, all, heads, kv_heads, width]: [usize; 5]) -> Vec<f64> {
+fn attention(
+    q: &[f64],
+    k: &[f64],
+    v: &[f64],
+    [new, all, heads, kv_heads, width]: [usize; 5],
+) -> Vec<f64> {
     let mut out = vec![0.0; new * heads * width];
     for token in 0..new {
         for head in 0..heads {
@@ -137,7 +162,9 @@ fn attention(q: &[f64], k: &[f64], v: &[f64], [new, all, heads, kv_heads, width]
             let key = |at: usize| &k[(at * kv_heads + shared) * width..][..width];
             let query = &q[(token * heads + head) * width..][..width];
             let seen = all - new + token + 1;
-            let score = |at| query.iter().zip(key(at)).map(|(a, b)| a * b).sum::<f64>() / (width as f64).sqrt();
+            let score = |at| {
+                query.iter().zip(key(at)).map(|(a, b)| a * b).sum::<f64>() / (width as f64).sqrt()
+            };
             let powers: Vec<f64> = (0..seen).map(|at| score(at).exp()).collect();
             let sum: f64 = powers.iter().sum();
             let target = &mut out[(token * heads + head) * width..][..width];
@@ -155,15 +182,31 @@ fn attention(q: &[f64], k: &[f64], v: &[f64], [new, all, heads, kv_heads, width]
 /// Whole prompts, the rest of a prompt after a cached prefix, and single tokens; with 1, 2, 3 and 8 heads to a key-value head.
 #[test]
 fn attention_agrees_with_float64() -> Result<()> {
-    for (new, all) in [(9, 9), (70, 70), (5, 40), (64, 200), (1, 1), (1, 33), (1, 300)] {
+    for (new, all) in [
+        (9, 9),
+        (70, 70),
+        (5, 40),
+        (64, 200),
+        (1, 1),
+        (1, 33),
+        (1, 300),
+    ] {
         for (heads, kv_heads, width) in [(4, 4, 32), (4, 2, 64), (9, 3, 64), (8, 1, 16)] {
             let q = random(&[new, heads, width], 1.5, 1)?;
             let k = random(&[all, kv_heads, width], 1.5, 2)?;
             let v = random(&[all, kv_heads, width], 1.0, 3)?;
             let found = wide(&kernels::attention(&q, &k, &v)?);
-            let expected = attention(&wide(&q), &wide(&k), &wide(&v), [new, all, heads, kv_heads, width]);
+            let expected = attention(
+                &wide(&q),
+                &wide(&k),
+                &wide(&v),
+                [new, all, heads, kv_heads, width],
+            );
             let error = relative_error(&found, &expected);
-            assert!(error < 1e-5, "{new} of {all} tokens, {heads}/{kv_heads} heads: {error}");
+            assert!(
+                error < 1e-5,
+                "{new} of {all} tokens, {heads}/{kv_heads} heads: {error}"
+            );
         }
     }
     Ok(())
@@ -182,7 +225,11 @@ fn softmax_and_swiglu_agree_with_float64() -> Result<()> {
     assert!(relative_error(&wide(&kernels::softmax(&x)?), &expected) < 1e-6);
     let expected: Vec<f64> = wide(&x)
         .chunks_exact(64)
-        .flat_map(|row| (0..32).map(|i| row[i] / (1.0 + (-row[i]).exp()) * row[i + 32]).collect::<Vec<_>>())
+        .flat_map(|row| {
+            (0..32)
+                .map(|i| row[i] / (1.0 + (-row[i]).exp()) * row[i + 32])
+                .collect::<Vec<_>>()
+        })
         .collect();
     assert!(relative_error(&wide(&kernels::swiglu(&x)?), &expected) < 1e-6);
     Ok(())
@@ -191,11 +238,17 @@ fn softmax_and_swiglu_agree_with_float64() -> Result<()> {
 #[test]
 fn embedding_and_sampling_choose_the_right_rows() -> Result<()> {
     let table = random(&[100, 8], 1.0, 9)?;
-    let found = wide(&kernels::embedding(&table, &Tensor::new(&[7_u32, 99, 0], &Device::Cpu)?)?);
+    let found = wide(&kernels::embedding(
+        &table,
+        &Tensor::new(&[7_u32, 99, 0], &Device::Cpu)?,
+    )?);
     let all = wide(&table);
     assert_eq!(found, [&all[56..64], &all[792..800], &all[0..8]].concat());
 
-    let logits = Tensor::new(&[[0.0_f32, 3.0, -1.0, 2.0], [5.0, 1.0, 7.0, 6.0]], &Device::Cpu)?;
+    let logits = Tensor::new(
+        &[[0.0_f32, 3.0, -1.0, 2.0], [5.0, 1.0, 7.0, 6.0]],
+        &Device::Cpu,
+    )?;
     assert_eq!(kernels::argmax(&logits)?, [1, 2]);
     let likely = kernels::top_k(&logits.get(0)?, 2)?;
     assert_eq!([likely[0].0, likely[1].0], [1, 3]);

@@ -23,7 +23,9 @@ fn model() -> Option<Llama> {
     match smollm::weights(&folder) {
         Ok(path) => Some(Llama::read(&path).expect("a model of the Llama architecture")),
         Err(error) => {
-            eprintln!("SKIPPED: the real model was not run, because its weights are missing: {error:#}");
+            eprintln!(
+                "SKIPPED: the real model was not run, because its weights are missing: {error:#}"
+            );
             None
         }
     }
@@ -32,7 +34,8 @@ fn model() -> Option<Llama> {
 #[test]
 fn the_real_model_answers_as_llama_cpp_does() {
     let Some(model) = model() else { return };
-    let question = "<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n";
+    let question =
+        "<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n";
     // The 34th token is ` conducted` here and ` identified` there.
     let answer = "The capital of France is Paris.\nsystem\n\nuser\nI'm planning to launch a new product in the market. \
                   I've already";
@@ -53,12 +56,18 @@ fn text_is_split_as_llama_cpp_does() {
     let Some(model) = model() else { return };
     let tokens = |text| model.tokens(text).expect("tokens");
     assert_eq!(
-        tokens("<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n"),
-        [1, 4093, 198, 1780, 314, 260, 3575, 282, 4649, 47, 2, 198, 1, 520, 9531, 198]
+        tokens(
+            "<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n"
+        ),
+        [
+            1, 4093, 198, 1780, 314, 260, 3575, 282, 4649, 47, 2, 198, 1, 520, 9531, 198
+        ]
     );
     assert_eq!(
         tokens("In 1874 Léon Walras wrote that prices"),
-        [788, 216, 33, 40, 39, 36, 450, 2756, 258, 9776, 5541, 4150, 338, 5770]
+        [
+            788, 216, 33, 40, 39, 36, 450, 2756, 258, 9776, 5541, 4150, 338, 5770
+        ]
     );
 }
 
@@ -70,12 +79,20 @@ fn batches_and_chunks_change_nothing() {
     let prompts = prompts.map(|prompt| model.tokens(prompt).expect("tokens"));
     let alone = prompts.clone().map(|tokens| {
         let mut sequence = model.sequence(16);
-        let steps = tokens.chunks(1).map(|token| model.step(&mut [(&mut sequence, token)]));
+        let steps = tokens
+            .chunks(1)
+            .map(|token| model.step(&mut [(&mut sequence, token)]));
         let logits = steps.last().expect("a token").expect("a step");
         walras_kernels::kernels::argmax(&logits).expect("logits")[0]
     });
     let (mut first, mut second) = (model.sequence(16), model.sequence(16));
-    let mut batch = [(&mut first, prompts[0].as_slice()), (&mut second, prompts[1].as_slice())];
+    let mut batch = [
+        (&mut first, prompts[0].as_slice()),
+        (&mut second, prompts[1].as_slice()),
+    ];
     let logits = model.step(&mut batch).expect("a step");
-    assert_eq!(walras_kernels::kernels::argmax(&logits).expect("logits"), alone);
+    assert_eq!(
+        walras_kernels::kernels::argmax(&logits).expect("logits"),
+        alone
+    );
 }
