@@ -13,22 +13,25 @@
 //! nearly equally likely change places. Where that happens is in the comment at each text.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use walras_kernels::model::Llama;
 use walras_kernels::smollm;
 
-/// The model, or `None` where it cannot be fetched.
-fn model() -> Option<Llama> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("smollm2");
-    match smollm::weights(&folder) {
-        Ok(path) => Some(Llama::read(&path).expect("a model of the Llama architecture")),
-        Err(error) => {
-            eprintln!(
-                "SKIPPED: the real model was not run, because its weights are missing: {error:#}"
-            );
-            None
+/// The model, fetched and read once for all tests, or `None` where it cannot be fetched.
+fn model() -> Option<&'static Llama> {
+    static MODEL: OnceLock<Option<Llama>> = OnceLock::new();
+    let read = || {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("smollm2");
+        match smollm::weights(&folder) {
+            Ok(path) => Some(Llama::read(&path).expect("a model of the Llama architecture")),
+            Err(error) => {
+                eprintln!("SKIPPED: the real model was not run, because its weights are missing: {error:#}");
+                None
+            }
         }
-    }
+    };
+    MODEL.get_or_init(read).as_ref()
 }
 
 #[test]
