@@ -1,5 +1,6 @@
 //! The command line: what a user can type.
 
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -54,10 +55,25 @@ pub enum Command {
     Events(EventsArgs),
     /// Simulate one run again, to a time or until a condition holds, and step through it
     Replay(ReplayArgs),
+    /// Measure inference kernels on this machine, and write its profile for scenarios
+    #[command(disable_help_flag = true)]
+    Calibrate(CalibrateArgs),
     /// List the scenarios that come with walras, with the question that each answers
     List,
     /// Print the JSON Schema of scenarios, for editors
     Schema,
+}
+
+/// Arguments of `calibrate`, which go to the calibrator as they are.
+#[derive(Debug, Args)]
+pub struct CalibrateArgs {
+    /// See `walras calibrate --help`
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGUMENTS"
+    )]
+    pub arguments: Vec<OsString>,
 }
 
 /// Arguments of `run`.

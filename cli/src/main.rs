@@ -1,6 +1,7 @@
 //! The `walras` binary: reads the command line, calls the libraries, prints. Results go to stdout, talk to stderr.
 
 mod args;
+mod calibrate;
 mod events;
 mod import;
 mod overview;
@@ -80,6 +81,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Import(args) => import::run(&args),
         Command::Events(args) => events::list(&args),
         Command::Replay(args) => replay::replay(&args),
+        Command::Calibrate(args) => calibrate::calibrate(&args.arguments),
         Command::List => list(),
         Command::Schema => print(&format!("{:#}\n", walras_scenarios::schema())),
     }

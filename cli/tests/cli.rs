@@ -192,6 +192,41 @@ fn list_schema_and_help_teach() {
     assert!(folder.ok(&["--help"]).contains("walras run depin-vs-cloud"));
 }
 
+/// The inference library is not part of this program: without the calibrator beside it, it says how to build it.
+#[test]
+fn calibrate_says_how_to_build_the_calibrator() {
+    let folder = Folder::new("calibrate");
+    assert!(folder.ok(&["--help"]).contains("calibrate"));
+    let program = folder.0.join("walras");
+    fs::copy(env!("CARGO_BIN_EXE_walras"), &program).expect("a copy");
+    let run = || {
+        let mut command = Command::new(&program);
+        command
+            .args(["calibrate", "--quick", "--help"])
+            .env("PATH", &folder.0);
+        command.output().expect("the program")
+    };
+    let output = run();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("cargo build --release -p walras-kernels"),
+        "{said}"
+    );
+
+    // One beside it gets the arguments as they are, and its exit code is ours.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let calibrator = folder.0.join("walras-calibrate");
+        fs::write(&calibrator, "#!/bin/sh\necho \"$@\"\nexit 7\n").expect("a script");
+        fs::set_permissions(&calibrator, fs::Permissions::from_mode(0o755)).expect("permissions");
+        let output = run();
+        assert_eq!(output.status.code(), Some(7));
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "--quick --help\n");
+    }
+}
+
 /// The published trace, every row of it: 19,366 requests (Azure LLM inference 2023, conversation).
 #[test]
 fn a_recorded_trace_is_replayed_whole() {
