@@ -109,6 +109,9 @@ impl fmt::Display for Op {
             Self::Decode {
                 sequences, context, ..
             } => write!(f, "decode attention, {sequences} × {context}"),
+            Self::Mixed {
+                sequences, context, ..
+            } => write!(f, "decode beside prompts, {sequences} × {context}"),
             Self::Stream(bytes) => write!(f, "stream of {bytes} B"),
             Self::AllReduce(bytes, devices) => {
                 write!(f, "all-reduce of {bytes} B, {devices} devices")

@@ -238,7 +238,7 @@ impl Classes<'_> {
                 acceptance: spec.acceptance,
                 cost: spec.cost,
             }),
-            prefix_caching: false,
+            prefix_caching: self.serving.prefix_caching,
         };
         let known =
             |profile: &Profile| profile.device == device && profile.deployment == deployment;
