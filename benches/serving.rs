@@ -82,6 +82,6 @@ fn main() {
     let (workload, profile) = ingredients();
     let mut tight = profile.clone();
     tight.kv_blocks /= 6;
-    case("roomy", &profile, &workload, 3.0);
-    case("tight", &tight, &workload, 1.5);
+    case("roomy", &profile, &workload, 4.0);
+    case("tight", &tight, &workload, 3.0);
 }
