@@ -12,8 +12,8 @@ use std::time::Instant;
 use walras_benches::clusters::{cpu_seconds, peak_memory, platform};
 use walras_des::{Dist, Span};
 use walras_sim::hardware::{
-    Coverage, DecodeRoof, Deployment, Device, Format, Kernels, Model, Overheads, Profile,
-    Residuals, Roof,
+    Coverage, DecodeRoof, Deployment, Device, Format, Kernels, Model, Overheads, PrefillRoof,
+    Profile, Residuals, Roof,
 };
 use walras_sim::ids::RegionId;
 use walras_sim::market::Pricing;
@@ -65,12 +65,20 @@ fn profile() -> Profile {
                     ..FREE
                 },
             )],
-            prefill: FREE,
+            prefill: PrefillRoof {
+                compute: f64::INFINITY,
+                memory: f64::INFINITY,
+                launch: 0.0,
+                sharpness: 1.0,
+                softmax: 0.0,
+                depth: 0.0,
+            },
             decode: DecodeRoof {
                 compute: f64::INFINITY,
                 memory: f64::INFINITY,
                 launch: 0.0,
                 unit: 0.0,
+                half: 0.0,
             },
             stream: FREE,
             link: None,

@@ -29,4 +29,6 @@ pub mod sweep;
 
 pub mod validation;
 
+pub mod calibration;
+
 pub use walras_sim::record;

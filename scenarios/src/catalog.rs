@@ -4,9 +4,12 @@ use std::sync::{Arc, OnceLock};
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use walras_sim::hardware::{Device, Model};
 
 use crate::document::{self, Node, Value};
 use crate::issue::{Issues, Source};
+use crate::lower;
+use crate::report::Report;
 use crate::schema::Schema;
 use crate::spec::Named;
 use crate::spec::catalog::{
@@ -102,6 +105,29 @@ impl Catalog {
                 },
             }
         })
+    }
+
+    /// The device class of this name, as simulations use it.
+    ///
+    /// # Panics
+    /// If a file of the catalog is wrong: a mistake of ours, not of the user.
+    #[must_use]
+    pub fn device(&self, name: &str) -> Option<Device> {
+        let spec = self.devices.get(name)?;
+        let mut report = Report {
+            tree: self.trees.devices.clone(),
+            issues: Vec::new(),
+            spoiled: Vec::new(),
+        };
+        let device = lower::device(&mut report, name, spec);
+        assert!(device.is_some(), "{:?}", report.issues);
+        device
+    }
+
+    /// The model of this name, as simulations use it.
+    #[must_use]
+    pub fn model(&self, name: &str) -> Option<Model> {
+        Some(lower::model(name, self.models.get(name)?))
     }
 
     /// All texts of the catalog, for the hash of what determines a result.

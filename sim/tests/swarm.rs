@@ -97,11 +97,7 @@ fn platform(stream: &mut Stream) -> Platform {
         device.memory = memory << 30;
         device.name = format!("{memory} GiB");
         if memory == 24 {
-            for roof in [&mut device.kernels.matmul[0].1, &mut device.kernels.prefill] {
-                roof.memory /= 20.0;
-                roof.compute /= 100.0;
-            }
-            device.kernels.decode.memory /= 20.0;
+            device.kernels = device.kernels.scaled(0.01, 0.05);
         }
         let mut deployment = deployment(max_batch);
         deployment.token_budget = token_budget;

@@ -1,8 +1,8 @@
 //! Lowers a device class, and checks that it can serve a deployment within the range that was measured.
 
 use walras_sim::hardware::{
-    Coverage, DecodeRoof, Deployment, Device, Format, Kernels, Link, Overheads, Profile, Residuals,
-    Roof,
+    Coverage, DecodeRoof, Deployment, Device, Format, Kernels, Link, Overheads, PrefillRoof,
+    Profile, Residuals, Roof,
 };
 
 use super::unknown;
@@ -17,7 +17,7 @@ const FARTHEST: f64 = 8.0;
 
 /// The device class; `None` if its figures are wrong, which is then reported once per device.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-pub(super) fn lower(report: &mut Report, name: &str, spec: &DeviceSpec) -> Option<Device> {
+pub(crate) fn lower(report: &mut Report, name: &str, spec: &DeviceSpec) -> Option<Device> {
     let section = At::root("devices");
     let at = section.key(name);
     let (flops, bandwidth) = (spec.bf16_tflops * 1e12, spec.bandwidth_gb_s * 1e9);
@@ -55,6 +55,7 @@ pub(super) fn lower(report: &mut Report, name: &str, spec: &DeviceSpec) -> Optio
         );
         return None;
     }
+    let prefill = &spec.kernels.prefill_attention;
     let decode = &spec.kernels.decode_attention;
     Some(Device {
         name: name.to_owned(),
@@ -63,12 +64,20 @@ pub(super) fn lower(report: &mut Report, name: &str, spec: &DeviceSpec) -> Optio
         flops,
         kernels: Kernels {
             matmul,
-            prefill: roof(&spec.kernels.prefill_attention),
+            prefill: PrefillRoof {
+                compute: prefill.compute * flops,
+                memory: prefill.memory * bandwidth,
+                launch: prefill.launch.0,
+                sharpness: prefill.sharpness,
+                softmax: prefill.softmax,
+                depth: prefill.depth.0,
+            },
             decode: DecodeRoof {
                 compute: decode.compute * flops,
                 memory: decode.memory * bandwidth,
                 launch: decode.launch.0,
                 unit: decode.unit.0,
+                half: decode.half,
             },
             stream: Roof {
                 compute: flops,

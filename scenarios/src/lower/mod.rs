@@ -6,7 +6,8 @@ mod platform;
 mod shares;
 mod workload;
 
-pub(crate) use workload::longest;
+pub(crate) use device::lower as device;
+pub(crate) use workload::{longest, model};
 
 use std::sync::Arc;
 

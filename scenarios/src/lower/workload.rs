@@ -26,14 +26,14 @@ pub(super) fn served(report: &mut Report, tables: &Tables, spec: &WorkloadSpec) 
         &tables.models,
         &spec.model,
     )?;
-    let model = shape(&spec.model, model);
     Some(Served {
-        model,
+        model: self::model(&spec.model, model),
         format: spec.precision.into(),
     })
 }
 
-fn shape(name: &str, spec: &ModelSpec) -> Model {
+/// The shape of a model.
+pub(crate) fn model(name: &str, spec: &ModelSpec) -> Model {
     Model {
         name: name.to_owned(),
         parameters: spec.parameters,

@@ -58,7 +58,7 @@ pub struct KernelsSpec {
     /// Matrix products by the format of the weights: `f32`, `f16`, `bf16`, `fp8`, `q8_0`, `q6_k`, `q4_1`, `q4_k`, `q4_0`, `fp4`.
     pub matmul: Named<RoofSpec>,
     /// Attention of prompts.
-    pub prefill_attention: RoofSpec,
+    pub prefill_attention: PrefillSpec,
     /// Attention of single tokens over their context.
     pub decode_attention: DecodeSpec,
     /// Norms, rotations, activations: memory traffic.
@@ -87,6 +87,34 @@ pub struct RoofSpec {
     pub sharpness: f64,
 }
 
+/// Rates of prompt attention; see [`walras_sim::hardware::PrefillRoof`].
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PrefillSpec {
+    /// Arithmetic rate as a share of the peak bf16 rate.
+    #[schemars(range(max = 16), extend("exclusiveMinimum" = 0))]
+    pub compute: f64,
+    /// Memory rate as a share of the peak bandwidth.
+    #[schemars(range(max = 4), extend("exclusiveMinimum" = 0))]
+    pub memory: f64,
+    /// Time of an operation that has nothing to do.
+    pub launch: Duration,
+    /// How little arithmetic and memory traffic overlap: the `p` of the norm.
+    #[schemars(range(min = 0.5, max = 1000))]
+    pub sharpness: f64,
+    /// What an exponential takes, in dimensions of a head.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 100_000))]
+    pub softmax: f64,
+    /// Time per key of a block of tokens, which walks over all of them.
+    #[serde(default = "at_once")]
+    pub depth: Duration,
+}
+
+fn at_once() -> Duration {
+    Duration(0.0)
+}
+
 /// Rates of decode attention; see [`walras_sim::hardware::DecodeRoof`].
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -99,8 +127,12 @@ pub struct DecodeSpec {
     pub memory: f64,
     /// Time of an operation that has nothing to do.
     pub launch: Duration,
-    /// Time per sequence and key-value head.
+    /// Time per unit of work: one key-value head of one sequence.
     pub unit: Duration,
+    /// Units of work that reach half of the bandwidth.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 100_000))]
+    pub half: f64,
 }
 
 /// Memory traffic outside products and attention.

@@ -1,7 +1,7 @@
 //! Device classes: peak rates, the rates that kernels reach on them, overheads, and how far all of that is known.
 
 use super::format::Format;
-use super::roof::{DecodeRoof, Link, Roof};
+use super::roof::{DecodeRoof, Link, PrefillRoof, Roof};
 
 /// A device class.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +36,7 @@ pub struct Kernels {
     /// Matrix products by the format of the weights.
     pub matmul: Vec<(Format, Roof)>,
     /// Attention of prompts.
-    pub prefill: Roof,
+    pub prefill: PrefillRoof,
     /// Attention of single tokens over their context.
     pub decode: DecodeRoof,
     /// Norms, rotations, activations, residuals: memory traffic.
@@ -61,6 +61,34 @@ impl Kernels {
         let (found, roof) = nearest.expect("a device has a roof for some format");
         let exact = self.matmul.iter().find(|(other, _)| *other == format);
         exact.map_or((*found, roof), |(format, roof)| (*format, roof))
+    }
+
+    /// What is expected of a device of the same class with other peaks: the same shares of them, and the same times that do not
+    /// depend on the amount of work. `compute` and `memory` are the peaks relative to those of this device.
+    #[must_use]
+    pub fn scaled(&self, compute: f64, memory: f64) -> Self {
+        let roof = |roof: &Roof| Roof {
+            compute: roof.compute * compute,
+            memory: roof.memory * memory,
+            dequantization: roof.dequantization * compute,
+            ..*roof
+        };
+        let matmul = self.matmul.iter();
+        Self {
+            matmul: matmul.map(|(format, of)| (*format, roof(of))).collect(),
+            prefill: PrefillRoof {
+                compute: self.prefill.compute * compute,
+                memory: self.prefill.memory * memory,
+                ..self.prefill
+            },
+            decode: DecodeRoof {
+                compute: self.decode.compute * compute,
+                memory: self.decode.memory * memory,
+                ..self.decode
+            },
+            stream: roof(&self.stream),
+            link: self.link,
+        }
     }
 }
 

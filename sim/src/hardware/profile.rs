@@ -14,7 +14,7 @@ use walras_des::Span;
 use super::deployment::{Deployment, Speculation};
 use super::device::Device;
 use super::format::Format;
-use super::roof::{Work, prefill_attention};
+use super::roof::{Heads, Work};
 use crate::units::{Picos, picos};
 
 /// Tokens of one block of the KV cache. vLLM's default.
@@ -334,13 +334,8 @@ impl Times<'_> {
         if sequences == 0 {
             return (0.0, 0.0);
         }
-        let (model, split) = (&self.deployment.model, f64::from(self.deployment.tensor));
-        let (base, slope) = self.device.kernels.decode.affine(
-            f64::from(sequences),
-            f64::from(model.heads) / split,
-            (f64::from(model.kv_heads) / split).max(1.0),
-            f64::from(model.head_dim),
-        );
+        let decode = self.device.kernels.decode;
+        let (base, slope) = decode.affine(f64::from(sequences), self.attention_heads());
         (self.layers() * base, self.layers() * slope)
     }
 
@@ -374,15 +369,18 @@ impl Times<'_> {
 
     /// Attention of a chunk in all layers.
     fn prefill(&self, tokens: f64, context: f64) -> f64 {
+        let roof = self.device.kernels.prefill;
+        self.layers() * roof.seconds(1.0, tokens, context, self.attention_heads())
+    }
+
+    /// The heads of one device; a key-value head that more devices than heads share is read by each.
+    fn attention_heads(&self) -> Heads {
         let (model, split) = (&self.deployment.model, f64::from(self.deployment.tensor));
-        let work = prefill_attention(
-            tokens,
-            context,
-            f64::from(model.heads) / split,
-            (f64::from(model.kv_heads) / split).max(1.0),
-            f64::from(model.head_dim),
-        );
-        self.layers() * self.device.kernels.prefill.seconds(work)
+        Heads {
+            query: f64::from(model.heads) / split,
+            kv: (f64::from(model.kv_heads) / split).max(1.0),
+            dim: f64::from(model.head_dim),
+        }
     }
 }
 
@@ -391,7 +389,7 @@ mod tests {
     use super::super::deployment::Pipeline;
     use super::super::device::{Coverage, Kernels, Overheads, Residuals};
     use super::super::model::Model;
-    use super::super::roof::{DecodeRoof, Roof};
+    use super::super::roof::{DecodeRoof, PrefillRoof, Roof};
     use super::*;
 
     fn roof() -> Roof {
@@ -412,12 +410,20 @@ mod tests {
             flops: 1.6e14,
             kernels: Kernels {
                 matmul: vec![(Format::Bf16, roof())],
-                prefill: roof(),
+                prefill: PrefillRoof {
+                    compute: 1e14,
+                    memory: 1e12,
+                    launch: 3e-6,
+                    sharpness: 2.0,
+                    softmax: 0.0,
+                    depth: 0.0,
+                },
                 decode: DecodeRoof {
                     compute: 1e14,
                     memory: 8e11,
                     launch: 1e-5,
                     unit: 2e-8,
+                    half: 1.0,
                 },
                 stream: roof(),
                 link: None,

@@ -58,14 +58,33 @@ fn norm(terms: [f64; 3], p: f64) -> f64 {
     most * math::powf(sum, 1.0 / p)
 }
 
+/// The heads of one layer's attention on one device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Heads {
+    /// Heads.
+    pub query: f64,
+    /// Key-value heads.
+    pub kv: f64,
+    /// Size of a head.
+    pub dim: f64,
+}
+
+impl Heads {
+    /// Bytes of keys and values of one token, in 16 bits.
+    #[must_use]
+    pub fn kv_width(&self) -> f64 {
+        2.0 * 2.0 * self.kv * self.dim
+    }
+}
+
 /// Rates of decode attention: every sequence reads its own keys and values.
 ///
 /// ```text
-/// t = launch + unit·b·h_kv + C·( kv/memory + 4·h·d/compute )
+/// t = launch + unit·u + C·( (1 + half/u)·kv/memory + 4·h·d/compute )        u = b·h_kv
 /// ```
 ///
 /// for `b` sequences with `C` context tokens in all. Affine in `C`, which is what makes a run of steps a closed form
-/// (see [`crate::serving`]).
+/// (see [`crate::serving`]). A key-value head of a sequence is a unit of work: few of them leave bandwidth unused.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DecodeRoof {
     /// Arithmetic [FLOP/s].
@@ -74,41 +93,71 @@ pub struct DecodeRoof {
     pub memory: f64,
     /// Time of an operation that has nothing to do [s].
     pub launch: f64,
-    /// Time per sequence and key-value head [s].
+    /// Time per unit [s].
     pub unit: f64,
+    /// Units that reach half of the bandwidth.
+    pub half: f64,
 }
 
 impl DecodeRoof {
     /// Duration of one layer's decode attention: a constant, and a slope per context token [s].
     #[must_use]
-    pub fn affine(&self, sequences: f64, heads: f64, kv_heads: f64, head_dim: f64) -> (f64, f64) {
-        let slope =
-            kv_width(kv_heads, head_dim) / self.memory + 4.0 * heads * head_dim / self.compute;
-        (self.launch + self.unit * sequences * kv_heads, slope)
+    pub fn affine(&self, sequences: f64, heads: Heads) -> (f64, f64) {
+        let units = sequences * heads.kv;
+        let memory = (1.0 + self.half / units) * heads.kv_width() / self.memory;
+        let slope = memory + 4.0 * heads.query * heads.dim / self.compute;
+        (self.launch + self.unit * units, slope)
     }
 }
 
-/// Bytes of keys and values of one token in one layer, in 16 bits.
-#[must_use]
-pub fn kv_width(kv_heads: f64, head_dim: f64) -> f64 {
-    2.0 * 2.0 * kv_heads * head_dim
+/// Rates of prompt attention.
+///
+/// ```text
+/// t = launch + ( (F·(1 + softmax/d)/compute)^p + (B/memory)^p + (depth·keys)^p )^(1/p)
+/// ```
+///
+/// Every pair of a token and a key costs `4·d` operations of matrix products and an exponential, which takes as long as `softmax`
+/// dimensions more: small heads are slower per operation. The block of the last tokens walks over all keys, however few heads there are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PrefillRoof {
+    /// Arithmetic [FLOP/s].
+    pub compute: f64,
+    /// Memory traffic [B/s].
+    pub memory: f64,
+    /// Time of an operation that has nothing to do [s].
+    pub launch: f64,
+    /// How little the roofs overlap: the `p` of the norm, at least one.
+    pub sharpness: f64,
+    /// An exponential, in dimensions of a head.
+    pub softmax: f64,
+    /// Time of one block of tokens per key [s].
+    pub depth: f64,
+}
+
+impl PrefillRoof {
+    /// Duration of one layer's causal attention of `tokens` new tokens of each of `sequences` over themselves and `context`
+    /// tokens before them [s].
+    #[must_use]
+    pub fn seconds(&self, sequences: f64, tokens: f64, context: f64, heads: Heads) -> f64 {
+        let work = prefill_attention(tokens, context, heads);
+        let terms = [
+            sequences * work.flops * (1.0 + self.softmax / heads.dim) / self.compute,
+            sequences * work.bytes / self.memory,
+            self.depth * (context + tokens),
+        ];
+        self.launch + norm(terms, self.sharpness)
+    }
 }
 
 /// Work of causal attention of `tokens` new tokens of one sequence over themselves and `context` tokens before them, in one layer.
 ///
 /// Token `i` meets `context + i + 1` keys: `4·h·d` operations each for scores and weighted values.
 #[must_use]
-pub fn prefill_attention(
-    tokens: f64,
-    context: f64,
-    heads: f64,
-    kv_heads: f64,
-    head_dim: f64,
-) -> Work {
+pub fn prefill_attention(tokens: f64, context: f64, heads: Heads) -> Work {
+    let width = heads.query * heads.dim;
     Work {
-        flops: 4.0 * heads * head_dim * tokens * (context + f64::midpoint(tokens, 1.0)),
-        bytes: 2.0 * 2.0 * heads * head_dim * tokens
-            + kv_width(kv_heads, head_dim) * (context + tokens),
+        flops: 4.0 * width * tokens * (context + f64::midpoint(tokens, 1.0)),
+        bytes: 2.0 * 2.0 * width * tokens + heads.kv_width() * (context + tokens),
         unpacked: 0.0,
     }
 }
@@ -169,7 +218,12 @@ mod tests {
     /// Whole prompts at once and in chunks are the same arithmetic.
     #[test]
     fn chunks_add_up_to_the_prompt() {
-        let flops = |tokens, context| prefill_attention(tokens, context, 32.0, 8.0, 128.0).flops;
+        let heads = Heads {
+            query: 32.0,
+            kv: 8.0,
+            dim: 128.0,
+        };
+        let flops = |tokens, context| prefill_attention(tokens, context, heads).flops;
         assert_eq!(flops(1000.0, 0.0), flops(600.0, 0.0) + flops(400.0, 600.0));
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use walras_des::{Dist, Span};
 use walras_sim::availability::{Availability, Renewal};
 use walras_sim::hardware::{
-    Coverage, DecodeRoof, Deployment, Device, Format, Kernels, Model, Overheads, Profile,
-    Residuals, Roof,
+    Coverage, DecodeRoof, Deployment, Device, Format, Kernels, Model, Overheads, PrefillRoof,
+    Profile, Residuals, Roof,
 };
 use walras_sim::ids::{ProfileId, RegionId};
 use walras_sim::market::Pricing;
@@ -37,12 +37,20 @@ pub fn device() -> Device {
         flops: 1e14,
         kernels: Kernels {
             matmul: vec![(Format::Bf16, roof)],
-            prefill: roof,
+            prefill: PrefillRoof {
+                compute: roof.compute,
+                memory: roof.memory,
+                launch: roof.launch,
+                sharpness: roof.sharpness,
+                softmax: 0.0,
+                depth: 0.0,
+            },
             decode: DecodeRoof {
                 compute: 1e14,
                 memory: 9e11,
                 launch: 1e-5,
                 unit: 2e-8,
+                half: 0.0,
             },
             stream: roof,
             link: None,
