@@ -79,6 +79,7 @@ fn profile() -> Profile {
                 launch: 0.0,
                 unit: 0.0,
                 half: 0.0,
+                mixed: None,
             },
             stream: FREE,
             link: None,

@@ -1,7 +1,7 @@
 //! Lowers a device class, and checks that it can serve a deployment within the range that was measured.
 
 use walras_sim::hardware::{
-    Coverage, DecodeRoof, Deployment, Device, Format, Kernels, Link, Overheads, PrefillRoof,
+    Coverage, DecodeRoof, Deployment, Device, Format, Kernels, Link, Mixed, Overheads, PrefillRoof,
     Profile, Residuals, Roof,
 };
 
@@ -78,6 +78,10 @@ pub(crate) fn lower(report: &mut Report, name: &str, spec: &DeviceSpec) -> Optio
                 launch: decode.launch.0,
                 unit: decode.unit.0,
                 half: decode.half,
+                mixed: decode.mixed.map(|mixed| Mixed {
+                    unit: mixed.unit.0,
+                    memory: mixed.memory * bandwidth,
+                }),
             },
             stream: Roof {
                 compute: flops,

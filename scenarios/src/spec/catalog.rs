@@ -133,6 +133,19 @@ pub struct DecodeSpec {
     #[serde(default)]
     #[schemars(range(min = 0, max = 100_000))]
     pub half: f64,
+    /// The same in a step with prompts, where it differs.
+    pub mixed: Option<MixedSpec>,
+}
+
+/// Rates of decode attention in one operation with prompts; see [`walras_sim::hardware::Mixed`].
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MixedSpec {
+    /// Time per sequence and head.
+    pub unit: Duration,
+    /// Memory rate as a share of the peak bandwidth.
+    #[schemars(range(max = 4), extend("exclusiveMinimum" = 0))]
+    pub memory: f64,
 }
 
 /// Memory traffic outside products and attention.

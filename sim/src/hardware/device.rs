@@ -1,7 +1,7 @@
 //! Device classes: peak rates, the rates that kernels reach on them, overheads, and how far all of that is known.
 
 use super::format::Format;
-use super::roof::{DecodeRoof, Link, PrefillRoof, Roof};
+use super::roof::{DecodeRoof, Link, Mixed, PrefillRoof, Roof};
 
 /// A device class.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +84,10 @@ impl Kernels {
             decode: DecodeRoof {
                 compute: self.decode.compute * compute,
                 memory: self.decode.memory * memory,
+                mixed: self.decode.mixed.map(|mixed| Mixed {
+                    memory: mixed.memory * memory,
+                    ..mixed
+                }),
                 ..self.decode
             },
             stream: roof(&self.stream),

@@ -20,4 +20,4 @@ pub use device::{Coverage, Device, Kernels, Overheads, Residuals};
 pub use format::Format;
 pub use model::{Experts, MatMul, Model};
 pub use profile::Profile;
-pub use roof::{DecodeRoof, Heads, Link, PrefillRoof, Roof, Work};
+pub use roof::{DecodeRoof, Heads, Link, Mixed, PrefillRoof, Roof, Work};

@@ -46,7 +46,7 @@ pub struct Profile {
     by_heads: Vec<Picos>,
     /// Decode step of `b` sequences without context, and its slope per context token, at index `b`.
     decode: Vec<(Picos, Picos)>,
-    /// Decode attention of `b` sequences without context and their drafts, at index `b`; part of `decode`.
+    /// Decode attention of `b` sequences without context in a mixed step, and their drafts, at index `b`.
     attention: Vec<Picos>,
     /// Slope of the decode attention of a mixed step, per context token.
     context_slope: Picos,
@@ -78,7 +78,7 @@ impl Profile {
             "every sequence of a batch decodes in each step, with all its drafts"
         );
         let times = Times { device, deployment };
-        let (_, context_slope) = times.attention(1);
+        let (_, context_slope) = times.attention_beside_prompts(1);
         Self {
             request_overhead: Span::from_secs_f64(device.overheads.request),
             kv_blocks: room(device, deployment),
@@ -101,7 +101,7 @@ impl Profile {
                 })
                 .collect(),
             attention: (0..=max_batch)
-                .map(|b| picos(times.attention(b).0 + times.drafts(b)))
+                .map(|b| picos(times.attention_beside_prompts(b).0 + times.drafts(b)))
                 .collect(),
             context_slope: picos(context_slope * times.drafting()),
             drafted,
@@ -339,6 +339,16 @@ impl Times<'_> {
         (self.layers() * base, self.layers() * slope)
     }
 
+    /// The same in a step that also prefills; its slope does not depend on the number of sequences.
+    fn attention_beside_prompts(&self, sequences: u32) -> (f64, f64) {
+        if sequences == 0 {
+            return (0.0, 0.0);
+        }
+        let decode = self.device.kernels.decode;
+        let (base, slope) = decode.beside_prompts(f64::from(sequences), self.attention_heads());
+        (self.layers() * base, self.layers() * slope)
+    }
+
     /// A step in which `batch` sequences decode and nothing else.
     fn decode(&self, batch: u32) -> (f64, f64) {
         let groups = self.deployment.stages().min(batch).max(1);
@@ -424,6 +434,7 @@ mod tests {
                     launch: 1e-5,
                     unit: 2e-8,
                     half: 1.0,
+                    mixed: None,
                 },
                 stream: roof(),
                 link: None,

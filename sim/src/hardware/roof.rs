@@ -97,6 +97,20 @@ pub struct DecodeRoof {
     pub unit: f64,
     /// Units that reach half of the bandwidth.
     pub half: f64,
+    /// The same in a step with prompts, where it is known to differ.
+    pub mixed: Option<Mixed>,
+}
+
+/// Decode attention in one operation with prompts.
+///
+/// Kernels that are built for prompts treat a sequence that decodes as a prompt of one token: each head is a block of work of its own,
+/// which does not share the keys of its group and walks over the whole context.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mixed {
+    /// Time per sequence and head [s].
+    pub unit: f64,
+    /// Memory traffic [B/s].
+    pub memory: f64,
 }
 
 impl DecodeRoof {
@@ -107,6 +121,20 @@ impl DecodeRoof {
         let memory = (1.0 + self.half / units) * heads.kv_width() / self.memory;
         let slope = memory + 4.0 * heads.query * heads.dim / self.compute;
         (self.launch + self.unit * units, slope)
+    }
+
+    /// The same in a step with prompts, whatever the number of sequences: a constant, and a slope per context token [s].
+    #[must_use]
+    pub fn beside_prompts(&self, sequences: f64, heads: Heads) -> (f64, f64) {
+        match self.mixed {
+            Some(Mixed { unit, memory }) => {
+                (unit * sequences * heads.query, heads.kv_width() / memory)
+            }
+            None => {
+                let many = Self { half: 0.0, ..*self };
+                many.affine(sequences, heads)
+            }
+        }
     }
 }
 

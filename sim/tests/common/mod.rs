@@ -51,6 +51,7 @@ pub fn device() -> Device {
                 launch: 1e-5,
                 unit: 2e-8,
                 half: 0.0,
+                mixed: None,
             },
             stream: roof,
             link: None,
