@@ -26,7 +26,9 @@ fn model() -> Option<&'static Llama> {
         match smollm::weights(&folder) {
             Ok(path) => Some(Llama::read(&path).expect("a model of the Llama architecture")),
             Err(error) => {
-                eprintln!("SKIPPED: the real model was not run, because its weights are missing: {error:#}");
+                eprintln!(
+                    "SKIPPED: the real model was not run, because its weights are missing: {error:#}"
+                );
                 None
             }
         }
