@@ -76,6 +76,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Report(args) => report(&args),
         Command::Compare(args) => compare(&args),
         Command::Validate(Validate::Engine(args)) => validate::engine(&args),
+        Command::Validate(Validate::Calibration(args)) => validate::calibration(&args),
         Command::Events(args) => events::list(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::List => list(),
