@@ -1,5 +1,6 @@
 //! The command line: what a user can type.
 
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -28,6 +29,7 @@ Examples:
   walras compare runs/a runs/b                   what changed between two runs
   walras validate engine                         verify the simulator against queueing theory
   walras validate calibration                    hold the cost of inference against published measurements
+  walras import bench.json --like rtx-4090       a device from llama-bench -o json
   walras replay runs/a --platform depin --until 'node[17].queue > 100'
 
 Exit codes: 0 done; 1 failed; 2 the input is wrong; 130 interrupted, with what was finished kept.";
@@ -48,14 +50,31 @@ pub enum Command {
     /// Verify the simulator itself against theory
     #[command(subcommand)]
     Validate(Validate),
+    /// Make a device out of what llama-bench, vLLM's benchmark or a table of operations measured
+    Import(ImportArgs),
     /// List what happened in a run, from its event log
     Events(EventsArgs),
     /// Simulate one run again, to a time or until a condition holds, and step through it
     Replay(ReplayArgs),
+    /// Measure inference kernels on this machine, and write its profile for scenarios
+    #[command(disable_help_flag = true)]
+    Calibrate(CalibrateArgs),
     /// List the scenarios that come with walras, with the question that each answers
     List,
     /// Print the JSON Schema of scenarios, for editors
     Schema,
+}
+
+/// Arguments of `calibrate`, which go to the calibrator as they are.
+#[derive(Debug, Args)]
+pub struct CalibrateArgs {
+    /// See `walras calibrate --help`
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGUMENTS"
+    )]
+    pub arguments: Vec<OsString>,
 }
 
 /// Arguments of `run`.
@@ -181,6 +200,38 @@ pub struct CompareArgs {
     /// Show every figure, not only the main ones
     #[arg(long)]
     pub all: bool,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Output of `llama-bench -o json`, of `vllm bench serve --save-result`, or CSV with the columns op,m,n,k,dtype,time_us
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Device of the catalog whose rates are expected where the measurements say nothing
+    #[arg(long, value_name = "DEVICE")]
+    pub like: String,
+    /// Name of the new device [default: that of the first file]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Model of the catalog that ran, where the files do not tell
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Its memory [GiB], if not that of the device it is like
+    #[arg(long, value_name = "GIB")]
+    pub memory: Option<f64>,
+    /// Its peak memory bandwidth [10⁹ B/s], if not that of the device it is like
+    #[arg(long, value_name = "GB/S")]
+    pub bandwidth: Option<f64>,
+    /// Its peak dense bf16 rate [10¹² FLOP/s], if not that of the device it is like
+    #[arg(long, value_name = "TFLOPS")]
+    pub tflops: Option<f64>,
+    /// Where to write the device [default: NAME.yaml]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// What is verified.

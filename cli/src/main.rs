@@ -1,7 +1,9 @@
 //! The `walras` binary: reads the command line, calls the libraries, prints. Results go to stdout, talk to stderr.
 
 mod args;
+mod calibrate;
 mod events;
+mod import;
 mod overview;
 mod progress;
 mod replay;
@@ -77,8 +79,10 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare(&args),
         Command::Validate(Validate::Engine(args)) => validate::engine(&args),
         Command::Validate(Validate::Calibration(args)) => validate::calibration(&args),
+        Command::Import(args) => import::run(&args),
         Command::Events(args) => events::list(&args),
         Command::Replay(args) => replay::replay(&args),
+        Command::Calibrate(args) => calibrate::calibrate(&args.arguments),
         Command::List => list(),
         Command::Schema => print(&format!("{:#}\n", walras_scenarios::schema())),
     }

@@ -192,6 +192,41 @@ fn list_schema_and_help_teach() {
     assert!(folder.ok(&["--help"]).contains("walras run depin-vs-cloud"));
 }
 
+/// The inference library is not part of this program: without the calibrator beside it, it says how to build it.
+#[test]
+fn calibrate_says_how_to_build_the_calibrator() {
+    let folder = Folder::new("calibrate");
+    assert!(folder.ok(&["--help"]).contains("calibrate"));
+    let program = folder.0.join("walras");
+    fs::copy(env!("CARGO_BIN_EXE_walras"), &program).expect("a copy");
+    let run = || {
+        let mut command = Command::new(&program);
+        command
+            .args(["calibrate", "--quick", "--help"])
+            .env("PATH", &folder.0);
+        command.output().expect("the program")
+    };
+    let output = run();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("cargo build --release -p walras-kernels"),
+        "{said}"
+    );
+
+    // One beside it gets the arguments as they are, and its exit code is ours.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let calibrator = folder.0.join("walras-calibrate");
+        fs::write(&calibrator, "#!/bin/sh\necho \"$@\"\nexit 7\n").expect("a script");
+        fs::set_permissions(&calibrator, fs::Permissions::from_mode(0o755)).expect("permissions");
+        let output = run();
+        assert_eq!(output.status.code(), Some(7));
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "--quick --help\n");
+    }
+}
+
 /// The published trace, every row of it: 19,366 requests (Azure LLM inference 2023, conversation).
 #[test]
 fn a_recorded_trace_is_replayed_whole() {
@@ -452,4 +487,62 @@ fn a_sweep_shows_how_the_answer_moves() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}\n{errors}");
         assert!(errors.contains(expected), "{expected} is not in\n{errors}");
     }
+}
+
+/// What another benchmark measured becomes a device that a scenario can name; bad files are refused before anything is written.
+#[test]
+fn an_imported_device_is_used_by_a_scenario() {
+    let folder = Folder::new("import");
+    let bench = r#"[{"model_type": "llama 8B F16", "model_n_params": 8030261248, "n_ubatch": 512, "n_prompt": 0, "n_gen": 128,
+        "n_depth": 0, "avg_ts": 46.5},
+        {"model_type": "llama 8B F16", "model_n_params": 8030261248, "n_ubatch": 512, "n_prompt": 512, "n_gen": 0,
+        "n_depth": 0, "avg_ts": 4240.0}]"#;
+    folder.write("bench.json", bench);
+    let import = [
+        "import",
+        "bench.json",
+        "--like",
+        "rtx-4090",
+        "--name",
+        "mine",
+    ];
+    let output = folder.walras(&[&import[..], &["--bandwidth", "936", "--tflops", "71"]].concat());
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(
+        table.contains("prefill of 512 tokens") && table.contains("20.0 % to be stated"),
+        "{table}"
+    );
+    folder.write(
+        "mine.scenario.yaml",
+        "walras: 1\nquestion: q\nrun: {horizon: 1 h, replications: 2, seed: 1}\n\
+         workload: {requests: azure-conv-2023, model: llama-3.1-8b, slo: {ttft: 9 s, tpot: 1 s}, patience: 60 s, rate_factor: 0.1}\n\
+         platforms: {p: {extends: hyperscaler, fleets: {gpu: {devices: {card: {share: 1, usd_per_hour: 1}}}}}}\n\
+         devices: {card: {extends: mine.yaml}}\n",
+    );
+    let object = folder.json(&["run", "mine.scenario.yaml", "--json"]);
+    assert!(object["digest"].is_string());
+
+    let again = folder.walras(&import);
+    let errors = String::from_utf8_lossy(&again.stderr);
+    assert_eq!(again.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("`mine.yaml` exists"), "{errors}");
+    folder.write("cut.json", &bench[..100]);
+    for (arguments, expected) in [
+        (
+            ["import", "cut.json", "--like", "rtx-4090"],
+            "cut.json: line 1: this is not JSON",
+        ),
+        (
+            ["import", "bench.json", "--like", "rtx-4009"],
+            "did you mean `rtx-4090`?",
+        ),
+        (["import", "none.json", "--like", "rtx-4090"], "none.json"),
+    ] {
+        let output = folder.walras(&arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.contains(expected), "{expected} is not in\n{errors}");
+    }
+    assert!(!folder.0.join("cut.yaml").exists());
 }

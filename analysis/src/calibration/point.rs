@@ -1,5 +1,7 @@
 //! Measured times of single operations, and what the cost model says of them.
 
+use std::fmt;
+
 use walras_des::{Digest, math};
 use walras_sim::hardware::{Format, Heads, Kernels, MatMul, Roof, Work};
 
@@ -88,6 +90,35 @@ pub struct Point {
 
 /// One point in so many shapes is held out.
 const HELD_OUT: u64 = 5;
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::MatMul(MatMul { m, n, k, .. }, format) => {
+                write!(f, "matmul {m} × {n} × {k}, {}", format.name())
+            }
+            Self::Prefill {
+                sequences,
+                tokens,
+                context,
+                ..
+            } => write!(
+                f,
+                "prefill attention, {sequences} × {tokens} behind {context}"
+            ),
+            Self::Decode {
+                sequences, context, ..
+            } => write!(f, "decode attention, {sequences} × {context}"),
+            Self::Mixed {
+                sequences, context, ..
+            } => write!(f, "decode beside prompts, {sequences} × {context}"),
+            Self::Stream(bytes) => write!(f, "stream of {bytes} B"),
+            Self::AllReduce(bytes, devices) => {
+                write!(f, "all-reduce of {bytes} B, {devices} devices")
+            }
+        }
+    }
+}
 
 impl Op {
     /// What kind of operation it is.

@@ -27,7 +27,7 @@ use crate::settlement::{Bank, Lock};
 use crate::supply::Controller;
 use crate::units::Price;
 use crate::view::Board;
-use crate::workload::{Arrivals, Request, Workload};
+use crate::workload::{Arrivals, Prefix, Request, Workload};
 pub use event::Event;
 use nodes::{Birth, Node, Registration};
 pub use playback::Playback;
@@ -159,6 +159,8 @@ pub struct World<'a, S, R> {
     output_estimate: u32,
     max_output: u32,
     jobs: Vec<Job>,
+    /// How the prompts of jobs begin; empty if none share anything.
+    prefixes: Vec<Option<Prefix>>,
     free: Vec<JobId>,
     bank: Bank,
     counts: Counts,
@@ -224,6 +226,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             output_estimate: sizes.mean_output.round().max(1.0) as u32,
             max_output: sizes.max_output,
             jobs: Vec::new(),
+            prefixes: Vec::new(),
             free: Vec::new(),
             bank: Bank::new(&platform.settlement, owners, &owner_of),
             counts: Counts::default(),

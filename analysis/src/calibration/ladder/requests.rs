@@ -50,6 +50,7 @@ impl<'a> Bench<'a> {
             job: JobId::new(job),
             prompt,
             output,
+            prefix: None,
         };
         let boundary = self
             .server
