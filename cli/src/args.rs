@@ -28,6 +28,7 @@ Examples:
   walras sweep depin-vs-cloud --axis platforms.depin.fleets.home.nodes=300,1000,3000
   walras compare runs/a runs/b                   what changed between two runs
   walras validate engine                         verify the simulator against queueing theory
+  walras validate calibration                    hold the cost of inference against published measurements
   walras import bench.json --like rtx-4090       a device from llama-bench -o json
   walras replay runs/a --platform depin --until 'node[17].queue > 100'
 
@@ -238,6 +239,22 @@ pub struct ImportArgs {
 pub enum Validate {
     /// The engine: queues, networks and renewal processes against closed forms, Little's law in every scenario
     Engine(EngineArgs),
+    /// The cost of inference: kernels, layers, steps and whole requests against published measurements
+    Calibration(CalibrationArgs),
+}
+
+/// Arguments of `validate calibration`.
+#[derive(Debug, Args)]
+pub struct CalibrationArgs {
+    /// Folder with the measurements [default: WALRAS_DATA, else ../shared/data beside the project]
+    #[arg(long, value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    pub json: bool,
+    /// Print the document scenarios/calibration/VALIDATION.md instead of the table
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
 }
 
 /// Arguments of `validate engine`.

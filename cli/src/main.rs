@@ -78,6 +78,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Report(args) => report(&args),
         Command::Compare(args) => compare(&args),
         Command::Validate(Validate::Engine(args)) => validate::engine(&args),
+        Command::Validate(Validate::Calibration(args)) => validate::calibration(&args),
         Command::Import(args) => import::run(&args),
         Command::Events(args) => events::list(&args),
         Command::Replay(args) => replay::replay(&args),

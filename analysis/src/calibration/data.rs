@@ -207,7 +207,8 @@ fn medians(mut points: Vec<Point>) -> Vec<Point> {
 }
 
 /// Matrix products of a device: `gemm_perf.parquet` of NVIDIA `AIConfigurator` (Apache-2.0), in ms. Two kernels for one shape are
-/// two measurements of it. 8-bit products are those with one scale to a tensor.
+/// two measurements of it. 8-bit products are those with one scale to a tensor, of multiples of four rows: others are copied to
+/// padded ones first, and engines send padded ones.
 ///
 /// # Errors
 /// If the table cannot be read.
@@ -222,7 +223,8 @@ pub fn products(data: &Path, device: &str) -> Result<Vec<Point>, DataError> {
         "fp8" => Some(Format::Fp8),
         _ => None,
     };
-    let points = (0..ms.len()).filter_map(|row| {
+    let is_padded = |row: &usize| formats[*row] != "fp8" || m[*row] % 4.0 == 0.0;
+    let points = (0..ms.len()).filter(is_padded).filter_map(|row| {
         let product = MatMul {
             m: m[row],
             n: n[row],

@@ -31,23 +31,27 @@ pub fn points(data: &Path, device: &str) -> Result<Vec<Point>, DataError> {
     Ok(points)
 }
 
-/// The fit of a device class, repeated.
+/// The fits of [`FITTED`], repeated, in that order.
 ///
 /// # Errors
 /// If a table cannot be read.
 ///
 /// # Panics
-/// If the catalog does not have it.
-pub fn refit(data: &Path, device: &str) -> Result<Fitted, DataError> {
-    let Device {
-        flops, bandwidth, ..
-    } = shipped(device);
-    let prior = if device == FITTED[0] {
-        data_sheet(flops, bandwidth)
-    } else {
-        expected(device)
-    };
-    Ok(fit(&points(data, device)?, &prior))
+/// If the catalog does not have them.
+pub fn refit(data: &Path) -> Result<Vec<Fitted>, DataError> {
+    let mut fits: Vec<Fitted> = Vec::new();
+    for name in FITTED {
+        let (device, class) = (shipped(name), shipped(FITTED[0]));
+        let prior = match fits.first() {
+            None => data_sheet(device.flops, device.bandwidth),
+            Some(fit) => fit.kernels.scaled(
+                device.flops / class.flops,
+                device.bandwidth / class.bandwidth,
+            ),
+        };
+        fits.push(fit(&points(data, name)?, &prior));
+    }
+    Ok(fits)
 }
 
 /// What the data sheet of a device and the rates of the first of [`FITTED`] say of it.
@@ -77,6 +81,8 @@ pub fn shipped(device: &str) -> Device {
 mod tests {
     use std::fs;
 
+    use super::super::fit::Parameter;
+    use super::super::point::Kind;
     use super::super::yaml;
     use super::*;
 
@@ -88,8 +94,8 @@ mod tests {
             println!("skipped: no folder with measurements; set WALRAS_DATA to where it is");
             return;
         };
-        for name in FITTED {
-            let fitted = refit(&data, name).expect("tables");
+        let fits = refit(&data).expect("tables");
+        for (name, fitted) in FITTED.into_iter().zip(fits) {
             for parameter in &fitted.parameters {
                 println!("{name} {parameter:?}");
             }
@@ -98,13 +104,17 @@ mod tests {
             }
             let device = shipped(name);
             let written = |kernels| yaml::kernels(kernels, device.flops, device.bandwidth, 2);
-            // Rates that were not measured here are kept: prior and fit agree on them only if they come from the catalog.
+            // Formats of another source stay as they are, and so does what no table says of the card.
             let mut kernels = fitted.kernels;
-            for (format, roof) in &device.kernels.matmul {
-                if kernels.matmul.iter().all(|(known, _)| known != format) {
-                    kernels.matmul.push((*format, *roof));
-                }
-            }
+            let measured = |format| {
+                let of = |parameter: &Parameter| parameter.kind == Kind::MatMul(format);
+                fitted.parameters.iter().any(of)
+            };
+            kernels.matmul.retain(|(format, _)| measured(*format));
+            let other = device.kernels.matmul.iter();
+            kernels
+                .matmul
+                .extend(other.filter(|(format, _)| !measured(*format)));
             if name == "rtx-4090" {
                 kernels.link = None;
             }

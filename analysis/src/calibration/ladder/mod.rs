@@ -156,6 +156,7 @@ impl Ladder {
         json!({
             "rungs": self.rungs.iter().map(rung).collect::<Vec<_>>(),
             "published": peers().iter().map(peer).collect::<Vec<_>>(),
+            "sentence": self.sentence(),
             "passes": self.passes(),
         })
     }

@@ -28,7 +28,7 @@ pub(super) fn steps(data: &Path) -> Result<Rung, DataError> {
                 let mut push = |what: &str, pairs: Vec<(f64, f64)>| {
                     rows.extend(Errors::of(pairs).map(|errors| Row {
                         device: device.to_owned(),
-                        quantity: format!("{} on {tensor} GPUs, {what}", model.name),
+                        quantity: format!("{} × {tensor}, {what}", model.name),
                         status: Status::HeldOut,
                         errors,
                         target: None,
@@ -44,7 +44,8 @@ pub(super) fn steps(data: &Path) -> Result<Rung, DataError> {
     Ok(Rung {
         title: "Steps",
         about: "Prompts of a batch at once, and decode steps, in 16 bits: Splitwise (Patel et al., ISCA 2024, MIT), software of \
-            2023. What is negative was slower then than kernels of today: the H100 ran libraries made for the A100. BLOOM's plain \
+            2023. All of it was slower than with the kernels and overheads of today that the model knows: each operation was started from \
+            Python, so that a decode step took 30 ms and more on however many GPUs, and the H100 ran libraries made for the A100. BLOOM's plain \
             feed-forward layers stand as gated ones with as many weights.",
         rows,
     })
