@@ -93,7 +93,7 @@ const FLOORS: &[&[&str]] = &[
     &["ledger", "market"],
     &["view"],
     &["scheduling", "settlement", "supply"],
-    &["record"],
+    &["record", "sums"],
     &["platform", "world", "invariants"],
 ];
 

@@ -120,6 +120,18 @@ impl LogHistogram {
         self.count
     }
 
+    /// How many values lie in the bucket of `value` or below it.
+    ///
+    /// # Panics
+    /// If `value` is negative or not a number.
+    #[must_use]
+    #[track_caller]
+    pub fn count_to(&self, value: f64) -> u64 {
+        let last = bucket(value);
+        let filled = self.filled().take_while(|(index, _)| *index <= last);
+        filled.map(|(_, n)| n).sum()
+    }
+
     /// The `p`-quantile: the midpoint of the bucket that holds the ⌈p·count⌉-th smallest value.
     ///
     /// Within 1/256 of that value; 0 if it lies below the range, +∞ above it, NaN without values.
