@@ -5,8 +5,9 @@
 
 use crate::record::MetricId;
 
-/// Sections of a run, of equal length.
-pub const SECTIONS: usize = 64;
+/// Sections of a run, of equal length: as many as the kernel's collectors of batches hold at least, so that the test for
+/// correlation can be repeated on longer ones.
+pub const SECTIONS: usize = 256;
 
 macro_rules! sums {
     ($($variant:ident: $name:literal $description:literal;)*) => {

@@ -9,23 +9,37 @@ use crate::sums::SECTIONS;
 pub(super) struct Sections {
     length: Span,
     whole: Span,
+    /// 2⁶⁴ / length, rounded up: asked for each request, and a product is faster than a quotient.
+    reciprocal: u64,
 }
 
 impl Sections {
     pub(super) fn of(whole: Span) -> Self {
+        // At least two, so that the reciprocal fits.
+        let length = (whole.as_nanos() / SECTIONS as u64).max(2);
         Self {
-            length: Span::from_nanos((whole.as_nanos() / SECTIONS as u64).max(1)),
+            length: Span::from_nanos(length),
             whole,
+            reciprocal: u64::MAX / length + 1,
         }
     }
 
-    /// The section that holds this measured time.
+    /// The section that holds this measured time; the next one, if the time lies before its start by less than a share of
+    /// measured / 2⁶⁴ of its length.
     #[inline]
     pub(super) fn at(self, measured: Span) -> usize {
-        ((measured.as_nanos() / self.length.as_nanos()) as usize).min(SECTIONS - 1)
+        let product = u128::from(measured.as_nanos()) * u128::from(self.reciprocal);
+        ((product >> 64) as usize).min(SECTIONS - 1)
     }
 
-    /// Where a section ends.
+    /// Where a section starts.
+    pub(super) fn start(self, index: usize) -> Span {
+        index
+            .checked_sub(1)
+            .map_or(Span::ZERO, |before| self.end(before))
+    }
+
+    /// Where it ends.
     pub(super) fn end(self, index: usize) -> Span {
         if index + 1 == SECTIONS {
             self.whole
@@ -36,25 +50,37 @@ impl Sections {
 
     /// Length of a section [s].
     pub(super) fn seconds(self, index: usize) -> f64 {
-        let start = if index == 0 {
-            Span::ZERO
-        } else {
-            self.end(index - 1)
-        };
-        (self.end(index) - start).as_secs_f64()
+        (self.end(index) - self.start(index)).as_secs_f64()
     }
 }
 
 /// A level that changes in steps, and its integral over time.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Level {
     pub(super) value: i64,
     since: Span,
-    /// Since the last closed section [ns], exact.
-    open: i128,
-    /// End of the section under way.
+    /// [ns], exact.
+    pub(super) integral: i128,
+}
+
+impl Level {
+    /// Adds `delta` at `now`, in the time over which the level is integrated.
+    #[inline]
+    pub(super) fn change(&mut self, now: Span, delta: i64) {
+        self.integral += i128::from(self.value) * i128::from((now - self.since).as_nanos());
+        self.value += delta;
+        self.since = now;
+    }
+}
+
+/// A level that is integrated over each section of the measured time.
+#[derive(Debug)]
+pub(super) struct SectionedLevel {
+    /// Of the section under way.
+    level: Level,
+    /// Where it ends.
     until: Span,
-    /// Over the sections before it [ns].
+    /// Integrals over the sections before it [ns].
     closed: Vec<i128>,
     sections: Sections,
 }
@@ -62,50 +88,36 @@ pub(super) struct Level {
 const NANOS: f64 = 1e9;
 const NEVER: Span = Span::from_nanos(u64::MAX);
 
-impl Level {
-    /// A level of zero, integrated by section.
-    pub(super) fn by_section(sections: Sections) -> Self {
+impl SectionedLevel {
+    /// A level of zero.
+    pub(super) fn new(sections: Sections) -> Self {
         Self {
+            level: Level::default(),
             until: sections.end(0),
             closed: Vec::with_capacity(SECTIONS),
-            ..Self::whole(sections)
-        }
-    }
-
-    /// A level of zero, integrated without regard to sections.
-    pub(super) fn whole(sections: Sections) -> Self {
-        Self {
-            value: 0,
-            since: Span::ZERO,
-            open: 0,
-            until: NEVER,
-            closed: Vec::new(),
             sections,
         }
     }
 
-    /// Adds `delta` at `now`, in the time over which the level is integrated.
+    pub(super) fn value(&self) -> i64 {
+        self.level.value
+    }
+
+    /// Adds `delta` at `now`, measured time.
     #[inline]
     pub(super) fn change(&mut self, now: Span, delta: i64) {
         if now >= self.until {
             self.close(now);
         }
-        self.integrate(now);
-        self.value += delta;
-    }
-
-    #[inline]
-    fn integrate(&mut self, now: Span) {
-        self.open += i128::from(self.value) * i128::from((now - self.since).as_nanos());
-        self.since = now;
+        self.level.change(now, delta);
     }
 
     /// Closes the sections that end by `now`.
     #[cold]
     fn close(&mut self, now: Span) {
         while now >= self.until {
-            self.integrate(self.until);
-            self.closed.push(std::mem::take(&mut self.open));
+            self.level.change(self.until, 0);
+            self.closed.push(std::mem::take(&mut self.level.integral));
             self.until = if self.closed.len() < SECTIONS {
                 self.sections.end(self.closed.len())
             } else {
@@ -116,7 +128,7 @@ impl Level {
 
     /// The integral so far [ns].
     pub(super) fn integral(&self) -> i128 {
-        self.closed.iter().sum::<i128>() + self.open
+        self.closed.iter().sum::<i128>() + self.level.integral
     }
 
     /// The integral so far [s].
@@ -139,13 +151,20 @@ pub(super) fn seconds(integral: i128) -> f64 {
 mod tests {
     use super::*;
 
-    /// 3 up from 0 to 10 ns, 5 from there to 100 ns, 2 to the end at 640 ns, and 2 more changes when measuring has ended.
+    /// 3 up from 0 to 10 ns, 5 from there to 100 ns, 2 to the end at 2,560 ns, and 2 more changes when measuring has ended.
     #[test]
     fn sections_add_up_to_the_whole() {
         let at = Span::from_nanos;
-        let sections = Sections::of(at(640));
-        let mut level = Level::by_section(sections);
-        for (now, delta) in [(0, 3), (10, 2), (100, -3), (640, 0), (640, 7), (640, -7)] {
+        let sections = Sections::of(at(2_560));
+        let mut level = SectionedLevel::new(sections);
+        for (now, delta) in [
+            (0, 3),
+            (10, 2),
+            (100, -3),
+            (2_560, 0),
+            (2_560, 7),
+            (2_560, -7),
+        ] {
             level.change(at(now), delta);
         }
         let by_section: Vec<i128> = (0..SECTIONS).map(|i| level.in_section(i)).collect();
@@ -153,16 +172,16 @@ mod tests {
             by_section[..12],
             [30, 50, 50, 50, 50, 50, 50, 50, 50, 50, 20, 20]
         );
-        assert_eq!(by_section.iter().sum::<i128>(), 30 + 450 + 1_080);
-        assert_eq!(level.integral(), 1_560);
+        assert_eq!(by_section.iter().sum::<i128>(), 30 + 450 + 4_920);
+        assert_eq!(level.integral(), 5_400);
     }
 
     #[test]
     fn what_does_not_divide_evenly_is_in_the_last() {
-        for whole in [1, 63, 64, 65, 127, 1_000, 86_400_000_000_001] {
+        for whole in [1, 63, 255, 256, 257, 511, 1_000, 86_400_000_000_001] {
             let whole = Span::from_nanos(whole);
             let sections = Sections::of(whole);
-            let mut level = Level::by_section(sections);
+            let mut level = SectionedLevel::new(sections);
             level.change(Span::ZERO, 1);
             level.change(whole, 0);
             assert_eq!(level.closed.len(), SECTIONS);

@@ -4,7 +4,7 @@ use walras_des::{Digest, LogHistogram, SimTime, Span};
 
 use super::Settings;
 use super::nodes::{Node, Registration};
-use super::sections::{Level, Sections, seconds};
+use super::sections::{Level, SectionedLevel, Sections, seconds};
 use crate::ids::{NodeId, OwnerId};
 use crate::invariants;
 use crate::platform::Platform;
@@ -32,6 +32,14 @@ struct Counted {
     slashed: Amount,
 }
 
+/// What became of the requests of one section.
+#[derive(Clone, Debug, Default)]
+struct Section {
+    counted: Counted,
+    ttft: LogHistogram,
+    tpot: LogHistogram,
+}
+
 /// Nodes that draw the same power at the same price.
 #[derive(Debug)]
 struct Kind {
@@ -40,8 +48,8 @@ struct Kind {
     active: f64,
     /// [USD/kWh]
     price: f64,
-    up: Level,
-    busy: Level,
+    up: SectionedLevel,
+    busy: SectionedLevel,
 }
 
 /// All measurements of a run.
@@ -50,17 +58,15 @@ pub(super) struct Tally {
     from: SimTime,
     to: SimTime,
     sections: Sections,
-    /// By section; requests are counted in the one in which they were sent.
-    counted: Vec<Counted>,
-    ttft: Vec<LogHistogram>,
-    tpot: Vec<LogHistogram>,
+    /// Requests are counted in the section in which they were sent.
+    by_section: Box<[Section; SECTIONS]>,
     kinds: Vec<Kind>,
     /// The kind of each node.
     kind_of: Vec<u16>,
-    starting: Level,
-    batch: Level,
+    starting: SectionedLevel,
+    batch: SectionedLevel,
     /// Rent per hour of what is rented [10⁻⁹ USD]: tells how the rent, billed from time to time, accrued.
-    renting: Level,
+    renting: SectionedLevel,
     rent: Counted,
     /// Requests being served, measured or not, and their integral up to the last change of price [request·ns].
     in_service: Level,
@@ -121,22 +127,20 @@ impl Tally {
         registry: &[Registration],
     ) -> Self {
         let sections = Sections::of(settings.horizon - settings.warm_up);
-        let level = || Level::by_section(sections);
+        let level = || SectionedLevel::new(sections);
         let (kinds, kind_of) = kinds(platform, nodes, registry, sections);
         Self {
             from: SimTime::ZERO + settings.warm_up,
             to: SimTime::ZERO + settings.horizon,
             sections,
-            counted: vec![Counted::default(); SECTIONS],
-            ttft: vec![LogHistogram::new(); SECTIONS],
-            tpot: vec![LogHistogram::new(); SECTIONS],
+            by_section: Box::new(std::array::from_fn(|_| Section::default())),
             kinds,
             kind_of,
             starting: level(),
             batch: level(),
             renting: level(),
             rent: Counted::default(),
-            in_service: Level::whole(sections),
+            in_service: Level::default(),
             served_at_repricing: 0,
             payments: vec![Amount::ZERO; owners],
             forfeits: vec![Amount::ZERO; owners],
@@ -154,8 +158,9 @@ impl Tally {
 
     /// The section of a request sent at this time, if it is measured.
     #[inline]
-    fn section(&self, submitted: SimTime) -> Option<usize> {
-        (submitted >= self.from).then(|| self.sections.at(submitted - self.from))
+    fn section(&mut self, submitted: SimTime) -> Option<&mut Section> {
+        (submitted >= self.from)
+            .then(|| &mut self.by_section[self.sections.at(submitted - self.from)])
     }
 
     pub(super) fn busy(&mut self, now: SimTime, node: NodeId, delta: i64) {
@@ -192,8 +197,8 @@ impl Tally {
 
     /// Nodes up, nodes at work and requests being served at present.
     pub(super) fn levels(&self) -> (i64, i64, i64) {
-        let up = self.kinds.iter().map(|kind| kind.up.value).sum();
-        let busy = self.kinds.iter().map(|kind| kind.busy.value).sum();
+        let up = self.kinds.iter().map(|kind| kind.up.value()).sum();
+        let busy = self.kinds.iter().map(|kind| kind.busy.value()).sum();
         (up, busy, self.in_service.value)
     }
 
@@ -204,21 +209,21 @@ impl Tally {
     /// Request time served since this was last asked [request·s].
     pub(super) fn served_since_repriced(&mut self, now: SimTime) -> f64 {
         self.running(now, 0);
-        let total = self.in_service.integral();
+        let total = self.in_service.integral;
         seconds(total - std::mem::replace(&mut self.served_at_repricing, total))
     }
 
     pub(super) fn submitted(&mut self, at: SimTime) {
         self.since_sample.submitted += 1;
         if let Some(section) = self.section(at) {
-            self.counted[section].submitted += 1;
+            section.counted.submitted += 1;
         }
     }
 
     pub(super) fn lost(&mut self, submitted: SimTime) {
         self.since_sample.lost += 1;
         if let Some(section) = self.section(submitted) {
-            self.counted[section].losses += 1;
+            section.counted.losses += 1;
         }
     }
 
@@ -233,7 +238,7 @@ impl Tally {
         let Some(section) = self.section(row.submitted) else {
             return;
         };
-        let counted = &mut self.counted[section];
+        let counted = &mut section.counted;
         match row.fate {
             Fate::Completed => {
                 counted.completed += 1;
@@ -241,10 +246,10 @@ impl Tally {
                 counted.retried += u64::from(row.attempts > 1);
                 counted.output_tokens += u64::from(row.output_tokens);
                 if let Some(ttft) = row.ttft {
-                    self.ttft[section].record(ttft);
+                    section.ttft.record(ttft);
                 }
                 if let Some(tpot) = row.tpot {
-                    self.tpot[section].record(tpot);
+                    section.tpot.record(tpot);
                 }
             }
             Fate::Failed => counted.failed += 1,
@@ -262,7 +267,7 @@ impl Tally {
     ) {
         self.spend_since_sample += price;
         if let Some(section) = self.section(submitted) {
-            self.counted[section].pay(price, payout);
+            section.counted.pay(price, payout);
             self.payments[owner.index()] += payout.owner;
         }
     }
@@ -278,9 +283,12 @@ impl Tally {
     }
 
     pub(super) fn fault(&mut self, at: SimTime, owner: OwnerId, forfeited: Amount, tokens: u64) {
-        if let Some(section) = self.section(at).filter(|_| at <= self.to) {
-            self.counted[section].slashed += forfeited;
-            self.counted[section].wasted_tokens += tokens;
+        if at > self.to {
+            return;
+        }
+        if let Some(section) = self.section(at) {
+            section.counted.slashed += forfeited;
+            section.counted.wasted_tokens += tokens;
             self.forfeits[owner.index()] += forfeited;
         }
     }
@@ -320,7 +328,8 @@ impl Tally {
             level.change(end, 0);
         }
         let power = Power::of(platform, nodes, registry, self.payments.len());
-        let (ttft, tpot) = (merged(&self.ttft), merged(&self.tpot));
+        let ttft = merged(self.by_section.iter().map(|section| &section.ttft));
+        let tpot = merged(self.by_section.iter().map(|section| &section.tpot));
         let mut metrics = self.metrics(&power);
         for id in MetricId::all() {
             if let Some((latency, p)) = id.quantile() {
@@ -331,7 +340,7 @@ impl Tally {
                 metrics.0[id as usize] = (histogram.count() > 0).then(|| histogram.quantile(p));
             }
         }
-        let sections = self.by_section(&metrics, &power);
+        let sections = self.sums(&metrics, &power);
         let lorenz = if self.payments.len() > 1 {
             lorenz(&self.earnings(&power))
         } else {
@@ -366,10 +375,12 @@ impl Tally {
     /// All figures but the quantiles.
     fn metrics(&self, power: &Power) -> Metrics {
         let mut counted = self.rent;
-        self.counted.iter().for_each(|section| counted.add(section));
+        for section in self.by_section.iter() {
+            counted.add(&section.counted);
+        }
         let mut sums = Sums::ZERO;
         counted.fill(&mut sums);
-        let of_kinds = |level: fn(&Kind) -> &Level| {
+        let of_kinds = |level: fn(&Kind) -> &SectionedLevel| {
             let integrals = self.kinds.iter().map(|kind| level(kind).integral());
             seconds(integrals.sum())
         };
@@ -406,11 +417,11 @@ impl Tally {
     }
 
     /// What added up in each section.
-    fn by_section(&self, metrics: &Metrics, power: &Power) -> Vec<Sums> {
+    fn sums(&self, metrics: &Metrics, power: &Power) -> Vec<Sums> {
         let rented = self.renting.integral() as f64;
         let section = |index: usize| {
             let mut sums = Sums::ZERO;
-            self.counted[index].fill(&mut sums);
+            self.by_section[index].counted.fill(&mut sums);
             let mut add = |id: SumId, value: f64| sums.set(id, sums.get(id) + value);
             add(SumId::Time, self.sections.seconds(index));
             add(SumId::Starting, seconds(self.starting.in_section(index)));
@@ -432,7 +443,7 @@ impl Tally {
                 add(SumId::ActiveEnergy, active);
                 add(SumId::PowerCost, total * kind.price);
             }
-            let (ttft, tpot) = (&self.ttft[index], &self.tpot[index]);
+            let Section { ttft, tpot, .. } = &self.by_section[index];
             let mut below = |id: SumId, latency: &LogHistogram, quantile: MetricId| {
                 let value = metrics.get(quantile);
                 add(
@@ -458,9 +469,9 @@ impl Tally {
 }
 
 /// All histograms in one.
-fn merged(sections: &[LogHistogram]) -> LogHistogram {
+fn merged<'a>(sections: impl Iterator<Item = &'a LogHistogram>) -> LogHistogram {
     let mut whole = LogHistogram::new();
-    sections.iter().for_each(|section| whole.merge(section));
+    sections.for_each(|section| whole.merge(section));
     whole
 }
 
@@ -488,8 +499,8 @@ fn kinds(
             idle: device.idle_power,
             active: device.active_power,
             price: platform.network.regions()[region.index()].electricity,
-            up: Level::by_section(sections),
-            busy: Level::by_section(sections),
+            up: SectionedLevel::new(sections),
+            busy: SectionedLevel::new(sections),
         }
     });
     (kinds.collect(), kind_of)
