@@ -494,10 +494,10 @@ fn kinds(
     });
     let kind_of = kind_of.collect();
     let kinds = found.iter().map(|(profile, region)| {
-        let device = &platform.profiles[profile.index()].device;
+        let profile = &platform.profiles[profile.index()];
         Kind {
-            idle: device.idle_power,
-            active: device.active_power,
+            idle: profile.idle_power(),
+            active: profile.active_power(),
             price: platform.network.regions()[region.index()].electricity,
             up: SectionedLevel::new(sections),
             busy: SectionedLevel::new(sections),
