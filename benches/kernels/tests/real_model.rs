@@ -1,6 +1,6 @@
 //! A real model answers as a second implementation does.
 //!
-//! The expected texts were made with llama.cpp (PyPI `llama-cpp-python` 0.3.36, its processor backend), from the same file, greedily,
+//! The expected texts were made with llama.cpp (`PyPI`: `llama-cpp-python` 0.3.36, its processor backend), from the same file, greedily,
 //! without a penalty for repetition:
 //!
 //! ```python
@@ -26,7 +26,9 @@ fn model() -> Option<&'static Llama> {
         match smollm::weights(&folder) {
             Ok(path) => Some(Llama::read(&path).expect("a model of the Llama architecture")),
             Err(error) => {
-                eprintln!("SKIPPED: the real model was not run, because its weights are missing: {error:#}");
+                eprintln!(
+                    "SKIPPED: the real model was not run, because its weights are missing: {error:#}"
+                );
                 None
             }
         }
