@@ -125,6 +125,7 @@ fn workload(nodes: u32) -> Workload {
         },
         patience: Span::HOUR,
         budget: None,
+        prefixes: None,
     }
 }
 
@@ -144,11 +145,11 @@ fn replicate<R: Recorder>(
     replication: u32,
     recorder: R,
 ) -> Measured {
-    let start = cpu_seconds();
     let (platform, workload) = (
         platform(nodes, profile(), u32::MAX, pricing),
         workload(nodes),
     );
+    let start = cpu_seconds();
     let seconds = f64::from(jobs) / (LOAD * f64::from(nodes));
     let settings = Settings {
         horizon: Span::from_secs_f64(seconds),

@@ -28,6 +28,8 @@ Examples:
   walras sweep depin-vs-cloud --axis platforms.depin.fleets.home.nodes=300,1000,3000
   walras compare runs/a runs/b                   what changed between two runs
   walras validate engine                         verify the simulator against queueing theory
+  walras validate calibration                    hold the cost of inference against published measurements
+  walras import bench.json --like rtx-4090       a device from llama-bench -o json
   walras replay runs/a --platform depin --until 'node[17].queue > 100'
 
 Exit codes: 0 done; 1 failed; 2 the input is wrong; 130 interrupted, with what was finished kept.";
@@ -48,6 +50,8 @@ pub enum Command {
     /// Verify the simulator itself against theory
     #[command(subcommand)]
     Validate(Validate),
+    /// Make a device out of what llama-bench, vLLM's benchmark or a table of operations measured
+    Import(ImportArgs),
     /// List what happened in a run, from its event log
     Events(EventsArgs),
     /// Simulate one run again, to a time or until a condition holds, and step through it
@@ -151,6 +155,9 @@ pub struct SweepArgs {
     /// Show every figure
     #[arg(long, conflicts_with = "metrics")]
     pub all: bool,
+    /// Print one JSON object with all figures of all points instead of the table
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `check`.
@@ -198,11 +205,59 @@ pub struct CompareArgs {
     pub all: bool,
 }
 
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Output of `llama-bench -o json`, of `vllm bench serve --save-result`, or CSV with the columns op,m,n,k,dtype,time_us
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Device of the catalog whose rates are expected where the measurements say nothing
+    #[arg(long, value_name = "DEVICE")]
+    pub like: String,
+    /// Name of the new device [default: that of the first file]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Model of the catalog that ran, where the files do not tell
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Its memory [GiB], if not that of the device it is like
+    #[arg(long, value_name = "GIB")]
+    pub memory: Option<f64>,
+    /// Its peak memory bandwidth [10⁹ B/s], if not that of the device it is like
+    #[arg(long, value_name = "GB/S")]
+    pub bandwidth: Option<f64>,
+    /// Its peak dense bf16 rate [10¹² FLOP/s], if not that of the device it is like
+    #[arg(long, value_name = "TFLOPS")]
+    pub tflops: Option<f64>,
+    /// Where to write the device [default: NAME.yaml]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// What is verified.
 #[derive(Debug, Subcommand)]
 pub enum Validate {
     /// The engine: queues, networks and renewal processes against closed forms, Little's law in every scenario
     Engine(EngineArgs),
+    /// The cost of inference: kernels, layers, steps and whole requests against published measurements
+    Calibration(CalibrationArgs),
+}
+
+/// Arguments of `validate calibration`.
+#[derive(Debug, Args)]
+pub struct CalibrationArgs {
+    /// Folder with the measurements [default: WALRAS_DATA, else ../shared/data beside the project]
+    #[arg(long, value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    pub json: bool,
+    /// Print the document scenarios/calibration/VALIDATION.md instead of the table
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
 }
 
 /// Arguments of `validate engine`.

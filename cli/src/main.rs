@@ -3,6 +3,7 @@
 mod args;
 mod calibrate;
 mod events;
+mod import;
 mod overview;
 mod progress;
 mod replay;
@@ -77,6 +78,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Report(args) => report(&args),
         Command::Compare(args) => compare(&args),
         Command::Validate(Validate::Engine(args)) => validate::engine(&args),
+        Command::Validate(Validate::Calibration(args)) => validate::calibration(&args),
+        Command::Import(args) => import::run(&args),
         Command::Events(args) => events::list(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Calibrate(args) => calibrate::calibrate(&args.arguments),

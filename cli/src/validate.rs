@@ -1,12 +1,14 @@
-//! `walras validate`: runs the verification suite, prints what it found, and exits with 1 if theory disagrees.
+//! `walras validate`: holds the engine against theory and the cost model against measurements, prints what it found, and exits with
+//! 1 if they disagree.
 
 use std::process::ExitCode;
 use std::time::Instant;
 
+use walras_analysis::calibration::{data, ladder};
 use walras_analysis::validation;
 use walras_reports::validation::{markdown, table};
 
-use crate::args::EngineArgs;
+use crate::args::{CalibrationArgs, EngineArgs};
 use crate::{BadInput, cores, layout, print, say};
 
 /// The engine against theory.
@@ -35,4 +37,33 @@ pub fn engine(args: &EngineArgs) -> anyhow::Result<ExitCode> {
     print(&text)?;
     say(&format!("took {:.1} s", clock.elapsed().as_secs_f64()));
     Ok(ExitCode::from(u8::from(!report.passes())))
+}
+
+/// The cost model against published measurements.
+pub fn calibration(args: &CalibrationArgs) -> anyhow::Result<ExitCode> {
+    let clock = Instant::now();
+    let Some(folder) = args.data.clone().or_else(data::folder) else {
+        say("skipped: there is no folder with measurements\n  \
+             help: set WALRAS_DATA to where it is; what the ladder found is in scenarios/calibration/VALIDATION.md");
+        return Ok(ExitCode::SUCCESS);
+    };
+    say(&format!(
+        "comparing with the measurements in {} …",
+        folder.display()
+    ));
+    let ladder = ladder::climb(&folder).map_err(|error| {
+        BadInput::error(format!(
+            "{error}\n  help: the folder needs `kernels` and `serving`"
+        ))
+    })?;
+    let text = if args.json {
+        format!("{:#}\n", ladder.json())
+    } else if args.markdown {
+        walras_reports::ladder::markdown(&ladder)
+    } else {
+        walras_reports::ladder::table(&ladder, layout(true))
+    };
+    print(&text)?;
+    say(&format!("took {:.1} s", clock.elapsed().as_secs_f64()));
+    Ok(ExitCode::from(u8::from(!ladder.passes())))
 }

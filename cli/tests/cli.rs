@@ -311,6 +311,11 @@ fn what_is_not_given_is_found_and_told() {
         text.contains("found by 5 pilot replications (MSER-5)"),
         "{text}"
     );
+    let compared = folder.ok(&["compare", "one", "two"]).replace('\n', " ");
+    assert!(
+        compared.contains("both: warm-up") && compared.contains("pilot replications (MSER-5)"),
+        "{compared}"
+    );
 }
 
 /// A scenario that never settles is the user's to lengthen: exit code 2, and nothing is left behind.
@@ -466,8 +471,26 @@ fn a_sweep_shows_how_the_answer_moves() {
         metric.contains("time to first token, median") && !metric.contains("cost per million"),
         "{metric}"
     );
+    // The points as one object, each with the figures of a single run.
+    let object = folder.json(&["sweep", "small.yaml", "--out", "out", "--json"]);
+    assert_eq!(
+        object["axes"][0]["values"],
+        serde_json::json!(["20", "200"])
+    );
+    let of_point = &object["points"][1];
+    assert_eq!(of_point["point"], "point-002");
+    assert_eq!(
+        of_point["values"]["platforms.depin.fleets.home.nodes"],
+        "200"
+    );
+    let alone = folder.json(&["report", "out/point-002", "--json"]);
+    assert_eq!(of_point["platforms"], alone["platforms"]);
+    assert_eq!(of_point["differences"], alone["differences"]);
     for (arguments, expected) in [
-        (&["run", "small.yaml", "--json"][..], "--set sweep=null"),
+        (
+            &["run", "small.yaml", "--log-events"][..],
+            "--set sweep=null",
+        ),
         (&["sweep", "depin-vs-cloud"], "there is nothing to sweep"),
         (
             &["sweep", "small.yaml", "--metric", "tftt_p50"],
@@ -487,4 +510,62 @@ fn a_sweep_shows_how_the_answer_moves() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}\n{errors}");
         assert!(errors.contains(expected), "{expected} is not in\n{errors}");
     }
+}
+
+/// What another benchmark measured becomes a device that a scenario can name; bad files are refused before anything is written.
+#[test]
+fn an_imported_device_is_used_by_a_scenario() {
+    let folder = Folder::new("import");
+    let bench = r#"[{"model_type": "llama 8B F16", "model_n_params": 8030261248, "n_ubatch": 512, "n_prompt": 0, "n_gen": 128,
+        "n_depth": 0, "avg_ts": 46.5},
+        {"model_type": "llama 8B F16", "model_n_params": 8030261248, "n_ubatch": 512, "n_prompt": 512, "n_gen": 0,
+        "n_depth": 0, "avg_ts": 4240.0}]"#;
+    folder.write("bench.json", bench);
+    let import = [
+        "import",
+        "bench.json",
+        "--like",
+        "rtx-4090",
+        "--name",
+        "mine",
+    ];
+    let output = folder.walras(&[&import[..], &["--bandwidth", "936", "--tflops", "71"]].concat());
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(
+        table.contains("prefill of 512 tokens") && table.contains("20.0 % to be stated"),
+        "{table}"
+    );
+    folder.write(
+        "mine.scenario.yaml",
+        "walras: 1\nquestion: q\nrun: {horizon: 1 h, replications: 2, seed: 1}\n\
+         workload: {requests: azure-conv-2023, model: llama-3.1-8b, slo: {ttft: 9 s, tpot: 1 s}, patience: 60 s, rate_factor: 0.1}\n\
+         platforms: {p: {extends: hyperscaler, fleets: {gpu: {devices: {card: {share: 1, usd_per_hour: 1}}}}}}\n\
+         devices: {card: {extends: mine.yaml}}\n",
+    );
+    let object = folder.json(&["run", "mine.scenario.yaml", "--json"]);
+    assert!(object["digest"].is_string());
+
+    let again = folder.walras(&import);
+    let errors = String::from_utf8_lossy(&again.stderr);
+    assert_eq!(again.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("`mine.yaml` exists"), "{errors}");
+    folder.write("cut.json", &bench[..100]);
+    for (arguments, expected) in [
+        (
+            ["import", "cut.json", "--like", "rtx-4090"],
+            "cut.json: line 1: this is not JSON",
+        ),
+        (
+            ["import", "bench.json", "--like", "rtx-4009"],
+            "did you mean `rtx-4090`?",
+        ),
+        (["import", "none.json", "--like", "rtx-4090"], "none.json"),
+    ] {
+        let output = folder.walras(&arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.contains(expected), "{expected} is not in\n{errors}");
+    }
+    assert!(!folder.0.join("cut.yaml").exists());
 }

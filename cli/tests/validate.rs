@@ -1,4 +1,4 @@
-//! `walras validate engine`: it passes, its document is the committed one, and it fails when it should.
+//! `walras validate`: it passes, its documents are the committed ones, and it fails when it should.
 
 use std::fs;
 use std::path::Path;
@@ -82,4 +82,51 @@ fn a_wrong_option_is_the_users_mistake() {
     let output = walras(&["validate", "motor"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("unrecognized subcommand 'motor'"));
+}
+
+/// The committed ladder is what the device classes predict. Skips without the data folder, which the command says.
+/// After a change that is meant: `cargo run --release -- validate calibration --markdown > scenarios/calibration/VALIDATION.md`.
+#[test]
+fn the_document_is_what_the_ladder_prints() {
+    if walras_analysis::calibration::data::folder().is_none() {
+        let output = walras(&["validate", "calibration", "--markdown"]);
+        assert!(output.status.success() && output.stdout.is_empty());
+        assert!(
+            text(&output.stderr).contains("skipped"),
+            "{}",
+            text(&output.stderr)
+        );
+        println!("skipped: no folder with measurements; set WALRAS_DATA to where it is");
+        return;
+    }
+    let output = walras(&["validate", "calibration", "--markdown"]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/calibration/VALIDATION.md");
+    let committed = fs::read_to_string(path).expect("the document");
+    let printed = text(&output.stdout);
+    for (number, (line, expect)) in printed.lines().zip(committed.lines()).enumerate() {
+        let place = number + 1;
+        assert_eq!(
+            line, expect,
+            "line {place} of scenarios/calibration/VALIDATION.md"
+        );
+    }
+    assert_eq!(printed, committed);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+/// A folder without the tables is the user's mistake, and the message names the file.
+#[test]
+fn a_folder_without_measurements() {
+    let output = walras(&[
+        "validate",
+        "calibration",
+        "--data",
+        env!("CARGO_MANIFEST_DIR"),
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("gemm_perf.parquet") && said.contains("help: "),
+        "{said}"
+    );
 }

@@ -10,4 +10,6 @@ pub mod html;
 
 pub mod sweep;
 
+pub mod ladder;
+
 pub mod validation;

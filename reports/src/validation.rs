@@ -304,7 +304,7 @@ fn covered(rows: &[coverage::Row], text: &mut String) {
 }
 
 /// One sentence per line.
-fn sentences(text: &str) -> String {
+pub(crate) fn sentences(text: &str) -> String {
     let mut out = String::new();
     for (index, sentence) in text.split(". ").enumerate() {
         // A sentence starts with a capital letter; an abbreviation goes on.

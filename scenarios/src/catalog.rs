@@ -37,14 +37,17 @@ const FILES: [File; 6] = files![
 /// The device classes, one to a file.
 const DEVICES: &[File] = &files![
     "calibration/a100-sxm-80.yaml",
+    "calibration/apple-m1-max.yaml",
     "calibration/apple-m3-max.yaml",
     "calibration/desktop-cpu.yaml",
     "calibration/epyc-server-cpu.yaml",
     "calibration/h100-sxm.yaml",
+    "calibration/h200-sxm.yaml",
     "calibration/l40s.yaml",
     "calibration/rtx-3090.yaml",
     "calibration/rtx-4090.yaml",
     "calibration/rtx-a6000.yaml",
+    "calibration/rtx-pro-6000.yaml",
 ];
 
 /// The catalog, read and checked.

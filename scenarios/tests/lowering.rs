@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use walras_des::{SimTime, Span};
+use walras_scenarios::catalog::Catalog;
 use walras_scenarios::{Plan, load};
 use walras_sim::availability::Availability;
 use walras_sim::hardware::MatMul;
@@ -86,13 +87,9 @@ fn mixtures_are_flattened_into_shares() {
 /// The published numbers of parameters are the sums over the shapes, to 0.1 % (norms and biases are left out of the products).
 #[test]
 fn models_have_their_published_sizes() {
-    for (name, spec) in &walras_scenarios::catalog::Catalog::get().models {
-        let plan = plan(
-            "cloud-menu",
-            &[("workload.model", name), ("workload.precision", "q4_k")],
-            None,
-        );
-        let model = &plan.platforms[0].profiles[0].deployment.model;
+    let catalog = Catalog::get();
+    for (name, spec) in &catalog.models {
+        let model = catalog.model(name).expect("one of its names");
         let all = |products: &[MatMul]| products.iter().map(|p| p.n * p.k * p.count).sum::<f64>();
         let layers = all(&model.layer(u32::MAX, 1)) * f64::from(model.layers);
         let head = all(&[model.head(1, 1)]);

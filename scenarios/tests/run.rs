@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use walras_scenarios::{Options, Plan, Results, execute, load};
+use walras_sim::record::MetricId;
 
 /// A few minutes of a small network and a small cloud.
 fn plan() -> Plan {
@@ -133,5 +134,47 @@ fn a_panic_names_the_run() {
             .to_string()
             .starts_with("platform `cloud`, replication 0, seed 1: index out of bounds"),
         "{error}"
+    );
+}
+
+/// Prompts that begin alike: with a cache of beginnings the same requests see their first tokens sooner, and a cloud that computes
+/// each beginning once is busy for a shorter time. Without shared beginnings the cache changes nothing, to the last bit.
+#[test]
+fn shared_prefixes_are_computed_once() {
+    let text = |prefixes: &str| {
+        format!(
+            "walras: 1\nquestion: q\nrun: {{horizon: 10 min, replications: 1, seed: 1}}\n\
+             workload:\n  requests: azure-conv-2023\n  model: llama-3.1-8b\n  slo: {{ttft: 2 s, tpot: 100 ms}}\n  patience: 60 s\n{prefixes}\
+             platforms:\n  plain: {{extends: hyperscaler, fleets: {{gpu: {{devices: {{l40s: {{share: 1}}}}}}}}}}\n  cached: {{extends: plain, serving: {{prefix_caching: true}}}}\n"
+        )
+    };
+    let outputs = |name: &str, prefixes: &str| {
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::write(&file, text(prefixes)).expect("a file");
+        let plan = load(&file, &[], None)
+            .unwrap_or_else(|issues| panic!("{issues}"))
+            .plan;
+        let results = run(&plan, 1, false);
+        [
+            results.runs[0].output.clone(),
+            results.runs[1].output.clone(),
+        ]
+    };
+    let [plain, cached] = outputs("alone.yaml", "");
+    assert_eq!(plain.digest, cached.digest);
+    let shared = "  prefixes: {groups: 5, exponent: 1, tokens: {constant: 1024}}\n";
+    let [plain, cached] = outputs("shared.yaml", shared);
+    assert_eq!(plain.counts.submitted, cached.counts.submitted);
+    let median = |output: &walras_sim::record::Output| {
+        output
+            .metrics
+            .get(MetricId::TtftP50)
+            .expect("requests were served")
+    };
+    assert!(
+        median(&cached) < 0.9 * median(&plain),
+        "{} s with a cache, {} s without",
+        median(&cached),
+        median(&plain)
     );
 }

@@ -26,6 +26,7 @@ pub mod settlement;
 pub mod supply;
 
 pub mod record;
+pub mod sums;
 
 pub mod invariants;
 pub mod platform;
@@ -33,7 +34,7 @@ pub mod world;
 
 /// What the model leaves out, in sentences for reports.
 pub const LIMITS: &[&str] = &[
-    "A server prefills waiting prompts before it decodes on, and reserves memory for whole answers; chunked prefill, paging with preemption and prefix caching are not modelled.",
+    "A server works first come, first served, and computes a preempted request anew; priorities, swapping to host memory, and separate machines for prompts and answers are not modelled.",
     "A model is served by one device; several devices to one model are not modelled.",
     "A lost request starts again from its prompt, its time to first token is that of the attempt that completes, and its customer's patience starts anew.",
     "Stays and absences of different nodes are independent: no regional outages, no daily rhythm of owners.",

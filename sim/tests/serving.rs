@@ -9,6 +9,7 @@ use walras_des::{Purpose, SimTime, Span, Stream, Streams};
 use walras_sim::hardware::{Deployment, Device, Experts, Format, Model, Profile, Speculation};
 use walras_sim::ids::JobId;
 use walras_sim::serving::{Backlog, Entry, Milestone, Server};
+use walras_sim::workload::Prefix;
 
 /// Mixtral 8x7B: 46.7 B parameters, two of eight experts (Jiang et al., 2024).
 fn mixtral() -> Model {
@@ -57,6 +58,29 @@ struct Request {
     blocks: u32,
     /// Tokens of the step under way; for one that decodes, zero.
     chunk: u32,
+    /// Blocks of the prefix cache that it shares; `blocks` are its own.
+    shared: u32,
+}
+
+impl Request {
+    fn new(entry: Entry) -> Self {
+        Self {
+            entry,
+            computed: 0,
+            generated: 0,
+            decodes: false,
+            blocks: 0,
+            chunk: 0,
+            shared: 0,
+        }
+    }
+}
+
+/// A cached block: which one of its group, and how many requests share it.
+struct Block {
+    group: u32,
+    place: u32,
+    users: u32,
 }
 
 /// A server that takes one step at a time. Written apart from the real one, along vLLM's scheduler: no fast-forward, no sums, no
@@ -66,13 +90,19 @@ struct Stepped<'a> {
     slowdown: f64,
     waiting: VecDeque<Request>,
     running: Vec<Request>,
+    /// Blocks that hold nothing.
     free: u32,
+    cached: Vec<Block>,
+    /// Groups, the least recently used first.
+    recent: Vec<u32>,
     /// Fraction of a token that speculation is ahead, in 1/65536.
     fraction: u64,
     /// End of the step under way [ps].
     ends: Option<u128>,
     log: Vec<(u64, Milestone)>,
     steps: usize,
+    /// Tokens that were found in the prefix cache.
+    found: u32,
 }
 
 impl Stepped<'_> {
@@ -96,24 +126,23 @@ impl Stepped<'_> {
                 budget -= request.chunk;
                 request.computed + request.chunk
             };
-            let more = cached.div_ceil(16).saturating_sub(request.blocks);
-            while self.free < more && index < self.running.len() {
+            let held = request.blocks + request.shared;
+            let more = cached.div_ceil(16).saturating_sub(held);
+            while self.available() < more && index < self.running.len() {
+                self.make_free(self.available());
                 let victim = self.running.pop().unwrap();
-                self.free += victim.blocks;
+                self.give_back(&victim);
                 is_short = true;
                 let now = u64::try_from(at / 1000).unwrap();
                 self.log.push((now, Milestone::Preempted(victim.entry.job)));
                 self.waiting.push_front(Request {
-                    computed: 0,
-                    decodes: false,
-                    blocks: 0,
-                    chunk: 0,
-                    ..victim
+                    generated: victim.generated,
+                    ..Request::new(victim.entry)
                 });
             }
-            if let Some(request) = self.running.get_mut(index) {
-                self.free -= more;
-                request.blocks += more;
+            if index < self.running.len() {
+                self.take(more);
+                self.running[index].blocks += more;
             }
             index += 1;
         }
@@ -122,22 +151,117 @@ impl Stepped<'_> {
                 break;
             };
             let target = request.entry.prompt + request.generated;
-            if target.div_ceil(16) > self.free {
+            let shared = self.found(&request.entry, target);
+            self.share(&request.entry, shared, 1);
+            if target.div_ceil(16) - shared > self.available() {
+                // It is looked at again in the next step, without having used anything.
+                self.share(&request.entry, shared, -1);
                 break;
             }
-            let chunk = target.min(budget);
-            let blocks = chunk.div_ceil(16);
+            self.found += 16 * shared;
+            if shared > 0 {
+                self.touch(request.entry.prefix.unwrap().group);
+            }
+            let chunk = (target - 16 * shared).min(budget);
+            let blocks = (16 * shared + chunk).div_ceil(16) - shared;
             budget -= chunk;
-            self.free -= blocks;
+            self.take(blocks);
             self.waiting.pop_front();
             self.running.push(Request {
+                computed: 16 * shared,
                 blocks,
                 chunk,
+                shared,
                 ..request
             });
         }
         self.steps += 1;
         self.ends = self.duration().map(|duration| at + duration);
+    }
+
+    /// Blocks that can be had without preempting anybody.
+    fn available(&self) -> u32 {
+        let unused = self.cached.iter().filter(|block| block.users == 0).count();
+        self.free + u32::try_from(unused).unwrap()
+    }
+
+    /// Takes free blocks; if there are too few, cached ones of the group used least recently that has unused ones, the last first.
+    fn take(&mut self, count: u32) {
+        self.make_free(count);
+        self.free -= count;
+    }
+
+    fn make_free(&mut self, count: u32) {
+        while self.free < count {
+            let evict = self.recent.iter().find_map(|&group| {
+                let unused = |block: &&Block| block.group == group && block.users == 0;
+                let places = self.cached.iter().filter(unused).map(|block| block.place);
+                places.max().map(|place| (group, place))
+            });
+            let (group, place) = evict.expect("there are enough blocks");
+            (self.cached).retain(|block| (block.group, block.place) != (group, place));
+            self.free += 1;
+        }
+    }
+
+    /// Cached blocks that the request can share: from the start of its prefix, not the last token of what it computes.
+    fn found(&self, entry: &Entry, target: u32) -> u32 {
+        let Some(prefix) = entry.prefix else { return 0 };
+        let is_there = |&place: &u32| {
+            let same = |block: &Block| (block.group, block.place) == (prefix.group, place);
+            self.cached.iter().any(same)
+        };
+        let most = (prefix.tokens / 16).min((target - 1) / 16);
+        u32::try_from((0..most).take_while(is_there).count()).unwrap()
+    }
+
+    fn share(&mut self, entry: &Entry, shared: u32, by: i32) {
+        let group = entry.prefix.map(|prefix| prefix.group);
+        for block in &mut self.cached {
+            if Some(block.group) == group && block.place < shared {
+                block.users = block.users.strict_add_signed(by);
+            }
+        }
+    }
+
+    fn touch(&mut self, group: u32) {
+        self.recent.retain(|&other| other != group);
+        self.recent.push(group);
+    }
+
+    fn give_back(&mut self, request: &Request) {
+        self.free += request.blocks;
+        if request.shared > 0 {
+            self.share(&request.entry, request.shared, -1);
+            self.touch(request.entry.prefix.unwrap().group);
+        }
+    }
+
+    /// Caches the blocks of a prompt's shared part that go on where the cache ends.
+    fn keep(&mut self, request: &mut Request) {
+        let prefix = request.entry.prefix;
+        let Some(prefix) = prefix.filter(|_| self.profile.deployment.prefix_caching) else {
+            return;
+        };
+        let cached = self
+            .cached
+            .iter()
+            .filter(|block| block.group == prefix.group)
+            .count();
+        if request.shared != u32::try_from(cached).unwrap() || prefix.tokens / 16 <= request.shared
+        {
+            return;
+        }
+        for place in request.shared..prefix.tokens / 16 {
+            self.cached.push(Block {
+                group: prefix.group,
+                place,
+                users: 1,
+            });
+            request.blocks -= 1;
+            request.shared += 1;
+        }
+        self.touch(prefix.group);
     }
 
     /// What the step costs.
@@ -181,6 +305,7 @@ impl Stepped<'_> {
             self.fraction %= 65536;
         }
         let mut running = std::mem::take(&mut self.running);
+        let mut ended = Vec::new();
         running.retain_mut(|request| {
             if request.decodes {
                 request.generated += gain;
@@ -188,6 +313,7 @@ impl Stepped<'_> {
             } else {
                 request.computed += request.chunk;
                 if request.computed == request.entry.prompt + request.generated {
+                    self.keep(request);
                     request.decodes = true;
                     request.generated += 1;
                     if request.generated == 1 {
@@ -199,10 +325,13 @@ impl Stepped<'_> {
             let is_finished = request.generated >= request.entry.output;
             if is_finished {
                 (self.log).push((nanos, Milestone::Finished(request.entry.job)));
-                self.free += request.blocks;
+                ended.push(*request);
             }
             !is_finished
         });
+        for request in ended {
+            self.give_back(&request);
+        }
         self.running = running;
         self.start_step(at);
     }
@@ -215,10 +344,13 @@ fn stepped<'a>(profile: &'a Profile, slowdown: f64, requests: &[(SimTime, Entry)
         waiting: VecDeque::new(),
         running: Vec::new(),
         free: profile.kv_blocks,
+        cached: Vec::new(),
+        recent: Vec::new(),
         fraction: 0,
         ends: None,
         log: Vec::new(),
         steps: 0,
+        found: 0,
     };
     for &(at, entry) in requests {
         while server
@@ -227,14 +359,7 @@ fn stepped<'a>(profile: &'a Profile, slowdown: f64, requests: &[(SimTime, Entry)
         {
             server.end_step();
         }
-        server.waiting.push_back(Request {
-            entry,
-            computed: 0,
-            generated: 0,
-            decodes: false,
-            blocks: 0,
-            chunk: 0,
-        });
+        server.waiting.push_back(Request::new(entry));
         if server.ends.is_none() {
             server.start_step(u128::from(at.as_nanos()) * 1000);
         }
@@ -242,7 +367,7 @@ fn stepped<'a>(profile: &'a Profile, slowdown: f64, requests: &[(SimTime, Entry)
     while server.ends.is_some() {
         server.end_step();
     }
-    assert_eq!(server.free, profile.kv_blocks, "blocks leak");
+    assert_eq!(server.available(), profile.kv_blocks, "blocks leak");
     server
 }
 
@@ -284,6 +409,10 @@ fn requests(stream: &mut Stream, capacity: u64) -> Vec<(SimTime, Entry)> {
     let gap = [1e-4, 0.02, 0.5, 5.0][stream.below(4) as usize];
     let longest = [200, 2_000, 12_000][stream.below(3) as usize].min(capacity * 3 / 4);
     let answer = [2, 40, 300, 1_200][stream.below(4) as usize].min(capacity / 4);
+    let groups = 1 + stream.below(6) as u32;
+    let shared: Vec<u32> = (0..groups)
+        .map(|_| 1 + stream.below(longest) as u32)
+        .collect();
     let mut at = SimTime::ZERO;
     (0..=stream.below(40) as u32)
         .map(|job| {
@@ -294,19 +423,25 @@ fn requests(stream: &mut Stream, capacity: u64) -> Vec<(SimTime, Entry)> {
             let prompt = 1 + stream.below(longest) as u32;
             let most = if stream.bernoulli(0.1) { 2 } else { answer };
             let output = 1 + stream.below(most.min(capacity - u64::from(prompt))) as u32;
+            let group = stream.below(u64::from(groups)) as u32;
+            let prefix = stream.bernoulli(0.7).then(|| Prefix {
+                group,
+                tokens: shared[group as usize].min(prompt),
+            });
             (
                 at,
                 Entry {
                     job: JobId(job),
                     prompt,
                     output,
+                    prefix,
                 },
             )
         })
         .collect()
 }
 
-/// Wide and tight memory, small and large budgets and batches, speculation of several strengths, experts, a pipeline.
+/// Wide and tight memory, small and large budgets and batches, speculation of several strengths, experts, prefix caching.
 fn profiles() -> Vec<Profile> {
     let plain = |max_batch, token_budget| Deployment {
         token_budget,
@@ -320,6 +455,10 @@ fn profiles() -> Vec<Profile> {
         }),
         ..plain(16, token_budget)
     };
+    let caching = |deployment: Deployment| Deployment {
+        prefix_caching: true,
+        ..deployment
+    };
     let experts = Deployment::single(mixtral(), Format::Q4K, 16);
     vec![
         profile(&plain(256, 2048), 4_000),
@@ -332,6 +471,9 @@ fn profiles() -> Vec<Profile> {
         profile(&speculating(0.8, 5, 2048), 4_000),
         profile(&speculating(0.7, 3, 64), 150),
         profile(&speculating(0.0, 2, 512), 75),
+        profile(&caching(plain(64, 2048)), 4_000),
+        profile(&caching(plain(16, 256)), 120),
+        profile(&caching(speculating(0.6, 3, 512)), 70),
     ]
 }
 
@@ -341,6 +483,7 @@ fn profiles() -> Vec<Profile> {
 fn fast_forward_equals_stepping_to_the_nanosecond() {
     let profiles = profiles();
     let (mut steps, mut events, mut preempted) = (0, 0, vec![0; profiles.len()]);
+    let mut found_in_cache = 0;
     for sequence in 0..10_000 {
         let mut stream = Streams::new(20, sequence).open(Purpose::new("requests"), 0);
         let kind = stream.below(profiles.len() as u64) as usize;
@@ -353,14 +496,16 @@ fn fast_forward_equals_stepping_to_the_nanosecond() {
         let is_preemption =
             |(_, milestone): &&(u64, Milestone)| matches!(milestone, Milestone::Preempted(_));
         preempted[kind] += found.iter().filter(is_preemption).count();
+        found_in_cache += expected.found;
         steps += expected.steps;
         events += boundaries;
     }
-    let tight = [2, 3, 8, 9];
+    let tight = [2, 3, 8, 9, 11, 12];
     assert!(
         tight.iter().all(|&kind| preempted[kind] > 500),
         "a tight cache preempts: {preempted:?}"
     );
+    assert!(found_in_cache > 1_000_000, "{found_in_cache} tokens found");
     assert!(
         events * 5 < steps,
         "{events} events for {steps} steps: nothing was fast-forwarded"
@@ -408,14 +553,7 @@ fn an_abandoned_server_lost_what_it_had_generated() {
                 next = server.boundary(profile, &mut backlog, &mut Vec::new());
             }
             if let Some(&(at, entry)) = arrived.get(step) {
-                reference.waiting.push_back(Request {
-                    entry,
-                    computed: 0,
-                    generated: 0,
-                    decodes: false,
-                    blocks: 0,
-                    chunk: 0,
-                });
+                reference.waiting.push_back(Request::new(entry));
                 if reference.ends.is_none() {
                     reference.start_step(u128::from(at.as_nanos()) * 1000);
                 }

@@ -3,7 +3,7 @@
 //! The prior is what a device of the same class predicts: its rates scaled by the peaks of the two data sheets
 //! ([`Kernels::scaled`]). Many points overrule it, few are drawn towards it, and a kind that was not measured keeps it.
 
-use walras_sim::hardware::{DecodeRoof, Format, Kernels, Link, PrefillRoof, Roof};
+use walras_sim::hardware::{DecodeRoof, Format, Kernels, Link, Mixed, PrefillRoof, Roof};
 
 use super::least_squares::{self, Prior, Solution};
 use super::point::{Errors, Kind, Op, Point, log_ratio};
@@ -125,6 +125,13 @@ fn shapes<'a>(points: impl Iterator<Item = &'a Point>) -> usize {
             Op::Decode {
                 sequences, heads, ..
             } => Op::Decode {
+                sequences,
+                context: 0.0,
+                heads,
+            },
+            Op::Mixed {
+                sequences, heads, ..
+            } => Op::Mixed {
                 sequences,
                 context: 0.0,
                 heads,
@@ -260,6 +267,37 @@ fn fit_kind(kind: Kind, points: &[Point], fitted: &mut Fitted) {
                     unreachable!("points of one kind")
                 };
                 let (base, slope) = build(v).affine(sequences, heads);
+                base + slope * sequences * context
+            });
+            fitted.kernels.decode = build(&values);
+        }
+        Kind::Mixed => {
+            let mixed = prior.decode.mixed.unwrap_or(Mixed {
+                unit: prior.decode.unit,
+                memory: prior.decode.memory,
+            });
+            let unknowns = [
+                Unknown::new("unit", mixed.unit, 2.0 * OVERHEAD),
+                Unknown::new("memory", mixed.memory, OVERHEAD),
+            ];
+            let decode = prior.decode;
+            let build = |v: &[f64]| DecodeRoof {
+                mixed: Some(Mixed {
+                    unit: v[0],
+                    memory: v[1],
+                }),
+                ..decode
+            };
+            let values = solve(kind, &unknowns, points, &mut fitted.parameters, |v, op| {
+                let Op::Mixed {
+                    sequences,
+                    context,
+                    heads,
+                } = *op
+                else {
+                    unreachable!("points of one kind")
+                };
+                let (base, slope) = build(v).beside_prompts(sequences, heads);
                 base + slope * sequences * context
             });
             fitted.kernels.decode = build(&values);
@@ -507,6 +545,8 @@ mod tests {
             (Kind::Decode, "launch") => kernels.decode.launch,
             (Kind::Decode, "unit") => kernels.decode.unit,
             (Kind::Decode, _) => kernels.decode.half,
+            (Kind::Mixed, "unit") => kernels.decode.mixed.expect("rates").unit,
+            (Kind::Mixed, _) => kernels.decode.mixed.expect("rates").memory,
             (Kind::AllReduce, "latency") => kernels.link.expect("one").latency,
             (Kind::AllReduce, _) => kernels.link.expect("one").bandwidth,
         }

@@ -1,5 +1,7 @@
 //! Measured times of single operations, and what the cost model says of them.
 
+use std::fmt;
+
 use walras_des::{Digest, math};
 use walras_sim::hardware::{Format, Heads, Kernels, MatMul, Roof, Work};
 
@@ -28,6 +30,15 @@ pub enum Op {
         /// Heads of the layer.
         heads: Heads,
     },
+    /// What attention of one token of each sequence adds to an operation with prompts.
+    Mixed {
+        /// Sequences.
+        sequences: f64,
+        /// Tokens of each, the new one included.
+        context: f64,
+        /// Heads of the layer.
+        heads: Heads,
+    },
     /// Memory traffic [B]: norms, rotations, activations.
     Stream(f64),
     /// Exchange of so many bytes between so many devices.
@@ -43,6 +54,8 @@ pub enum Kind {
     Prefill,
     /// Attention of single tokens.
     Decode,
+    /// Attention of single tokens in one operation with prompts.
+    Mixed,
     /// Memory traffic.
     Stream,
     /// All-reduce between devices.
@@ -57,6 +70,7 @@ impl Kind {
             Self::MatMul(format) => format!("matmul, {}", format.name()),
             Self::Prefill => "prefill attention".to_owned(),
             Self::Decode => "decode attention".to_owned(),
+            Self::Mixed => "decode beside prompts".to_owned(),
             Self::Stream => "norms and activations".to_owned(),
             Self::AllReduce => "all-reduce".to_owned(),
         }
@@ -77,6 +91,35 @@ pub struct Point {
 /// One point in so many shapes is held out.
 const HELD_OUT: u64 = 5;
 
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::MatMul(MatMul { m, n, k, .. }, format) => {
+                write!(f, "matmul {m} × {n} × {k}, {}", format.name())
+            }
+            Self::Prefill {
+                sequences,
+                tokens,
+                context,
+                ..
+            } => write!(
+                f,
+                "prefill attention, {sequences} × {tokens} behind {context}"
+            ),
+            Self::Decode {
+                sequences, context, ..
+            } => write!(f, "decode attention, {sequences} × {context}"),
+            Self::Mixed {
+                sequences, context, ..
+            } => write!(f, "decode beside prompts, {sequences} × {context}"),
+            Self::Stream(bytes) => write!(f, "stream of {bytes} B"),
+            Self::AllReduce(bytes, devices) => {
+                write!(f, "all-reduce of {bytes} B, {devices} devices")
+            }
+        }
+    }
+}
+
 impl Op {
     /// What kind of operation it is.
     #[must_use]
@@ -85,6 +128,7 @@ impl Op {
             Self::MatMul(_, format) => Kind::MatMul(*format),
             Self::Prefill { .. } => Kind::Prefill,
             Self::Decode { .. } => Kind::Decode,
+            Self::Mixed { .. } => Kind::Mixed,
             Self::Stream(_) => Kind::Stream,
             Self::AllReduce(..) => Kind::AllReduce,
         }
@@ -112,6 +156,15 @@ impl Op {
                 let (base, slope) = kernels.decode.affine(sequences, heads);
                 Some(base + slope * sequences * context)
             }
+            Self::Mixed {
+                sequences,
+                context,
+                heads,
+            } => {
+                kernels.decode.mixed?;
+                let (base, slope) = kernels.decode.beside_prompts(sequences, heads);
+                Some(base + slope * sequences * context)
+            }
             Self::Stream(bytes) => Some(stream(&kernels.stream, bytes)),
             Self::AllReduce(bytes, devices) => {
                 kernels.link.map(|link| link.all_reduce(bytes, devices))
@@ -131,6 +184,9 @@ impl Op {
             Self::Decode {
                 sequences, heads, ..
             } => [2.0, sequences, heads.query, heads.kv, heads.dim],
+            Self::Mixed {
+                sequences, heads, ..
+            } => [5.0, sequences, heads.query, heads.kv, heads.dim],
             Self::Stream(bytes) => [3.0, bytes, 0.0, 0.0, 0.0],
             Self::AllReduce(bytes, devices) => [4.0, bytes, f64::from(devices), 0.0, 0.0],
         };

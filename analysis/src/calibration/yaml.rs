@@ -1,8 +1,8 @@
-//! Fitted rates as the `kernels` of a device class in YAML, as shares of its peaks.
+//! Device classes in YAML: fitted rates as shares of the peaks, overheads, coverage and errors.
 
 use std::fmt::Write as _;
 
-use walras_sim::hardware::Kernels;
+use walras_sim::hardware::{Device, Kernels};
 
 /// The lines of `kernels:` of a device with these peaks [FLOP/s, B/s], indented by `indent` spaces.
 #[must_use]
@@ -66,6 +66,64 @@ pub fn kernels(kernels: &Kernels, flops: f64, bandwidth: f64, indent: usize) -> 
             digits(link.bandwidth / 1e9)
         );
     }
+    text
+}
+
+/// What a device class says of itself beside its rates.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// What it is.
+    pub description: String,
+    /// Price of the part, new [USD].
+    pub price_usd: Option<f64>,
+    /// Where the numbers come from; one paragraph.
+    pub source: String,
+}
+
+/// A device class as a file that a scenario can extend.
+#[must_use]
+pub fn device(device: &Device, about: &About) -> String {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let mut text = format!(
+        "{}:\n  description: {}\n",
+        quoted(&device.name),
+        quoted(&about.description)
+    );
+    let gib = device.memory as f64 / f64::from(1 << 30);
+    let _ = writeln!(text, "  memory_gib: {}", digits(gib));
+    let _ = writeln!(text, "  bandwidth_gb_s: {}", device.bandwidth / 1e9);
+    let _ = writeln!(text, "  bf16_tflops: {}", device.flops / 1e12);
+    text += &kernels(&device.kernels, device.flops, device.bandwidth, 2);
+    let of = &device.overheads;
+    let _ = writeln!(
+        text,
+        "  overheads: {{step: {}, layer: {}, sequence: {}, request: {}}}",
+        duration(of.step),
+        duration(of.layer),
+        duration(of.sequence),
+        duration(of.request)
+    );
+    let of = &device.coverage;
+    let _ = writeln!(
+        text,
+        "  covers: {{tokens: {}, context: {}, sequences: {}}}",
+        of.tokens, of.context, of.sequences
+    );
+    let percent = |share: f64| format!("{} %", digits(share.min(1.0) * 100.0));
+    let of = &device.residuals;
+    let _ = writeln!(
+        text,
+        "  error: {{fitted: {}, held_out: {}}}",
+        percent(of.fitted),
+        percent(of.held_out)
+    );
+    let _ = writeln!(text, "  idle_w: {}", device.idle_power);
+    let _ = writeln!(text, "  active_w: {}", device.active_power);
+    if let Some(price) = about.price_usd {
+        let _ = writeln!(text, "  price_usd: {price}");
+    }
+    let _ = writeln!(text, "  slowdown_sigma: {}", device.slowdown_sigma);
+    let _ = writeln!(text, "  source: {}", quoted(&about.source));
     text
 }
 

@@ -159,6 +159,11 @@ fn work(op: &calibration::Op) -> Work {
             sequences,
             context,
             heads,
+        }
+        | calibration::Op::Mixed {
+            sequences,
+            context,
+            heads,
         } => Work {
             flops: sequences * context * 4.0 * heads.query * heads.dim,
             bytes: sequences * context * heads.kv_width(),

@@ -48,24 +48,31 @@ pub(super) fn lower(
     let retry = at.key("retry");
     let detection = positive(report, &retry.key("detection"), spec.retry.detection.0);
 
+    let width = spec
+        .serving
+        .speculation
+        .map_or(1, |draft| draft.drafted + 1);
+    let needed = spec.slots.saturating_mul(width);
+    if let Some(budget) = spec.serving.token_budget
+        && budget < needed
+    {
+        let drafts = if width > 1 { " with their drafts" } else { "" };
+        let message = format!(
+            "a budget of {budget} tokens is less than the {} slots, whose sequences all decode in one step{drafts}, take",
+            spec.slots
+        );
+        let hint = format!("give at least {needed}");
+        report.add(&at.key("serving").key("token_budget"), message, Some(hint));
+        return None;
+    }
     let mut classes = Classes {
         served,
         longest: workload.map_or(1, longest),
         slots: spec.slots,
+        needed,
         serving: &spec.serving,
         profiles: Vec::new(),
     };
-    if let Some(budget) = spec.serving.token_budget
-        && budget < spec.slots
-    {
-        let message = format!(
-            "a budget of {budget} tokens is less than the {} slots, whose sequences all decode in one step",
-            spec.slots
-        );
-        let hint = format!("give at least {}", spec.slots);
-        report.add(&at.key("serving").key("token_budget"), message, Some(hint));
-        return None;
-    }
     let fleets = at.key("fleets");
     if spec.fleets.is_empty() {
         report.add(&fleets, "a platform needs at least one fleet", None);
@@ -193,6 +200,8 @@ struct Classes<'a> {
     /// Tokens of the longest request.
     longest: u64,
     slots: u32,
+    /// Tokens of a step in which all slots decode.
+    needed: u32,
     serving: &'a ServingSpec,
     profiles: Vec<Profile>,
 }
@@ -223,12 +232,13 @@ impl Classes<'_> {
             token_budget: self
                 .serving
                 .token_budget
-                .unwrap_or(Deployment::TOKEN_BUDGET.max(self.slots)),
+                .unwrap_or(Deployment::TOKEN_BUDGET.max(self.needed)),
             speculation: self.serving.speculation.map(|spec| Speculation {
                 drafted: spec.drafted,
                 acceptance: spec.acceptance,
                 cost: spec.cost,
             }),
+            prefix_caching: self.serving.prefix_caching,
         };
         let known =
             |profile: &Profile| profile.device == device && profile.deployment == deployment;

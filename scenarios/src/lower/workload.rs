@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use walras_des::{Dist, DistError, SimTime, math};
 use walras_sim::hardware::{Experts, Format, Model};
-use walras_sim::workload::{Diurnal, Modulation, Slo, Source, Synthetic, Trace, Workload};
+use walras_sim::workload::{
+    Diurnal, Modulation, Prefixes, Slo, Source, Synthetic, Trace, Workload,
+};
 
 use super::{ReadTrace, Tables, TraceProblem, look_up, positive, shares, span, unknown};
 use crate::report::{At, Report};
@@ -73,6 +75,17 @@ pub(super) fn lower(
         Some(law) => Some(report.check(&at.key("budget"), law.build())?),
         None => None,
     };
+    let prefixes = match &spec.prefixes {
+        Some(spec) => {
+            let length = report.check(&at.key("prefixes").key("tokens"), lengths(&spec.tokens));
+            Some(Prefixes {
+                groups: spec.groups,
+                exponent: spec.exponent,
+                length: length?,
+            })
+        }
+        None => None,
+    };
     let slo = Slo {
         ttft: ttft?,
         tpot: tpot?,
@@ -83,6 +96,7 @@ pub(super) fn lower(
         slo,
         patience: span(spec.patience.0),
         budget,
+        prefixes,
     })
 }
 

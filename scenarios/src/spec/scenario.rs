@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::spec::Named;
-use crate::spec::catalog::{AvailabilitySpec, DeviceSpec, ModelSpec, RequestsSpec};
+use crate::spec::catalog::{AvailabilitySpec, DeviceSpec, ModelSpec, RequestsSpec, TokensSpec};
 use crate::spec::distribution::PriceLaw;
 use crate::spec::platform::PlatformSpec;
 use crate::spec::quantity::{Duration, Share, Weight};
@@ -138,6 +138,23 @@ pub struct WorkloadSpec {
     pub patience: Duration,
     /// The most that customers pay [USD per million output tokens]; default no limit.
     pub budget: Option<PriceLaw>,
+    /// Beginnings that prompts share: system prompts, tools, documents; default none.
+    pub prefixes: Option<PrefixesSpec>,
+}
+
+/// Beginnings that prompts share. A server whose platform has `serving.prefix_caching` computes each once and keeps it.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PrefixesSpec {
+    /// Number of different beginnings.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub groups: u32,
+    /// How unequal they are: the k-th most frequent has a share in proportion to 1/k^exponent (Zipf); zero for equal shares.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 10))]
+    pub exponent: f64,
+    /// Their lengths.
+    pub tokens: TokensSpec,
 }
 
 fn one() -> f64 {

@@ -21,6 +21,8 @@ pub struct Deployment {
     pub token_budget: u32,
     /// Drafts that are checked in one step.
     pub speculation: Option<Speculation>,
+    /// Whether blocks of shared beginnings of prompts are kept for later requests.
+    pub prefix_caching: bool,
 }
 
 impl Deployment {
@@ -38,6 +40,7 @@ impl Deployment {
             max_batch,
             token_budget: Self::TOKEN_BUDGET.max(max_batch),
             speculation: None,
+            prefix_caching: false,
         }
     }
 

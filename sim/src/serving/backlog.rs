@@ -1,6 +1,7 @@
 //! The requests at the servers of a platform: sizes, progress, and who waits behind whom.
 
 use crate::ids::JobId;
+use crate::workload::Prefix;
 
 /// A request as the server sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,13 +12,20 @@ pub struct Entry {
     pub prompt: u32,
     /// Output length, at least one.
     pub output: u32,
+    /// How its prompt begins, if others begin so too.
+    pub prefix: Option<Prefix>,
 }
 
 /// The requests at any server of a platform: for each job its sizes and, while it waits, who is next behind it.
 ///
-/// One table for all servers, by job, so that an idle server owns no memory and a queued request takes 16 bytes.
+/// One table for all servers, by job, so that an idle server owns no memory and a queued request takes 16 bytes, and 12 for its
+/// prefix where there are any.
 #[derive(Clone, Debug, Default)]
-pub struct Backlog(Vec<Queued>);
+pub struct Backlog {
+    queued: Vec<Queued>,
+    /// Empty as long as no request has a prefix.
+    prefixes: Vec<Option<Prefix>>,
+}
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Queued {
@@ -49,7 +57,13 @@ impl Backlog {
     /// A job that arrived at a server and has not left it.
     #[inline]
     pub(super) fn of(&self, job: JobId) -> Queued {
-        self.0[job.index()]
+        self.queued[job.index()]
+    }
+
+    /// How the prompt of a job begins.
+    #[inline]
+    pub(super) fn prefix(&self, job: JobId) -> Option<Prefix> {
+        self.prefixes.get(job.index()).copied().flatten()
     }
 }
 
@@ -87,14 +101,19 @@ impl Queue {
             generated: 0,
             next: NOBODY,
         };
-        if backlog.0.len() <= place {
-            backlog.0.resize(place + 1, queued);
+        let table = &mut backlog.queued;
+        if table.len() <= place {
+            table.resize(place + 1, queued);
         }
-        backlog.0[place] = queued;
+        table[place] = queued;
+        if entry.prefix.is_some() || !backlog.prefixes.is_empty() {
+            backlog.prefixes.resize(backlog.queued.len(), None);
+            backlog.prefixes[place] = entry.prefix;
+        }
         if self.last == NOBODY {
             self.first = entry.job;
         } else {
-            backlog.0[self.last.index()].next = entry.job;
+            backlog.queued[self.last.index()].next = entry.job;
         }
         self.last = entry.job;
         self.len += 1;
@@ -102,7 +121,7 @@ impl Queue {
 
     /// Puts a preempted request to the front.
     pub(super) fn put_back(&mut self, job: JobId, generated: u32, backlog: &mut Backlog) {
-        let queued = &mut backlog.0[job.index()];
+        let queued = &mut backlog.queued[job.index()];
         (queued.generated, queued.next) = (generated, self.first);
         if self.first == NOBODY {
             self.last = job;

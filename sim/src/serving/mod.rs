@@ -16,6 +16,10 @@
 //! Blocks are counted, not stored: a context of `c` tokens holds `⌈c/16⌉`, with speculation room for the drafts besides, though
 //! never beyond the end of the answer.
 //!
+//! With prefix caching, the full blocks of the shared part of a prompt stay when the prompt has been computed, and later requests
+//! of the group share them; at least the last token of a prompt is computed. Blocks that nobody uses give way before anybody is
+//! preempted.
+//!
 //! **Fast-forward.** While nobody is in prefill, nobody can be admitted, and nobody ends or is preempted, the batch of `b`
 //! sequences with `C` context tokens decodes. Step `i` takes `base + slope·(C + b·n(i))` when each sequence has gained `n(i)`
 //! tokens before it, so that `k` steps end after
@@ -29,6 +33,7 @@
 
 mod backlog;
 mod pace;
+mod prefix;
 
 use smallvec::SmallVec;
 use walras_des::{SimTime, Span};
@@ -36,6 +41,7 @@ use walras_des::{SimTime, Span};
 use backlog::Queue;
 pub use backlog::{Backlog, Entry};
 use pace::Pace;
+use prefix::PrefixCache;
 
 use crate::hardware::Profile;
 use crate::hardware::profile::BLOCK;
@@ -60,6 +66,8 @@ struct Running {
     finish: u32,
     /// Tokens in the cache at the end of the step under way, less `Server::clock`.
     shift: u32,
+    /// Blocks at its beginning that are those of the prefix cache.
+    shared: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +101,8 @@ pub struct Server {
     clock: u32,
     /// Context tokens of those who decode.
     context: u64,
+    /// Beginnings of prompts, if any were kept.
+    prefixes: Option<Box<PrefixCache>>,
     /// How much slower this machine is than its class.
     slowdown: f64,
 }
@@ -113,6 +123,7 @@ impl Server {
             ahead: 0,
             clock: 0,
             context: 0,
+            prefixes: None,
             slowdown,
         }
     }
@@ -176,7 +187,9 @@ impl Server {
                 let cost = self.decode_cost(profile);
                 let cut = self.steps_until(now, cost, profile);
                 let gained = self.pace(profile).tokens(cut);
-                if cut == u64::from(self.ahead) || !self.has_room(entry.prompt, gained, profile) {
+                // Should less of its prefix be left by then, the cut was in vain and changes nothing.
+                let (_, need) = self.needs(entry.job, backlog);
+                if cut == u64::from(self.ahead) || !self.has_free(need, gained, profile) {
                     return None;
                 }
                 self.ahead = cut as u32;
@@ -275,6 +288,15 @@ impl Server {
                 "a prompt is computed once"
             );
         }
+        let used = |group: u32| self.used(group, backlog);
+        if let Some(cache) = &self.prefixes {
+            cache.audit(used);
+            let private = self.blocks(0, profile) - cache.used();
+            assert!(
+                private + cache.blocks() <= u64::from(profile.kv_blocks),
+                "the prefix cache takes what the batch needs"
+            );
+        }
         assert_eq!(
             self.queue.iter(backlog).count(),
             self.queued(),
@@ -313,10 +335,12 @@ impl Server {
     fn blocks(&self, gained: u64, profile: &Profile) -> u64 {
         let ahead = gained as u32 + profile.drafted();
         let (decoding, joining) = self.batch.split_at(self.decoding());
-        let of = |tokens: u32| u64::from(tokens.div_ceil(BLOCK));
-        let decoded = |r: &Running| of(self.cached(r) + ahead.min(self.left(r)));
+        let of = |tokens: u32, r: &Running| u64::from(tokens.div_ceil(BLOCK) - r.shared);
+        let decoded = |r: &Running| of(self.cached(r) + ahead.min(self.left(r)), r);
+        let joined = |r: &Running| of(self.cached(r), r);
         decoding.iter().map(decoded).sum::<u64>()
-            + joining.iter().map(|r| of(self.cached(r))).sum::<u64>()
+            + joining.iter().map(joined).sum::<u64>()
+            + self.prefixes.as_ref().map_or(0, |cache| cache.used())
     }
 
     /// At least [`Self::blocks`], from the sum of the contexts.
@@ -336,9 +360,80 @@ impl Server {
         fits(self.blocks_at_most(gained, profile)) || fits(self.blocks(gained, profile))
     }
 
-    /// Whether a prompt of `tokens` tokens can be admitted beside what runs then.
-    fn has_room(&self, tokens: u32, gained: u64, profile: &Profile) -> bool {
-        self.has_free(tokens.div_ceil(BLOCK), gained, profile)
+    /// What a request that waits would share, and take besides, if it were admitted now; both in blocks.
+    #[inline]
+    fn needs(&self, job: JobId, backlog: &Backlog) -> (u32, u32) {
+        let target = backlog.of(job).target();
+        let whole = target.div_ceil(BLOCK);
+        let Some((cache, prefix)) = self.prefixes.as_ref().zip(backlog.prefix(job)) else {
+            return (0, whole);
+        };
+        let (cached, used) = cache.of(prefix.group);
+        let shared = cached.min(prefix.tokens / BLOCK).min((target - 1) / BLOCK);
+        // What nobody used so far was free for others.
+        (shared, whole - shared + shared.saturating_sub(used))
+    }
+
+    /// Blocks of a group that the batch uses.
+    fn used(&self, group: u32, backlog: &Backlog) -> u32 {
+        let of_group = |r: &&Running| {
+            r.shared > 0
+                && backlog
+                    .prefix(r.job)
+                    .is_some_and(|prefix| prefix.group == group)
+        };
+        let shared = self.batch.iter().filter(of_group).map(|r| r.shared);
+        shared.max().unwrap_or(0)
+    }
+
+    /// Counts anew what the batch uses of the blocks that `job`, which has just joined or left it, shares.
+    fn recount(&mut self, job: JobId, backlog: &Backlog) {
+        let group = backlog.prefix(job).expect("who shares has a prefix").group;
+        let used = self.used(group, backlog);
+        let cache = self.prefixes.as_mut().expect("who shares has a cache");
+        let (cached, _) = cache.of(group);
+        cache.touch(group, cached, used);
+    }
+
+    /// Keeps the shared part of a prompt that has just been computed, if the cache ends where it went on; returns the blocks that
+    /// it shares from now on.
+    fn keep(&mut self, job: JobId, shared: u32, profile: &Profile, backlog: &Backlog) -> u32 {
+        let prefix = backlog
+            .prefix(job)
+            .filter(|_| profile.deployment.prefix_caching);
+        let Some(prefix) = prefix.filter(|prefix| prefix.tokens / BLOCK > shared) else {
+            return shared;
+        };
+        let cache = self.prefixes.get_or_insert_default();
+        let (cached, _) = cache.of(prefix.group);
+        if cached != shared {
+            return shared;
+        }
+        let blocks = prefix.tokens / BLOCK;
+        cache.touch(prefix.group, blocks, blocks);
+        blocks
+    }
+
+    /// Gives up cached blocks that the batch needs in a step, when each that decodes has `gained` tokens since the phase began.
+    #[inline]
+    fn evict(&mut self, gained: u64, profile: &Profile) {
+        if self.prefixes.is_some() {
+            self.evict_cached(gained, profile);
+        }
+    }
+
+    fn evict_cached(&mut self, gained: u64, profile: &Profile) {
+        let Some(cache) = &self.prefixes else {
+            return;
+        };
+        let (cached, used, most) = (cache.blocks(), cache.used(), u64::from(profile.kv_blocks));
+        if self.blocks_at_most(gained, profile) + cached <= most {
+            return;
+        }
+        let wanted = self.blocks(gained, profile) - used + cached;
+        if let (Some(cache), Some(over)) = (&mut self.prefixes, wanted.checked_sub(most)) {
+            cache.evict(over);
+        }
     }
 
     /// Whether the batch has a place left.
@@ -349,8 +444,10 @@ impl Server {
     /// Moves the clock over the phase, takes out who ended, and turns finished prompts into sequences that decode.
     fn finish_phase(&mut self, profile: &Profile, backlog: &Backlog, out: &mut Vec<Milestone>) {
         let (decoding, before) = (self.decoding(), self.clock);
+        let mut released = SmallVec::<[JobId; 4]>::new();
         if decoding > 0 {
             let (pace, steps) = (self.pace(profile), u64::from(self.ahead));
+            self.evict(pace.tokens(steps - 1), profile);
             let tokens = pace.tokens(steps);
             self.fraction = pace.left_over(steps) as u16;
             self.clock = before.wrapping_add(tokens as u32);
@@ -362,6 +459,9 @@ impl Server {
             if self.left(&running) == 0 {
                 self.context -= u64::from(self.cached(&running));
                 out.push(Milestone::Finished(running.job));
+                if running.shared > 0 {
+                    released.push(running.job);
+                }
             } else {
                 self.batch[kept] = running;
                 kept += 1;
@@ -369,15 +469,26 @@ impl Server {
         }
         self.joining = 0;
         for index in decoding..self.batch.len() {
-            let Running { job, shift, .. } = self.batch[index];
+            let Running {
+                job,
+                shift,
+                mut shared,
+                ..
+            } = self.batch[index];
             let (queued, computed) = (backlog.of(job), before.wrapping_add(shift));
             let is_complete = computed == queued.target();
             let generated = queued.generated + u32::from(is_complete);
-            if is_complete && generated == 1 {
-                out.push(Milestone::FirstToken(job));
+            if is_complete {
+                shared = self.keep(job, shared, profile, backlog);
+                if generated == 1 {
+                    out.push(Milestone::FirstToken(job));
+                }
             }
             if generated == queued.output {
                 out.push(Milestone::Finished(job));
+                if shared > 0 {
+                    released.push(job);
+                }
                 continue;
             }
             // The next step of one that decodes puts the token that has just come out into the cache.
@@ -386,6 +497,7 @@ impl Server {
                 job,
                 finish: self.clock.wrapping_add(queued.output - generated),
                 shift: cached.wrapping_sub(self.clock),
+                shared,
             };
             kept += 1;
             if is_complete {
@@ -395,6 +507,9 @@ impl Server {
             }
         }
         self.batch.truncate(kept);
+        for &job in &released {
+            self.recount(job, backlog);
+        }
     }
 
     fn begin_phase(&mut self, profile: &Profile, backlog: &mut Backlog, out: &mut Vec<Milestone>) {
@@ -406,8 +521,27 @@ impl Server {
             }
             return;
         }
-        let decoding = self.decoding() as u32 * (profile.drafted() + 1);
-        let mut chunks = Chunks::within(profile.token_budget() - decoding);
+        let mut chunks = Chunks::within(profile.token_budget());
+        let is_short = !self.batch.is_empty() && self.go_on(&mut chunks, profile, backlog, out);
+        if !is_short {
+            self.admit(&mut chunks, profile, backlog);
+        }
+        if self.joining > 0 {
+            self.begin_mixed(&chunks, profile);
+        } else {
+            self.begin_decode(is_short, profile);
+        }
+    }
+
+    /// Gives those who run their tokens and blocks of the next step; whether blocks were short, so that somebody was preempted.
+    fn go_on(
+        &mut self,
+        chunks: &mut Chunks,
+        profile: &Profile,
+        backlog: &mut Backlog,
+        out: &mut Vec<Milestone>,
+    ) -> bool {
+        chunks.budget -= self.decoding() as u32 * (profile.drafted() + 1);
         if self.joining > 0 {
             let index = self.batch.len() - 1;
             let running = self.batch[index];
@@ -416,18 +550,8 @@ impl Server {
             self.batch[index].shift = running.shift.wrapping_add(chunk);
         }
         let is_short = self.preempt(profile, backlog, out);
-        if !is_short {
-            self.admit(&mut chunks, profile, backlog);
-        }
-        if self.joining > 0 {
-            self.begin_mixed(&chunks, profile);
-        } else {
-            assert!(
-                !self.batch.is_empty(),
-                "a request that fits no empty cache never arrives"
-            );
-            self.begin_decode(is_short, profile);
-        }
+        self.evict(0, profile);
+        is_short
     }
 
     /// Preempts those admitted last until the others have the blocks for the next step; whether there were any.
@@ -439,8 +563,16 @@ impl Server {
     ) -> bool {
         // Each in turn takes what it needs from the last: those who stay are the longest part of the batch that fits.
         let mut is_short = false;
-        while !self.batch.is_empty() && !self.has_free(0, 0, profile) {
-            let last = self.batch.pop().expect("somebody is in the batch");
+        while !self.has_free(0, 0, profile) {
+            assert!(
+                self.batch.len() > 1,
+                "a request that does not fit alone never arrives"
+            );
+            if let Some(cache) = &mut self.prefixes {
+                // Before anybody is preempted, what nobody uses goes.
+                cache.evict(u64::MAX);
+            }
+            let last = self.batch.pop().expect("the batch holds somebody");
             let generated = if self.joining > 0 {
                 self.joining -= 1;
                 backlog.of(last.job).generated
@@ -449,6 +581,9 @@ impl Server {
                 backlog.of(last.job).output - self.left(&last)
             };
             self.queue.put_back(last.job, generated, backlog);
+            if last.shared > 0 {
+                self.recount(last.job, backlog);
+            }
             out.push(Milestone::Preempted(last.job));
             is_short = true;
         }
@@ -457,20 +592,29 @@ impl Server {
 
     /// Admits those who wait, in their order, as long as the step has budget, and the batch and the cache have room.
     fn admit(&mut self, chunks: &mut Chunks, profile: &Profile, backlog: &Backlog) {
-        while let Some(job) = self.queue.first() {
-            let target = backlog.of(job).target();
-            let fits = self.has_place(profile) && self.has_room(target, 0, profile);
-            if chunks.budget == 0 || !fits {
+        while chunks.budget > 0 && self.has_place(profile) {
+            let Some(job) = self.queue.first() else {
+                break;
+            };
+            let (shared, need) = self.needs(job, backlog);
+            // Alone in the cache everybody has room.
+            if !self.batch.is_empty() && !self.has_free(need, 0, profile) {
                 break;
             }
             self.queue.pop(backlog);
-            let chunk = chunks.take(0, target, profile);
+            let (done, target) = (shared * BLOCK, backlog.of(job).target());
+            let chunk = chunks.take(done, target, profile);
             self.batch.push(Running {
                 job,
                 finish: 0,
-                shift: chunk.wrapping_sub(self.clock),
+                shift: (done + chunk).wrapping_sub(self.clock),
+                shared,
             });
+            if shared > 0 {
+                self.recount(job, backlog);
+            }
             self.joining += 1;
+            self.evict(0, profile);
         }
     }
 
@@ -568,6 +712,7 @@ impl Chunks {
     }
 
     /// Takes as much of a prompt as the budget allows, from `done` to `target` tokens; returns how much.
+    #[inline]
     fn take(&mut self, done: u32, target: u32, profile: &Profile) -> u32 {
         let chunk = (target - done).min(self.budget);
         self.budget -= chunk;

@@ -70,6 +70,10 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             self.board.jobs.push(card);
             JobId::new(self.jobs.len() - 1)
         };
+        if request.prefix.is_some() {
+            self.prefixes.resize(self.jobs.len(), None);
+            self.prefixes[job.index()] = request.prefix;
+        }
         self.joined(Queue::Platform, job, request.at);
         self.wait(job, request.at);
         job
@@ -209,6 +213,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             job,
             prompt: self.board.jobs[job.index()].prompt_tokens,
             output: record.output_tokens,
+            prefix: self.prefixes.get(job.index()).copied().flatten(),
         };
         let profile = &self.platform.profiles[node.profile.index()];
         let (was_idle, batch) = (node.server.is_idle(), node.server.batch());
@@ -224,7 +229,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         }
         if was_idle {
             node.busy.start(self.tally.measured_time(cx.now()));
-            self.tally.busy(cx.now(), 1);
+            self.tally.busy(cx.now(), record.node, 1);
         }
         self.tally.running(cx.now(), 1);
         self.tally.batch(cx.now(), batch, node.server.batch());
@@ -251,7 +256,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             );
         } else {
             node.busy.stop(self.tally.measured_time(cx.now()));
-            self.tally.busy(cx.now(), -1);
+            self.tally.busy(cx.now(), id, -1);
         }
         self.tally.batch(cx.now(), batch, node.server.batch());
         for milestone in milestones.drain(..) {

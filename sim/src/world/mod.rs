@@ -10,6 +10,7 @@ pub mod inspect;
 mod jobs;
 mod nodes;
 mod playback;
+mod sections;
 mod tally;
 
 use walras_des::{
@@ -27,7 +28,7 @@ use crate::settlement::{Bank, Lock};
 use crate::supply::Controller;
 use crate::units::Price;
 use crate::view::Board;
-use crate::workload::{Arrivals, Request, Workload};
+use crate::workload::{Arrivals, Prefix, Request, Workload};
 pub use event::Event;
 use nodes::{Birth, Node, Registration};
 pub use playback::Playback;
@@ -159,6 +160,8 @@ pub struct World<'a, S, R> {
     output_estimate: u32,
     max_output: u32,
     jobs: Vec<Job>,
+    /// How the prompts of jobs begin; empty if none share anything.
+    prefixes: Vec<Option<Prefix>>,
     free: Vec<JobId>,
     bank: Bank,
     counts: Counts,
@@ -224,10 +227,11 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             output_estimate: sizes.mean_output.round().max(1.0) as u32,
             max_output: sizes.max_output,
             jobs: Vec::new(),
+            prefixes: Vec::new(),
             free: Vec::new(),
             bank: Bank::new(&platform.settlement, owners, &owner_of),
             counts: Counts::default(),
-            tally: Tally::new(settings, owners),
+            tally: Tally::new(settings, owners, platform, &nodes, &registry),
             orders: Orders::default(),
             milestones: Vec::new(),
             lost: Vec::new(),

@@ -159,6 +159,7 @@ pub fn workload(rate: f64) -> Workload {
         },
         patience: Span::HOUR,
         budget: None,
+        prefixes: None,
     }
 }
 
