@@ -106,22 +106,16 @@ fn requests(scenario: &Scenario) -> Vec<String> {
     vec![arrivals, mean]
 }
 
-/// The stated errors of step times, the device classes with the same one together.
+/// The stated errors of step times: that of the one device class, or the least and the most.
 fn errors<'a>(costs: impl Iterator<Item = &'a Cost>) -> String {
-    let mut groups: Vec<(u64, Vec<&str>)> = Vec::new();
-    for cost in costs {
-        let percent = (cost.stated * 100.0).round() as u64;
-        match groups.iter_mut().find(|(known, _)| *known == percent) {
-            Some((_, devices)) => devices.push(&cost.device),
-            None => groups.push((percent, vec![&cost.device])),
-        }
+    let mut costs: Vec<&Cost> = costs.collect();
+    costs.sort_by(|a, b| a.stated.total_cmp(&b.stated));
+    let percent = |cost: &Cost| format!("{:.0} % ({})", cost.stated * 100.0, cost.device);
+    match costs.as_slice() {
+        [] => "no devices".to_owned(),
+        [one] => format!("step times within {}", percent(one)),
+        [least, .., most] => format!("step times within {} to {}", percent(least), percent(most)),
     }
-    groups.sort_unstable_by_key(|(percent, _)| *percent);
-    let groups: Vec<String> = groups
-        .iter()
-        .map(|(percent, devices)| format!("{percent} % ({})", devices.join(", ")))
-        .collect();
-    format!("step times within {}", groups.join(", "))
 }
 
 fn describe(platform: &Platform) -> Vec<String> {
