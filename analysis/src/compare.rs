@@ -1,9 +1,12 @@
 //! Comparisons: every figure of every platform with its interval, and its difference to what it is compared with.
 
+use walras_des::Span;
 use walras_sim::record::{MetricId, Range};
 
+use crate::estimate::one_run::{NoInterval, of_run};
 use crate::estimate::{Difference, Estimate, estimate, paired, unpaired};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Run};
+use crate::findings::warm_up_found;
 use crate::words::{Finding, Group, Tone, Wording, describe};
 
 /// Platforms side by side.
@@ -65,6 +68,8 @@ pub struct Row {
 pub struct Cell {
     /// The figure; `None` where it exists in no replication.
     pub estimate: Option<Estimate>,
+    /// Why the only replication gives no interval, where it gives none.
+    pub no_interval: Option<NoInterval>,
     /// Its difference to the entry it is compared with, over the replications that have both.
     pub difference: Option<Difference>,
 }
@@ -160,6 +165,7 @@ impl Comparison {
             first.manifest.scenario, second.manifest.scenario
         );
         "What differs between the two runs?".clone_into(&mut comparison.question);
+        comparison.warm_up_found = warm_ups(first, second);
         if first.manifest.digest == second.manifest.digest {
             comparison.verdict =
                 format!("The runs are identical: digest {}.", first.manifest.digest);
@@ -175,11 +181,18 @@ impl Comparison {
         let row = |metric: MetricId| {
             let values: Vec<Values> = columns.iter().map(|column| column.values(metric)).collect();
             let range = metric.metric().range;
-            let cell = |(index, entry): (usize, &Entry)| Cell {
-                estimate: estimate(&values[index].plain(), range),
-                difference: entry
-                    .against
-                    .and_then(|against| values[index].against(&values[against], range, is_paired)),
+            let cell = |(index, entry): (usize, &Entry)| {
+                let (estimate, no_interval) = match columns[index].only_run() {
+                    Some(run) => of_run(run, metric).unzip(),
+                    None => (estimate(&values[index].plain(), range), None),
+                };
+                Cell {
+                    estimate,
+                    no_interval: no_interval.flatten(),
+                    difference: entry.against.and_then(|against| {
+                        values[index].against(&values[against], range, is_paired)
+                    }),
+                }
             };
             Row {
                 metric,
@@ -246,6 +259,24 @@ impl Comparison {
     }
 }
 
+/// The warm-ups of two experiments in words, if one of them was not given but found.
+fn warm_ups(first: &Experiment, second: &Experiment) -> Option<String> {
+    let [found, other] = [first, second].map(|experiment| warm_up_found(&experiment.manifest));
+    if found.is_none() && other.is_none() {
+        return None;
+    }
+    let told = |found: Option<String>, experiment: &Experiment| {
+        let given = Span::from_secs_f64(experiment.manifest.warm_up_s);
+        found.unwrap_or_else(|| format!("warm-up {given}, as it was given"))
+    };
+    let (first, second) = (told(found, first), told(other, second));
+    Some(if first == second {
+        format!("both: {first}")
+    } else {
+        format!("first: {first}; second: {second}")
+    })
+}
+
 /// Shares of completed requests further apart than this make figures of served requests incomparable: one point.
 const MATERIAL: f64 = 0.01;
 
@@ -271,7 +302,17 @@ struct Column<'a> {
     platform: usize,
 }
 
-impl Column<'_> {
+impl<'a> Column<'a> {
+    /// The run, if there is one replication.
+    fn only_run(self) -> Option<&'a Run> {
+        let mut runs = self
+            .experiment
+            .runs
+            .iter()
+            .filter(|run| run.platform == self.platform);
+        runs.next().filter(|_| runs.next().is_none())
+    }
+
     fn values(self, metric: MetricId) -> Values {
         Values::of_metric(self.experiment, self.platform, metric)
     }
@@ -286,7 +327,7 @@ impl Values {
     pub(crate) fn of(
         experiment: &Experiment,
         platform: usize,
-        figure: impl Fn(&crate::experiment::Run) -> Option<f64>,
+        figure: impl Fn(&Run) -> Option<f64>,
     ) -> Self {
         Self(
             experiment

@@ -9,6 +9,7 @@ use walras_scenarios::Scenario;
 pub use walras_scenarios::Cost;
 use walras_scenarios::run::Results;
 use walras_sim::record::{Counts, JobRow, Metrics, Sample};
+use walras_sim::sums::Sums;
 
 /// Format of run directories that this version writes and reads.
 pub const FORMAT: u32 = 1;
@@ -43,6 +44,8 @@ pub struct Run {
     pub ttft: LogHistogram,
     /// Times per output token [s].
     pub tpot: LogHistogram,
+    /// What added up in each section of the run, where it is the only replication; otherwise empty.
+    pub sections: Vec<Sums>,
     /// The platform over time.
     pub samples: Vec<Sample>,
     /// Lorenz curve of owner revenue at 101 even shares of owners; empty with a single owner.
@@ -195,7 +198,13 @@ impl Experiment {
             execution,
             files: BTreeMap::new(),
         };
-        let runs: Vec<Run> = results.runs.into_iter().map(Run::from).collect();
+        let mut runs: Vec<Run> = results.runs.into_iter().map(Run::from).collect();
+        if manifest.replications > 1 {
+            // Several replications say more than the sections of each.
+            for run in &mut runs {
+                run.sections = Vec::new();
+            }
+        }
         manifest.list(&runs);
         Self {
             manifest,
@@ -253,6 +262,7 @@ impl From<walras_scenarios::run::Run> for Run {
             metrics: output.metrics,
             ttft: output.ttft,
             tpot: output.tpot,
+            sections: output.sections,
             samples: output.samples,
             lorenz: output.lorenz,
             jobs: output.jobs,

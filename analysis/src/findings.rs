@@ -4,11 +4,12 @@ use walras_des::Span;
 use walras_scenarios::run::PILOTS;
 use walras_sim::record::{Better, MetricId};
 
-use crate::compare::{Comparison, Entry, Stopping, Values, is_material, is_of_served};
+use crate::compare::{Cell, Comparison, Entry, Stopping, Values, is_material, is_of_served};
 use crate::conduct::widest;
-use crate::estimate::{estimate, replications_to_halve};
+use crate::estimate::one_run::NoInterval;
+use crate::estimate::{Method, estimate, replications_to_halve};
 use crate::experiment::{Experiment, Manifest, Run};
-use crate::words::{Finding, Scale, Tone, Wording, describe, percent, quantity, title};
+use crate::words::{Finding, Scale, Tone, Wording, describe, is_primary, percent, quantity, title};
 
 /// The figures that decide, with the name of what they measure.
 pub(crate) const HEADLINES: [(MetricId, &str); 5] = [
@@ -559,8 +560,10 @@ fn warnings(experiment: &Experiment, comparison: &Comparison) -> Vec<String> {
         });
     }
     match comparison.replications {
-        1 => warnings.push("one replication: no intervals, and no difference can be called clear; ask for at least 10".to_owned()),
-        n @ 2..=4 => warnings.push(format!("{n} replications: intervals are wide and rest on few runs; ask for at least 10")),
+        1 => warnings.extend(one_replication(comparison)),
+        n @ 2..=4 => warnings.push(format!(
+            "{n} replications: intervals are wide and rest on few runs; ask for at least 10"
+        )),
         _ => {}
     }
     let stopping = comparison.stopping.as_ref();
@@ -578,8 +581,55 @@ fn warnings(experiment: &Experiment, comparison: &Comparison) -> Vec<String> {
     warnings
 }
 
+/// What a single replication cannot say.
+fn one_replication(comparison: &Comparison) -> Vec<String> {
+    let cells = || {
+        let rows = comparison.rows.iter().filter(|row| is_primary(row.metric));
+        rows.flat_map(|row| {
+            row.cells
+                .iter()
+                .enumerate()
+                .map(|(index, cell)| (row.metric, index, cell))
+        })
+    };
+    let names = |is_meant: &dyn Fn(&Cell) -> bool| {
+        let meant = cells().filter(|(.., cell)| is_meant(cell));
+        let name = |(metric, index, _): (MetricId, usize, &Cell)| {
+            format!("{} ({})", title(metric), comparison.entries[index].name)
+        };
+        meant.map(name).collect::<Vec<_>>().join("; ")
+    };
+    if cells().all(|(.., cell)| {
+        cell.estimate
+            .is_none_or(|estimate| estimate.interval.is_none())
+    }) {
+        return vec!["one replication: no intervals, and no difference can be called clear; ask for at least 10".to_owned()];
+    }
+    let mut warnings = vec!["one replication: intervals stand on how its sections differ, and say nothing of what is drawn once for a whole run, such as its nodes; no difference can be called clear; ask for at least 10".to_owned()];
+    let correlated = [
+        Method::CorrelatedBatchMeans,
+        Method::CorrelatedBatchQuantile,
+    ];
+    let narrow = names(&|cell| {
+        cell.estimate
+            .is_some_and(|estimate| correlated.contains(&estimate.method))
+    });
+    if !narrow.is_empty() {
+        warnings.push(format!(
+            "sections of the run are correlated, and intervals may be too narrow: {narrow}"
+        ));
+    }
+    for why in NoInterval::ALL {
+        let without = names(&|cell| cell.no_interval == Some(why));
+        if !without.is_empty() {
+            warnings.push(format!("no interval, because {}: {without}", why.reason()));
+        }
+    }
+    warnings
+}
+
 /// The warm-up in words, where it was not given but found.
-fn warm_up_found(manifest: &Manifest) -> Option<String> {
+pub(crate) fn warm_up_found(manifest: &Manifest) -> Option<String> {
     let length = Span::from_secs_f64(manifest.warm_up_s);
     manifest.warm_up_found.then(|| {
         format!(

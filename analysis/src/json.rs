@@ -1,15 +1,18 @@
 //! A comparison as one JSON object, for programs.
 
 use serde_json::{Map, Value, json};
+use walras_scenarios::sweep::{Axis, Point};
 
 use crate::compare::{Comparison, Entry};
 use crate::estimate::{Difference, Estimate};
 use crate::experiment::Experiment;
+use crate::sweep::Swept;
 
 /// The object that `--json` prints for one experiment.
 ///
 /// `differences` holds, for each platform but the baseline, the paired difference of every metric and, where all values
-/// are positive, the ratio. Figures that do not exist are absent; interval ends are null with one replication.
+/// are positive, the ratio. Figures that do not exist are absent; interval ends are null where there is no interval, and
+/// `no_interval` says why a single replication gives none.
 #[must_use]
 pub fn experiment(experiment: &Experiment, comparison: &Comparison) -> Value {
     let manifest = &experiment.manifest;
@@ -43,6 +46,7 @@ pub fn between(comparison: &Comparison) -> Value {
     json!({
         "title": comparison.title,
         "paired": comparison.is_paired,
+        "warm_up": comparison.warm_up_found,
         "platforms": figures(comparison),
         "differences": differences(comparison),
         "verdict": comparison.verdict,
@@ -50,11 +54,41 @@ pub fn between(comparison: &Comparison) -> Value {
     })
 }
 
+/// The object that `--json` prints for a sweep: the axes, and for each finished point its values and figures.
+#[must_use]
+pub fn sweep(swept: &Swept<'_>) -> Value {
+    let point = |(point, comparison): (&Point, &Comparison)| {
+        let values = swept.sweep.settings(point);
+        let values: Map<String, Value> = values
+            .map(|(path, value)| (path.to_owned(), json!(value)))
+            .collect();
+        json!({
+            "point": point.name,
+            "values": values,
+            "replications": comparison.replications,
+            "platforms": figures(comparison),
+            "differences": differences(comparison),
+            "verdict": comparison.verdict,
+            "warnings": comparison.warnings,
+        })
+    };
+    let axis = |axis: &Axis| json!({ "path": axis.path, "values": axis.values });
+    json!({
+        "axes": swept.sweep.axes.iter().map(axis).collect::<Vec<_>>(),
+        "partial": swept.is_partial(),
+        "points": swept.finished().map(point).collect::<Vec<_>>(),
+    })
+}
+
 fn figures(comparison: &Comparison) -> Value {
     let of = |index: usize| {
         let figure = |row: &crate::compare::Row| {
             let metric = row.metric.metric();
-            let mut object = plain(&row.cells[index].estimate?);
+            let cell = &row.cells[index];
+            let mut object = plain(&cell.estimate?);
+            if let Some(why) = cell.no_interval {
+                object.insert("no_interval".to_owned(), json!(why.reason()));
+            }
             object.insert("unit".to_owned(), json!(metric.unit));
             Some((metric.name.to_owned(), Value::Object(object)))
         };

@@ -19,6 +19,7 @@ use crate::table::{TableError, Tables};
 
 const MANIFEST: &str = "manifest.json";
 const SCENARIO: &str = "scenario.yaml";
+const SECTIONS: &str = "sections.parquet";
 const JOBS: &str = "jobs.parquet";
 
 /// Why a run directory could not be written or read.
@@ -169,12 +170,17 @@ fn write_all(
         samples,
         latency,
         lorenz,
+        sections,
         jobs,
     } = tables;
     let required = [summary, counts, samples, latency, lorenz]
         .into_iter()
         .zip(TABLES);
-    for (mut table, name) in required.chain(jobs.map(|table| (table, JOBS))) {
+    let on_occasion = [(sections, SECTIONS), (jobs, JOBS)];
+    let on_occasion = on_occasion
+        .into_iter()
+        .filter_map(|(table, name)| Some((table?, name)));
+    for (mut table, name) in required.chain(on_occasion) {
         let bytes = parquet(&mut table)
             .map_err(|error| corrupt(&directory.join(name), error.to_string()))?;
         put(name, &bytes)?;
@@ -235,6 +241,9 @@ pub fn load(directory: &Path) -> Result<Experiment, StoreError> {
         samples: samples?,
         latency: latency?,
         lorenz: lorenz?,
+        sections: (manifest.files.contains_key(SECTIONS))
+            .then(|| table(SECTIONS))
+            .transpose()?,
         jobs: None,
     };
     let runs = tables

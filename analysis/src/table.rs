@@ -5,6 +5,7 @@
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, PolarsError, Series};
 use walras_des::{LogHistogram, SimTime};
 use walras_sim::record::{Counts, Fate, JobRow, MetricId, Metrics, Sample};
+use walras_sim::sums::{SumId, Sums};
 
 use crate::experiment::{Run, RunEntry};
 
@@ -21,6 +22,8 @@ pub struct Tables {
     pub latency: DataFrame,
     /// A row per run and point of the Lorenz curve of owner revenue.
     pub lorenz: DataFrame,
+    /// A row per run and section, with what added up in it; where there is a single replication.
+    pub sections: Option<DataFrame>,
     /// A row per ended job, if jobs were recorded.
     pub jobs: Option<DataFrame>,
 }
@@ -70,6 +73,11 @@ impl Tables {
             samples: rows.samples()?,
             latency: rows.latency()?,
             lorenz: rows.lorenz()?,
+            sections: runs
+                .iter()
+                .any(|run| !run.sections.is_empty())
+                .then(|| rows.sections())
+                .transpose()?,
             jobs: runs
                 .iter()
                 .any(|run| !run.jobs.is_empty())
@@ -92,6 +100,7 @@ impl Tables {
         self.read_samples(&mut runs, platforms)?;
         self.read_latency(&mut runs, platforms)?;
         self.read_lorenz(&mut runs, platforms)?;
+        self.read_sections(&mut runs, platforms)?;
         Ok(runs)
     }
 
@@ -237,6 +246,24 @@ impl Tables {
         }
         Ok(())
     }
+
+    fn read_sections(&self, runs: &mut [Run], platforms: &[String]) -> Result<(), TableError> {
+        let Some(table) = &self.sections else {
+            return Ok(());
+        };
+        let keys = keys(table, runs, platforms)?;
+        let mut sections = vec![Sums::ZERO; keys.len()];
+        for id in SumId::ALL {
+            let values = floats(table, id.name())?;
+            for (sums, value) in sections.iter_mut().zip(values) {
+                sums.set(*id, value);
+            }
+        }
+        for (run, sums) in keys.into_iter().zip(sections) {
+            runs[run].sections.push(sums);
+        }
+        Ok(())
+    }
 }
 
 /// Runs to be laid out in rows.
@@ -366,6 +393,16 @@ impl Rows<'_> {
         })
     }
 
+    fn sections(&self) -> Result<DataFrame, TableError> {
+        self.table(
+            |run| run.sections.iter().collect::<Vec<&Sums>>(),
+            |rows| {
+                let of = |id: &SumId| column(id.name(), &map(rows, |sums| sums.get(*id)));
+                SumId::ALL.iter().map(of).collect()
+            },
+        )
+    }
+
     fn jobs(&self) -> Result<DataFrame, TableError> {
         self.table(
             |run| run.jobs.iter().collect::<Vec<&JobRow>>(),
@@ -433,6 +470,7 @@ fn empty(entry: &RunEntry, platforms: &[String]) -> Result<Run, TableError> {
         metrics: Metrics([None; MetricId::COUNT]),
         ttft: LogHistogram::new(),
         tpot: LogHistogram::new(),
+        sections: Vec::new(),
         samples: Vec::new(),
         lorenz: Vec::new(),
         jobs: Vec::new(),

@@ -10,7 +10,7 @@ pub enum Start {
     Here(fn(Workload, u64, u64) -> Sample),
     /// By a script in this folder.
     Python(&'static str),
-    /// By the SimGrid program, in one of its two forms.
+    /// By the SimGrid program, in one of its three forms.
     SimGrid(&'static str),
 }
 
@@ -43,7 +43,7 @@ impl Engine {
 }
 
 /// The first is the one that the others are compared with.
-pub const ENGINES: [Engine; 10] = [
+pub const ENGINES: [Engine; 11] = [
     Engine {
         name: "Walras",
         form: "",
@@ -89,9 +89,16 @@ pub const ENGINES: [Engine; 10] = [
     // A million actors do not fit the memory of most machines.
     Engine {
         name: "SimGrid",
-        form: "actors",
+        form: "an actor per server",
         start: Start::SimGrid("actors"),
         speed: [Some(0.4), Some(0.17), None, Some(0.3), Some(0.1)],
+    },
+    // Nobody is a customer in the hold model.
+    Engine {
+        name: "SimGrid",
+        form: "an actor per customer",
+        start: Start::SimGrid("customers"),
+        speed: [None, None, None, Some(0.15), Some(0.05)],
     },
     Engine {
         name: "SimPy",

@@ -1,4 +1,5 @@
-// The workloads on SimGrid: as actors, the way its S4U interface teaches, and as callbacks on the timers of its kernel.
+// The workloads on SimGrid: an actor per server and an actor per customer, as its S4U interface teaches, and callbacks on the timers
+// of its kernel.
 //
 // Arguments: the word version alone, or form, kind, size, units, seed, load, mu, sigma, compared jobs. Prints user CPU seconds and the value to check.
 
@@ -89,6 +90,7 @@ struct Station {
   std::deque<double> line;
   int free = servers;
   s4u::SemaphorePtr waiting = s4u::Semaphore::create(0);
+  s4u::SemaphorePtr places = s4u::Semaphore::create(servers);
 
   void arrivals_by_timers() {
     if (free > 0) {
@@ -118,6 +120,20 @@ struct Station {
     for (; left > 0; --left) {
       line.push_back(now());
       waiting->release();
+      s4u::this_actor::sleep_for(exponential(gap));
+    }
+  }
+
+  // As a simulation of processes is mostly written: each customer is one, and the servers are places of a semaphore.
+  void arrivals_of_customers() {
+    for (; left > 0; --left) {
+      s4u::Actor::create("customer", s4u::this_actor::get_host(), [this] {
+        double came = now();
+        places->acquire();
+        s4u::this_actor::sleep_for(exponential(1.0));
+        places->release();
+        responses.record(now() - came);
+      });
       s4u::this_actor::sleep_for(exponential(gap));
     }
   }
@@ -181,6 +197,23 @@ struct Cluster {
     }
   }
 
+  // The same with a semaphore of one place for each node; a line is as long as there are jobs at the node.
+  void arrivals_of_customers() {
+    for (; left > 0; --left) {
+      int node = shorter_of_two();
+      Job job{now(), sizes(generator)};
+      nodes[node].push_back(job);
+      s4u::Actor::create("customer", s4u::this_actor::get_host(), [this, node, job] {
+        waiting[node]->acquire();
+        s4u::this_actor::sleep_for(job.size);
+        nodes[node].pop_front();
+        waiting[node]->release();
+        responses.record(now() - job.came);
+      });
+      s4u::this_actor::sleep_for(exponential(gap));
+    }
+  }
+
   void server(int node) {
     while (true) {
       waiting[node]->acquire();
@@ -198,15 +231,20 @@ int main(int argc, char** argv) {
     return 0;
   }
   xbt_log_control_set("root.thresh:warning");
-  // Small stacks without guard pages, so that the system lends memory to 10^5 actors.
+  const std::string form = argc > 1 ? argv[1] : "";
+  const bool customers = form == "customers";
+  const bool actors = form == "actors" || customers;
   s4u::Engine engine(&argc, argv);
-  s4u::Engine::set_config("contexts/stack-size:16");
-  s4u::Engine::set_config("contexts/guard-size:0");
+  // Small stacks without guard pages, so that the system lends memory to 10^5 actors; who writes an actor per customer
+  // leaves both as they are.
+  if (!customers) {
+    s4u::Engine::set_config("contexts/stack-size:16");
+    s4u::Engine::set_config("contexts/guard-size:0");
+  }
   auto* zone = s4u::create_empty_zone("world");
   auto* host = zone->create_host("host", 1e9)->seal();
   zone->seal();
 
-  const bool actors = std::string(argv[1]) == "actors";
   const std::string kind = argv[2];
   const int size = std::atoi(argv[3]);
   const std::int64_t units = std::atoll(argv[4]);
@@ -227,7 +265,9 @@ int main(int argc, char** argv) {
     }
   } else if (kind == "station") {
     start = user_cpu();
-    if (actors) {
+    if (customers) {
+      s4u::Actor::create("arrivals", host, [&station] { station.arrivals_of_customers(); });
+    } else if (actors) {
       for (int i = 0; i < size; ++i)
         s4u::Actor::create("server", host, [&station] { station.server(); });
       s4u::Actor::create("arrivals", host, [&station] { station.arrivals_by_actors(); });
@@ -236,7 +276,11 @@ int main(int argc, char** argv) {
     }
   } else {
     start = user_cpu();
-    if (actors) {
+    if (customers) {
+      for (int i = 0; i < size; ++i)
+        cluster.waiting.push_back(s4u::Semaphore::create(1));
+      s4u::Actor::create("arrivals", host, [&cluster] { cluster.arrivals_of_customers(); });
+    } else if (actors) {
       for (int i = 0; i < size; ++i) {
         cluster.waiting.push_back(s4u::Semaphore::create(0));
         s4u::Actor::create("server", host, [&cluster, i] { cluster.server(i); });

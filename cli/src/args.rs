@@ -155,6 +155,9 @@ pub struct SweepArgs {
     /// Show every figure
     #[arg(long, conflicts_with = "metrics")]
     pub all: bool,
+    /// Print one JSON object with all figures of all points instead of the table
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `check`.

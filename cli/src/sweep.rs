@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use walras_analysis::experiment::Execution;
 use walras_analysis::record::MetricId;
 use walras_analysis::sweep::{CSV, PAGE, SweepError, Swept, Watch, carry_out, csv, finished};
-use walras_analysis::{findings, store};
+use walras_analysis::{findings, json, store};
 use walras_scenarios::issue::suggestion;
 use walras_scenarios::{Options, Progress, Scenario, Sweep};
 
@@ -23,14 +23,10 @@ use crate::{
 
 /// `walras run` on a scenario with the key `sweep`.
 pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
-    let alone = [
-        (args.json, "--json"),
-        (args.log_events.is_some(), "--log-events"),
-    ];
-    if let Some((_, option)) = alone.into_iter().find(|(is_asked, _)| *is_asked) {
-        return Err(BadInput::error(format!(
-            "{option} is for a single run, and this scenario is a sweep\n  help: run it without the sweep (--set sweep=null), or read the sweep.csv that the sweep writes"
-        )));
+    if args.log_events.is_some() {
+        return Err(BadInput::error(
+            "--log-events is for a single run, and this scenario is a sweep\n  help: run it without the sweep (--set sweep=null), or one of its points",
+        ));
     }
     sweep(&SweepArgs {
         scenario: args.scenario.clone(),
@@ -44,6 +40,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         record_jobs: args.record_jobs,
         metrics: Vec::new(),
         all: args.all,
+        json: args.json,
     })
 }
 
@@ -69,7 +66,9 @@ pub fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     let done = finished(&sweep, &out).map_err(BadInput::error)?;
     let missing = done.iter().filter(|done| !**done).count();
     let threads = args.threads.map_or_else(cores, usize::from);
-    say(&overview::sweep(&scenario, &sweep, missing, threads));
+    if !args.json {
+        say(&overview::sweep(&scenario, &sweep, missing, threads));
+    }
     create(&out)?;
     keep_what_is_finished_when_interrupted();
     let options = Options {
@@ -99,7 +98,12 @@ pub fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
         say("interrupted before the first point was finished; nothing was written");
         return Ok(ExitCode::from(130));
     }
-    show(&swept, &scenario, &metrics, &out)?;
+    keep(&swept, &scenario, &metrics, &out)?;
+    if args.json {
+        print(&format!("{:#}\n", json::sweep(&swept)))?;
+    } else {
+        show(&swept, &metrics, &out)?;
+    }
     if swept.is_partial() {
         say("! points are missing: the same command with --out this directory goes on with them");
     }
@@ -110,25 +114,27 @@ pub fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     }))
 }
 
-/// Writes the table and the page, and prints what they say.
-fn show(
+/// Writes the table and the page.
+fn keep(
     swept: &Swept<'_>,
     scenario: &Scenario,
     metrics: &[MetricId],
     out: &Path,
 ) -> anyhow::Result<()> {
-    let table = out.join(CSV);
-    write_whole(&table, csv(swept).as_bytes())?;
-    let page = out.join(PAGE);
+    write_whole(&out.join(CSV), csv(swept).as_bytes())?;
     let text = walras_reports::sweep::page(swept, &scenario.name, &scenario.question, metrics);
-    write_whole(&page, text.as_bytes())?;
+    write_whole(&out.join(PAGE), text.as_bytes())
+}
+
+/// Prints what they say.
+fn show(swept: &Swept<'_>, metrics: &[MetricId], out: &Path) -> anyhow::Result<()> {
     print(&walras_reports::sweep::table(swept, metrics, layout(false)))?;
     let first = out.join(&swept.sweep.points[0].name);
     print(&format!(
         "\nresults  {}\nreport   {}\ntable    {}\na point  walras report {}\n",
         out.display(),
-        page.display(),
-        table.display(),
+        out.join(PAGE).display(),
+        out.join(CSV).display(),
         first.display()
     ))?;
     Ok(())

@@ -311,6 +311,11 @@ fn what_is_not_given_is_found_and_told() {
         text.contains("found by 5 pilot replications (MSER-5)"),
         "{text}"
     );
+    let compared = folder.ok(&["compare", "one", "two"]).replace('\n', " ");
+    assert!(
+        compared.contains("both: warm-up") && compared.contains("pilot replications (MSER-5)"),
+        "{compared}"
+    );
 }
 
 /// A scenario that never settles is the user's to lengthen: exit code 2, and nothing is left behind.
@@ -466,8 +471,26 @@ fn a_sweep_shows_how_the_answer_moves() {
         metric.contains("time to first token, median") && !metric.contains("cost per million"),
         "{metric}"
     );
+    // The points as one object, each with the figures of a single run.
+    let object = folder.json(&["sweep", "small.yaml", "--out", "out", "--json"]);
+    assert_eq!(
+        object["axes"][0]["values"],
+        serde_json::json!(["20", "200"])
+    );
+    let of_point = &object["points"][1];
+    assert_eq!(of_point["point"], "point-002");
+    assert_eq!(
+        of_point["values"]["platforms.depin.fleets.home.nodes"],
+        "200"
+    );
+    let alone = folder.json(&["report", "out/point-002", "--json"]);
+    assert_eq!(of_point["platforms"], alone["platforms"]);
+    assert_eq!(of_point["differences"], alone["differences"]);
     for (arguments, expected) in [
-        (&["run", "small.yaml", "--json"][..], "--set sweep=null"),
+        (
+            &["run", "small.yaml", "--log-events"][..],
+            "--set sweep=null",
+        ),
         (&["sweep", "depin-vs-cloud"], "there is nothing to sweep"),
         (
             &["sweep", "small.yaml", "--metric", "tftt_p50"],

@@ -111,7 +111,7 @@ const FLOORS: &[&[&str]] = &[
     &["ledger", "market"],
     &["view"],
     &["scheduling", "settlement", "supply"],
-    &["record"],
+    &["record", "sums"],
     &["platform", "world", "invariants"],
 ];
 

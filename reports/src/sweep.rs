@@ -277,7 +277,9 @@ fn basis(swept: &Swept<'_>) -> String {
         seed
     };
     match most {
-        0 | 1 => format!("one replication: estimates without intervals; {seed}"),
+        0 | 1 => format!(
+            "± is half a 95 % interval from the sections of one replication (batch means); differences have none; {seed}"
+        ),
         _ => format!(
             "± is half a 95 % interval over n = {n} replications (Student t); [ ] are 95 % intervals of differences to the baseline, paired by replication; {seed}"
         ),

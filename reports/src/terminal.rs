@@ -44,7 +44,8 @@ pub fn table(comparison: &Comparison, options: Options) -> String {
         }
         text.push('\n');
     }
-    Layout::of(comparison, &[], options).notes(comparison, &mut text);
+    let all: Vec<&Row> = comparison.rows.iter().collect();
+    Layout::of(comparison, &all, options).notes(comparison, &mut text);
     text
 }
 
@@ -186,7 +187,13 @@ impl Layout {
             .filter_map(|cell| Some(cell.difference?.difference.n))
             .max();
         let basis = match (n, comparison.is_paired) {
-            (0 | 1, _) => "one replication: estimates without intervals".to_owned(),
+            (0 | 1, _) if self.interval == 0 => {
+                "one replication: estimates without intervals".to_owned()
+            }
+            (0 | 1, _) => {
+                "[ ] are 95 % intervals from the sections of one replication (batch means)"
+                    .to_owned()
+            }
             // An interruption leaves replications that only some platforms finished.
             (_, true) if pairs.is_some_and(|pairs| pairs < n) => format!(
                 "[ ] are 95 % intervals over up to n = {n} replications (Student t); differences are paired by replication, over {} at most",

@@ -26,6 +26,7 @@ pub mod settlement;
 pub mod supply;
 
 pub mod record;
+pub mod sums;
 
 pub mod invariants;
 pub mod platform;

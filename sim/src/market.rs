@@ -33,7 +33,8 @@ impl Rates {
         let batch = batch.min(profile.max_batch);
         let context = sizes.mean_prompt + sizes.mean_output / 2.0;
         let (base, kv) = profile.decode(batch);
-        let decode = (base as f64 / f64::from(batch) + kv as f64 * context) / 1e12;
+        let step = (base as f64 / f64::from(batch) + kv as f64 * context) / 1e12;
+        let decode = step / profile.gain();
         let prompt = sizes.mean_prompt.round().max(1.0) as u32;
         let prefill = profile.prompt(prompt) as f64 / 1e12 / f64::from(prompt);
         let per_second = per_hour / 3600.0;

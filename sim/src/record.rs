@@ -3,6 +3,7 @@
 use walras_des::{Digest, LogHistogram, SimTime};
 
 use crate::ids::{NodeId, RegionId};
+use crate::sums::Sums;
 
 /// One reported figure: how it is called, counted and read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,11 +114,34 @@ impl MetricId {
         &METRICS[self as usize]
     }
 
+    /// For a quantile: of which latency, and the share of values that it leaves below.
+    #[must_use]
+    pub fn quantile(self) -> Option<(Latency, f64)> {
+        match self {
+            Self::TtftP50 => Some((Latency::Ttft, 0.5)),
+            Self::TtftP95 => Some((Latency::Ttft, 0.95)),
+            Self::TtftP99 => Some((Latency::Ttft, 0.99)),
+            Self::TpotP50 => Some((Latency::Tpot, 0.5)),
+            Self::TpotP95 => Some((Latency::Tpot, 0.95)),
+            Self::TpotP99 => Some((Latency::Tpot, 0.99)),
+            _ => None,
+        }
+    }
+
     /// The metric with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::all().find(|id| id.metric().name == name)
     }
+}
+
+/// A latency of which there is a histogram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Latency {
+    /// Time to first token.
+    Ttft,
+    /// Time per output token.
+    Tpot,
 }
 
 /// Values of all metrics; `None` where a figure does not exist (no completed job, a single owner).
@@ -193,6 +217,8 @@ pub struct Output {
     pub ttft: LogHistogram,
     /// Times per output token [s].
     pub tpot: LogHistogram,
+    /// What added up in each section of the measured time.
+    pub sections: Vec<Sums>,
     /// The platform over time.
     pub samples: Vec<Sample>,
     /// Lorenz curve of owner revenue at 101 evenly spaced shares of owners, from 0 to 1; empty with a single owner.

@@ -393,6 +393,7 @@ impl<'a> View<'a> {
             let (base, kv) = profile.decode(batch);
             (base as f64 + kv as f64 * context * f64::from(batch)) / 1e12
         };
+        let per_token = |batch: u32| step(batch) / profile.gain();
         let prefill = profile.prompt(card.prompt_tokens) as f64 / 1e12;
         let mut wait = if before == 0 {
             0.0
@@ -400,12 +401,14 @@ impl<'a> View<'a> {
             step(before.min(most))
         };
         if before >= most {
-            wait += f64::from(before + 1 - most) / f64::from(most) * sizes.mean_output * step(most);
+            wait += f64::from(before + 1 - most) / f64::from(most)
+                * sizes.mean_output
+                * per_token(most);
         }
         let network = 2.0 * latency.as_secs_f64();
         Prediction {
             ttft: network + profile.device.overheads.request + wait + prefill,
-            tpot: step((before + 1).min(most)),
+            tpot: per_token((before + 1).min(most)),
         }
     }
 

@@ -2,15 +2,16 @@
 
 mod common;
 
-use common::{churn, platform, settings, workload};
+use common::{churn, deployment, device, platform, settings, workload};
 use walras_des::{Dist, Span};
 use walras_sim::availability::{Availability, Renewal};
+use walras_sim::hardware::{Deployment, Profile};
 use walras_sim::market::{BaseFee, Pricing, Rates};
 use walras_sim::platform::{Autoscaler, Ownership, Platform, Retry, Size};
 use walras_sim::record::{Fate, JobRow, JobTable, MetricId, Nothing, Output};
 use walras_sim::scheduling::Policy;
 use walras_sim::units::Amount;
-use walras_sim::workload::Workload;
+use walras_sim::workload::{Prefixes, Source, Workload};
 use walras_sim::world::{Settings, simulate};
 
 fn recorded(
@@ -77,6 +78,53 @@ fn one_request_at_a_time_is_mg1() {
         (wait - theory).abs() < T29 * error,
         "Wq = {wait} ± {error}, theory {theory}, ρ = {rho}"
     );
+}
+
+/// A group of prompts of 1,000 tokens that all begin with the same 900, met one at a time: the first computes its prompt, the others
+/// what lies beyond the 56 full blocks of the prefix, to the nanosecond; without caching all compute everything.
+#[test]
+fn a_shared_prefix_is_computed_once() {
+    let mut workload = Workload {
+        prefixes: Some(Prefixes {
+            groups: 1,
+            exponent: 0.0,
+            length: Dist::constant(900.0).unwrap(),
+        }),
+        ..workload(0.002)
+    };
+    if let Source::Synthetic(synthetic) = &mut workload.source {
+        synthetic.prompt = Dist::constant(1000.0).unwrap();
+    }
+    // Times of the prefills in order of submission, of those requests that met no other.
+    let found = |prefix_caching| {
+        let mut platform = platform(1, 8, 8);
+        let deployment = Deployment {
+            prefix_caching,
+            ..deployment(8)
+        };
+        platform.profiles = vec![Profile::new(&device(), &deployment)];
+        let mut jobs = recorded(&platform, &workload, 40, 31, 0).jobs;
+        jobs.sort_by_key(|job| job.serial);
+        let is_alone = |job: &JobRow| {
+            let meets = |o: &JobRow| o.submitted <= job.ended && job.submitted <= o.ended;
+            jobs.iter().filter(|other| meets(other)).count() == 1
+        };
+        // Two ways over 5 ms of network and 5 ms of access, and the request overhead.
+        let prefill = |job: &JobRow| job.ttft.unwrap() - 0.020 - 0.015;
+        let alone = jobs.iter().filter(|job| is_alone(job));
+        (
+            alone.map(prefill).collect::<Vec<_>>(),
+            platform.profiles.remove(0),
+        )
+    };
+    let ((cached, profile), (plain, _)) = (found(true), found(false));
+    let whole = profile.prompt(1000) as f64 / 1e12;
+    let rest = profile.mixed(1000 - 896, 0, 1) + profile.prefill_attention(1000 - 896, 896);
+    let rest = rest as f64 / 1e12;
+    assert!(rest < whole / 2.0 && cached.len() > 200);
+    let are_all = |found: &[f64], expected: f64| found.iter().all(|f| (f - expected).abs() < 2e-9);
+    assert!(are_all(&plain, whole));
+    assert!(are_all(&cached[..1], whole) && are_all(&cached[1..], rest));
 }
 
 /// With gamma stays and exponential absences the share of nodes up is E[up]/(E[up] + E[down]) from the first moment on

@@ -40,17 +40,7 @@ pub fn of_time(batches: &TimeBatches) -> Option<Estimate> {
 #[must_use]
 pub fn of_means(means: &[f64], variance: f64) -> Option<Estimate> {
     let mean = Moments::of(means)?.mean;
-    let mut joined = means.to_vec();
-    while joined.len() >= FEWEST * BEYOND && is_correlated(&joined) {
-        joined = join(&joined, 2);
-    }
-    let method = if joined.len() >= FEWEST * BEYOND {
-        joined = join(&joined, BEYOND);
-        Method::BatchMeans
-    } else {
-        joined = join(&joined, (joined.len() / FEWEST).max(1));
-        Method::CorrelatedBatchMeans
-    };
+    let (joined, method) = independent(means);
     let spread = Moments::of(&joined)?;
     let error = spread.variance.map(|variance| (variance / spread.n).sqrt());
     let error = error.filter(|_| joined.len() >= FEWEST);
@@ -61,6 +51,51 @@ pub fn of_means(means: &[f64], variance: f64) -> Option<Estimate> {
         effective: error.map(|error| variance / (error * error)),
         method,
     })
+}
+
+/// The ratio of the sums of `parts` and wholes over batches of equal length, in order: what [`of_means`] is for a mean.
+/// `None` without batches, or if the wholes are zero.
+///
+/// The error is that of the batch means of part − ratio·whole. The bias of the ratio is of the order of one over the length
+/// of the run, the error of one over its root. W. G. Cochran, Sampling Techniques, 3rd ed. 1977, section 6.3.
+#[must_use]
+pub fn of_ratio(batches: &[(f64, f64)]) -> Option<Estimate> {
+    let (part, whole) = batches
+        .iter()
+        .fold((0.0, 0.0), |sum, batch| (sum.0 + batch.0, sum.1 + batch.1));
+    if whole.is_nan() || whole <= 0.0 {
+        return None;
+    }
+    let (ratio, length) = (part / whole, whole / batches.len() as f64);
+    let away: Vec<f64> = batches
+        .iter()
+        .map(|(part, whole)| (part - ratio * whole) / length)
+        .collect();
+    let (joined, method) = independent(&away);
+    let spread = Moments::of(&joined)?;
+    let error = spread.variance.map(|variance| (variance / spread.n).sqrt());
+    let error = error.filter(|_| joined.len() >= FEWEST);
+    Some(Estimate {
+        mean: ratio,
+        interval: error.map(|error| around(ratio, error, spread.n - 1.0)),
+        n: joined.len(),
+        effective: None,
+        method,
+    })
+}
+
+/// Batches joined until no correlation is found, and once more; or, where it is found down to 64, to 16.
+fn independent(means: &[f64]) -> (Vec<f64>, Method) {
+    let mut joined = means.to_vec();
+    while joined.len() >= FEWEST * BEYOND && is_correlated(&joined) {
+        joined = join(&joined, 2);
+    }
+    if joined.len() >= FEWEST * BEYOND {
+        (join(&joined, BEYOND), Method::BatchMeans)
+    } else {
+        let together = (joined.len() / FEWEST).max(1);
+        (join(&joined, together), Method::CorrelatedBatchMeans)
+    }
 }
 
 /// Means of `together` neighbours each; what remains is left out at the front, where a run has settled least.
@@ -152,6 +187,22 @@ mod tests {
         let few = of_means(&[1.0; 15], 0.0).unwrap();
         assert_eq!((few.interval, few.effective), (None, None));
         assert_eq!(of_means(&[], 0.0), None);
+    }
+
+    /// 0 to 63 parts in 10, in an order in which neighbours are not alike: their ratio is 3.15, and where all wholes are equal
+    /// it is a mean like others.
+    #[test]
+    fn the_ratio_of_equal_wholes_is_a_mean() {
+        let part = |i: usize| (i * 37 % 64) as f64;
+        let batches: Vec<(f64, f64)> = (0..64).map(|i| (part(i), 10.0)).collect();
+        let means: Vec<f64> = batches.iter().map(|(part, whole)| part / whole).collect();
+        let (ratio, mean) = (of_ratio(&batches).unwrap(), of_means(&means, 0.0).unwrap());
+        assert_eq!((ratio.n, ratio.method), (16, Method::BatchMeans));
+        assert!((ratio.mean - 3.15).abs() < 1e-12 && (mean.mean - 3.15).abs() < 1e-12);
+        let [a, b] = [ratio, mean].map(|estimate| estimate.interval.unwrap().half_width());
+        assert!((a - b).abs() < 1e-12 && a > 0.0, "{a} {b}");
+        assert_eq!(of_ratio(&[]), None);
+        assert_eq!(of_ratio(&[(0.0, 0.0); 64]), None);
     }
 
     /// A light that is on for a second and off for a second: on half of the time, with next to no error.

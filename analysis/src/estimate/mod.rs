@@ -9,6 +9,7 @@
 //! | independent values | quantile, order statistics | [`quantile`] |
 //! | one run | quantile, sections | [`quantile`] |
 //! | one run | mean or time average, batch means | [`batch_means`] |
+//! | one run | all its figures, from its sections | [`one_run`] |
 //! | one run that starts afresh now and then | mean, ratio over cycles | [`regenerative`] |
 //!
 //! [`stopping`] says when there are enough replications, [`warm_up`] where a run begins to be like the rest of it.
@@ -30,6 +31,8 @@ pub mod quantile;
 
 pub mod batch_means;
 
+pub mod one_run;
+
 pub mod regenerative;
 
 pub mod stopping;
@@ -49,11 +52,11 @@ pub const CONFIDENCE: f64 = 0.95;
 pub struct Estimate {
     /// The estimate.
     pub mean: f64,
-    /// The 95 % confidence interval; absent where the values say nothing about spread, as one replication does.
+    /// The 95 % confidence interval; absent where the values say nothing about spread, as a single one does.
     pub interval: Option<Interval>,
     /// What the interval is taken over, as the method says: replications, pairs, values, batches, sections or cycles.
     pub n: usize,
-    /// Independent values that would tell as much; absent where the `n` are independent anyway.
+    /// Independent values that would tell as much; absent where the `n` are independent anyway, and for ratios.
     pub effective: Option<f64>,
     /// How the interval was found.
     pub method: Method,
@@ -93,6 +96,12 @@ pub enum Method {
     BatchMeans,
     /// The same, but the run is too short to have such batches: the interval may be too narrow.
     CorrelatedBatchMeans,
+    /// The quantile of one run, from the interval of the share not above it by [`Method::BatchMeans`].
+    BatchQuantile,
+    /// The same by [`Method::CorrelatedBatchMeans`]: the interval may be too narrow.
+    CorrelatedBatchQuantile,
+    /// The figure of one run, without an interval.
+    OneRun,
     /// Ratio of sums over regenerative cycles.
     Regenerative,
     /// The same, with the jackknife against bias.
@@ -115,6 +124,9 @@ impl Method {
             Self::Sectioning => "sectioning",
             Self::BatchMeans => "batch-means",
             Self::CorrelatedBatchMeans => "correlated-batch-means",
+            Self::BatchQuantile => "batch-quantile",
+            Self::CorrelatedBatchQuantile => "correlated-batch-quantile",
+            Self::OneRun => "one-run",
             Self::Regenerative => "regenerative",
             Self::RegenerativeJackknife => "regenerative-jackknife",
         }

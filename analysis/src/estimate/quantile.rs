@@ -3,6 +3,7 @@
 //! Over replications, the quantiles of the runs are values like others: [`crate::estimate::estimate`].
 
 use statrs::distribution::{Binomial, DiscreteCDF};
+use walras_des::quantile_rank;
 
 use crate::estimate::student::around;
 use crate::estimate::{CONFIDENCE, Estimate, Interval, Method};
@@ -134,7 +135,7 @@ fn select(values: &mut [f64], p: f64) -> f64 {
 
 /// ⌈p·n⌉ − 1, for indices from zero.
 fn rank(n: usize, p: f64) -> usize {
-    ((p * n as f64).ceil() as usize).clamp(1, n.max(1)) - 1
+    quantile_rank(p, n as u64) as usize - 1
 }
 
 #[cfg(test)]

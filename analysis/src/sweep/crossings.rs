@@ -112,8 +112,10 @@ type State<'v> = (&'v str, Ordering);
 fn said(metric: MetricId, name: &str, baseline: &str, axis: &str, states: &[State<'_>]) -> String {
     let (less, more) = directions(metric);
     let word = |state: Ordering| if state == Ordering::Less { less } else { more };
-    let verb = match less {
-        "less" | "fewer" => "has",
+    let verb = match metric {
+        MetricId::Energy | MetricId::ActiveEnergy => "uses",
+        MetricId::WastedTokens => "loses",
+        _ if less == "fewer" => "has",
         _ => "is",
     };
     let clear: Vec<State<'_>> = states
@@ -248,7 +250,7 @@ mod tests {
         check(
             MetricId::Energy,
             &[More, Less],
-            "depin has more than cloud up to load = 1 and less from 2 on",
+            "depin uses more than cloud up to load = 1 and less from 2 on",
         );
     }
 }

@@ -19,6 +19,7 @@ impl WithSimd for MultiplyAdd {
     /// Floating-point operations done, and a sum that depends on all of them.
     type Output = (f64, f32);
 
+    #[allow(clippy::inline_always)] // the vector type is only known inside
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
         let (factor, term) = (
@@ -56,6 +57,7 @@ struct Sum<'a>(&'a [f32]);
 impl WithSimd for Sum<'_> {
     type Output = f32;
 
+    #[allow(clippy::inline_always)] // the vector type is only known inside
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
         const UNROLLED: usize = 8;
@@ -105,7 +107,7 @@ impl Arrays {
         size_of_val(self.b.as_slice()) as f64 / start.elapsed().as_secs_f64()
     }
 
-    /// Rate of `a = b + 3·c` [B/s], counted as STREAM does: two reads and a write (McCalpin, 1995).
+    /// Rate of `a = b + 3·c` [B/s], counted as STREAM does: two reads and a write (`McCalpin`, 1995).
     pub fn triad(&mut self) -> f64 {
         let start = Instant::now();
         let Self { a, b, c } = self;

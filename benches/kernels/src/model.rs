@@ -68,12 +68,13 @@ impl Llama {
             .map(|layer| parts.block(&shape, layer))
             .collect::<Result<Vec<_>>>()?;
         let embedding = parts.tensor("token_embd.weight")?;
-        let (output, head) = match parts.content.tensor_infos.contains_key("output.weight") {
-            true => parts.weights(&["output.weight"], None)?,
-            false => parts.weights(&["token_embd.weight"], None)?,
+        let (output, head) = if parts.content.tensor_infos.contains_key("output.weight") {
+            parts.weights(&["output.weight"], None)?
+        } else {
+            parts.weights(&["token_embd.weight"], None)?
         };
         let base = parts.number("llama.rope.freq_base").unwrap_or(10_000.0);
-        let context = parts.number("llama.context_length")? as usize;
+        let longest = parts.number("llama.context_length")? as usize;
         Ok(Self {
             layers: parts.content.tensor_infos["blk.0.attn_q.weight"].ggml_dtype,
             head,
@@ -84,7 +85,7 @@ impl Llama {
                 .tensor("output_norm.weight")?
                 .dequantize(&Device::Cpu)?,
             output,
-            rotations: kernels::rotations(context, shape.head_dim as usize, base as f32)?,
+            rotations: kernels::rotations(longest, shape.head_dim as usize, base as f32)?,
             shape,
         })
     }
@@ -214,7 +215,7 @@ impl Parts {
         })
     }
 
-    /// The tokenizer of the file. Candle reads it, but splits text as GPT-2 does; SmolLM puts no space in front and takes digits
+    /// The tokenizer of the file. Candle reads it, but splits text as GPT-2 does; `SmolLM` puts no space in front and takes digits
     /// one by one (`LLAMA_VOCAB_PRE_TYPE_SMOLLM` of llama.cpp).
     fn tokenizer(&self) -> Result<Tokenizer> {
         let mut tokenizer = Tokenizer::from_gguf(&self.content)?;

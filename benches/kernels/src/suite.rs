@@ -87,16 +87,13 @@ pub fn table() -> Vec<Row> {
     }
     rows.extend(products(&small, Format::Q8_0, &[1, 4, 16, 64]));
     rows.extend(products(&shapes::llama_8b(), Format::Q4K, &[1, 16]));
-    for format in Format::ALL {
-        if kind(format).is_some() {
-            let op = |m| {
-                Row::Kernel(Op::Product {
-                    m,
-                    n: 256,
-                    k: 256,
-                    format,
-                })
-            };
+    // Small squares show the overhead of a launch; the others are among the shapes that fits leave out and are tested on.
+    for format in Format::ALL
+        .into_iter()
+        .filter(|format| kind(*format).is_some())
+    {
+        for (n, k) in [(256, 256), (1024, 2048), (4096, 1024)] {
+            let op = |m| Row::Kernel(Op::Product { m, n, k, format });
             rows.extend([1, 16].map(op));
         }
     }
@@ -113,6 +110,20 @@ pub fn table() -> Vec<Row> {
             })
         };
         rows.extend([(16, 0), (128, 0), (512, 0), (32, 2016), (32, 8160)].map(prefill));
+    }
+
+    for model in [shapes::llama_8b(), shapes::qwen_7b()] {
+        let heads = heads(&model);
+        let decode = |context| Row::Kernel(Op::Decode { context, heads });
+        rows.extend([256, 2048].map(decode));
+        let prefill = |tokens| {
+            Row::Kernel(Op::Prefill {
+                tokens,
+                context: 0,
+                heads,
+            })
+        };
+        rows.extend([32, 256].map(prefill));
     }
 
     for kind in [

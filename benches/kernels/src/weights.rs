@@ -136,7 +136,7 @@ pub fn random(shape: &[usize], scale: f32, seed: u64) -> Result<Tensor> {
     Tensor::from_vec(numbers, shape, &Device::Cpu)
 }
 
-/// The next number in `[0, 1)` of the SplitMix64 sequence (Steele, Lea & Flood, OOPSLA 2014).
+/// The next number in `[0, 1)` of the `SplitMix64` sequence (Steele, Lea & Flood, OOPSLA 2014).
 fn uniform(state: &mut u64) -> f32 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;

@@ -1,6 +1,6 @@
 //! A real model answers as a second implementation does.
 //!
-//! The expected texts were made with llama.cpp (PyPI `llama-cpp-python` 0.3.36, its processor backend), from the same file, greedily,
+//! The expected texts were made with llama.cpp (`PyPI`: `llama-cpp-python` 0.3.36, its processor backend), from the same file, greedily,
 //! without a penalty for repetition:
 //!
 //! ```python

@@ -86,12 +86,19 @@ pub(super) fn figure(comparison: &Comparison) -> Option<Figure> {
         })
         .collect();
     let finding = format!("{}.", said.join("; "));
-    let reading = "Bars start at zero; whiskers are 95 % intervals of the mean over replications. Shorter is cheaper for customers.";
+    let over = if comparison.replications > 1 {
+        "of the mean over replications"
+    } else {
+        "from the sections of one replication"
+    };
+    let reading = format!(
+        "Bars start at zero; whiskers are 95 % intervals {over}. Shorter is cheaper for customers."
+    );
     Some(Figure {
         name: "cost",
         title,
         finding,
-        reading: reading.to_owned(),
+        reading,
         svg,
         csv,
     })

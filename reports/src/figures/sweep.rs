@@ -120,7 +120,7 @@ pub(crate) fn figure(swept: &Swept<'_>, metric: MetricId) -> Option<Figure> {
         _ => String::new(),
     };
     let reading = format!(
-        "{}. The band is the 95 % interval of the mean over replications. Values between those that were tried are straight lines, not results.{more}",
+        "{}. The band is the 95 % interval of the mean. Values between those that were tried are straight lines, not results.{more}",
         capitalized(metric.metric().description)
     );
     Some(Figure {

@@ -68,6 +68,7 @@ mod tests {
     /// that two such draws can have (P. A. P. Moran, Biometrika 54, 1967). Seed 2, n = 100,000: the standard error of the
     /// estimate is 0.0046, and 0.02 are 4.4σ of it (α = 10⁻⁵).
     #[test]
+    #[cfg_attr(miri, ignore = "a hundred thousand draws")]
     fn exponential_draws_are_as_opposed_as_they_can_be() {
         let unit = Dist::exponential(1.0).unwrap();
         let [mut draw, mut image] = pair(2);

@@ -89,5 +89,5 @@ pub use engine::{Context, Engine, Event, Model, Outcome};
 pub use portable::Portable;
 pub use queue::EventQueue;
 pub use rng::{Purpose, Stream, Streams};
-pub use stats::{BatchMeans, LogHistogram, Moments, TimeBatches, TimeWeighted};
+pub use stats::{BatchMeans, LogHistogram, Moments, TimeBatches, TimeWeighted, quantile_rank};
 pub use time::{SimTime, Span};

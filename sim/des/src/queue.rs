@@ -337,6 +337,7 @@ mod tests {
 
     /// After 20 rounds of the hold model, the memory is that of the first round: nothing leaks from bucket to bucket.
     #[test]
+    #[cfg_attr(miri, ignore = "millions of events")]
     fn memory_is_that_of_the_pending_events() {
         let mut queue = EventQueue::new();
         let mut word = 1u64;

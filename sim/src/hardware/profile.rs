@@ -197,6 +197,12 @@ impl Profile {
         self.tokens_per_step
     }
 
+    /// Tokens that a decode step gives each sequence in expectation; one without speculation.
+    #[must_use]
+    pub fn gain(&self) -> f64 {
+        self.tokens_per_step as f64 / 65536.0
+    }
+
     /// Time per context token of the `decoding` sequences of a mixed step, beside [`Self::mixed`].
     #[must_use]
     #[inline]

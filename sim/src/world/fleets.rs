@@ -30,7 +30,10 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         let hosts = self.platform.profiles[node.profile.index()]
             .deployment
             .stages();
-        registration.rented_since.get_or_insert(now);
+        if registration.rented_since.is_none() {
+            registration.rented_since = Some(now);
+            self.tally.rents(now, registration.per_hour, true);
+        }
         let stay = match registration.birth {
             // In the stationary state, the stay at time zero is a residual one.
             Birth::Up(stay) if node.epoch == 1 => stay,
@@ -42,7 +45,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             cx.after(stay, Event::Down { node: id, stamp });
         }
         self.board.node_up(id, node.epoch, now);
-        self.tally.up(now, 1);
+        self.tally.up(now, id, 1);
         self.offer(Cause::NodeJoined(id), id, cx);
     }
 
@@ -51,12 +54,14 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         if self.registry[id.index()].life_stamp != stamp {
             return;
         }
-        self.tally.up(now, -1);
+        self.tally.up(now, id, -1);
         self.collect_rent(id, now);
         let node = &mut self.nodes[id.index()];
         let registration = &mut self.registry[id.index()];
         registration.up.stop(self.tally.measured_time(now));
-        registration.rented_since = None;
+        if registration.rented_since.take().is_some() {
+            self.tally.rents(now, registration.per_hour, false);
+        }
         let was_draining = node.stage == Stage::Draining;
         node.stage = Stage::Down;
         node.stamp += 1;
@@ -71,7 +76,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         }
         if !node.server.is_idle() {
             node.busy.stop(self.tally.measured_time(now));
-            self.tally.busy(now, -1);
+            self.tally.busy(now, id, -1);
             self.lose_work(id, cx);
         }
         if was_draining {
@@ -164,6 +169,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             self.tally.starting(cx.now(), 1);
             let registration = &mut self.registry[index];
             registration.rented_since = Some(cx.now());
+            self.tally.rents(cx.now(), registration.per_hour, true);
             let stamp = registration.life_stamp;
             cx.after(delay, Event::Up { node, stamp });
         }
@@ -201,12 +207,14 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         let registration = &mut self.registry[id.index()];
         if node.stage == Stage::Draining {
             registration.up.stop(self.tally.measured_time(now));
-            self.tally.up(now, -1);
+            self.tally.up(now, id, -1);
         } else if node.stage == Stage::Starting {
             self.tally.starting(now, -1);
         }
         node.stage = Stage::Off;
-        registration.rented_since = None;
+        if registration.rented_since.take().is_some() {
+            self.tally.rents(now, registration.per_hour, false);
+        }
         registration.life_stamp += 1;
         node.stamp += 1;
         self.board.node_down(id, now);
@@ -233,8 +241,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             ] {
                 if to > from {
                     let rent = self.bank.rent(owner, registration.per_hour, to - from);
-                    self.tally
-                        .paid(from, rent.owner + rent.protocol, rent, owner);
+                    self.tally.rent(from, rent, owner);
                 }
             }
         }

@@ -229,7 +229,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         }
         if was_idle {
             node.busy.start(self.tally.measured_time(cx.now()));
-            self.tally.busy(cx.now(), 1);
+            self.tally.busy(cx.now(), record.node, 1);
         }
         self.tally.running(cx.now(), 1);
         self.tally.batch(cx.now(), batch, node.server.batch());
@@ -256,7 +256,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             );
         } else {
             node.busy.stop(self.tally.measured_time(cx.now()));
-            self.tally.busy(cx.now(), -1);
+            self.tally.busy(cx.now(), id, -1);
         }
         self.tally.batch(cx.now(), batch, node.server.batch());
         for milestone in milestones.drain(..) {

@@ -10,6 +10,7 @@ pub mod inspect;
 mod jobs;
 mod nodes;
 mod playback;
+mod sections;
 mod tally;
 
 use walras_des::{
@@ -230,7 +231,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             free: Vec::new(),
             bank: Bank::new(&platform.settlement, owners, &owner_of),
             counts: Counts::default(),
-            tally: Tally::new(settings, owners),
+            tally: Tally::new(settings, owners, platform, &nodes, &registry),
             orders: Orders::default(),
             milestones: Vec::new(),
             lost: Vec::new(),

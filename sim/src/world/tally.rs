@@ -4,27 +4,19 @@ use walras_des::{Digest, LogHistogram, SimTime, Span};
 
 use super::Settings;
 use super::nodes::{Node, Registration};
-use crate::ids::OwnerId;
+use super::sections::{Level, SectionedLevel, Sections, seconds};
+use crate::ids::{NodeId, OwnerId};
+use crate::invariants;
 use crate::platform::Platform;
-use crate::record::{Counts, Fate, JobRow, MetricId, Metrics, Output, Sample};
+use crate::record::{Counts, Fate, JobRow, Latency, MetricId, Metrics, Output, Sample};
 use crate::settlement::Payout;
+use crate::sums::{Ratio, SECTIONS, SumId, Sums};
 use crate::units::Amount;
 use crate::workload::Slo;
 
-/// A level that changes in steps, and its integral over the measured window.
-#[derive(Debug)]
-struct Level {
-    value: i64,
-    since: Span,
-    /// [ns], exact.
-    integral: i128,
-}
-
-/// All measurements of a run.
-#[derive(Debug)]
-pub(super) struct Tally {
-    from: SimTime,
-    to: SimTime,
+/// Counts of one section, or of the whole.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
     submitted: u64,
     completed: u64,
     failed: u64,
@@ -34,18 +26,51 @@ pub(super) struct Tally {
     losses: u64,
     output_tokens: u64,
     wasted_tokens: u64,
+    spend: Amount,
+    paid: Amount,
+    fees: Amount,
+    slashed: Amount,
+}
+
+/// What became of the requests of one section.
+#[derive(Clone, Debug, Default)]
+struct Section {
+    counted: Counted,
     ttft: LogHistogram,
     tpot: LogHistogram,
-    busy: Level,
-    up: Level,
-    starting: Level,
-    batch: Level,
+}
+
+/// Nodes that draw the same power at the same price.
+#[derive(Debug)]
+struct Kind {
+    /// [W]
+    idle: f64,
+    active: f64,
+    /// [USD/kWh]
+    price: f64,
+    up: SectionedLevel,
+    busy: SectionedLevel,
+}
+
+/// All measurements of a run.
+#[derive(Debug)]
+pub(super) struct Tally {
+    from: SimTime,
+    to: SimTime,
+    sections: Sections,
+    /// Requests are counted in the section in which they were sent.
+    by_section: Box<[Section; SECTIONS]>,
+    kinds: Vec<Kind>,
+    /// The kind of each node.
+    kind_of: Vec<u16>,
+    starting: SectionedLevel,
+    batch: SectionedLevel,
+    /// Rent per hour of what is rented [10⁻⁹ USD]: tells how the rent, billed from time to time, accrued.
+    renting: SectionedLevel,
+    rent: Counted,
     /// Requests being served, measured or not, and their integral up to the last change of price [request·ns].
     in_service: Level,
     served_at_repricing: i128,
-    spend: Amount,
-    fees: Amount,
-    slashed: Amount,
     payments: Vec<Amount>,
     forfeits: Vec<Amount>,
     since_sample: Sample,
@@ -53,56 +78,70 @@ pub(super) struct Tally {
     samples: Vec<Sample>,
 }
 
-impl Level {
-    const ZERO: Self = Self {
-        value: 0,
-        since: Span::ZERO,
-        integral: 0,
-    };
-}
-
-impl Level {
-    /// Adds `delta` at `now`, in the time over which the level is integrated.
-    #[inline]
-    fn change(&mut self, now: Span, delta: i64) {
-        self.integral += i128::from(self.value) * i128::from((now - self.since).as_nanos());
-        self.value += delta;
-        self.since = now;
+impl Counted {
+    fn add(&mut self, other: &Self) {
+        self.submitted += other.submitted;
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.rejected += other.rejected;
+        self.retried += other.retried;
+        self.within_slo += other.within_slo;
+        self.losses += other.losses;
+        self.output_tokens += other.output_tokens;
+        self.wasted_tokens += other.wasted_tokens;
+        self.spend += other.spend;
+        self.paid += other.paid;
+        self.fees += other.fees;
+        self.slashed += other.slashed;
     }
 
-    /// The integral [s].
-    fn seconds(&self) -> f64 {
-        self.integral as f64 / NANOS
+    fn pay(&mut self, price: Amount, payout: Payout) {
+        self.spend += price;
+        self.fees += payout.protocol;
+        self.paid += payout.owner;
+    }
+
+    fn fill(&self, sums: &mut Sums) {
+        sums.set(SumId::Submitted, self.submitted as f64);
+        sums.set(SumId::Completed, self.completed as f64);
+        sums.set(SumId::Failed, self.failed as f64);
+        sums.set(SumId::Rejected, self.rejected as f64);
+        sums.set(SumId::Retried, self.retried as f64);
+        sums.set(SumId::WithinSlo, self.within_slo as f64);
+        sums.set(SumId::Losses, self.losses as f64);
+        sums.set(SumId::OutputTokens, self.output_tokens as f64);
+        sums.set(SumId::WastedTokens, self.wasted_tokens as f64);
+        sums.set(SumId::Spend, self.spend.as_f64());
+        sums.set(SumId::Revenue, (self.paid - self.slashed).as_f64());
+        sums.set(SumId::Fees, self.fees.as_f64());
+        sums.set(SumId::Slashed, self.slashed.as_f64());
     }
 }
-
-const NANOS: f64 = 1e9;
 
 impl Tally {
-    pub(super) fn new(settings: &Settings, owners: usize) -> Self {
+    pub(super) fn new(
+        settings: &Settings,
+        owners: usize,
+        platform: &Platform,
+        nodes: &[Node],
+        registry: &[Registration],
+    ) -> Self {
+        let sections = Sections::of(settings.horizon - settings.warm_up);
+        let level = || SectionedLevel::new(sections);
+        let (kinds, kind_of) = kinds(platform, nodes, registry, sections);
         Self {
             from: SimTime::ZERO + settings.warm_up,
             to: SimTime::ZERO + settings.horizon,
-            submitted: 0,
-            completed: 0,
-            failed: 0,
-            rejected: 0,
-            retried: 0,
-            within_slo: 0,
-            losses: 0,
-            output_tokens: 0,
-            wasted_tokens: 0,
-            ttft: LogHistogram::new(),
-            tpot: LogHistogram::new(),
-            busy: Level::ZERO,
-            up: Level::ZERO,
-            starting: Level::ZERO,
-            batch: Level::ZERO,
-            in_service: Level::ZERO,
+            sections,
+            by_section: Box::new(std::array::from_fn(|_| Section::default())),
+            kinds,
+            kind_of,
+            starting: level(),
+            batch: level(),
+            renting: level(),
+            rent: Counted::default(),
+            in_service: Level::default(),
             served_at_repricing: 0,
-            spend: Amount::ZERO,
-            fees: Amount::ZERO,
-            slashed: Amount::ZERO,
             payments: vec![Amount::ZERO; owners],
             forfeits: vec![Amount::ZERO; owners],
             since_sample: Sample::default(),
@@ -117,16 +156,23 @@ impl Tally {
         now.clamp(self.from, self.to) - self.from
     }
 
-    fn measured(&self, submitted: SimTime) -> bool {
-        submitted >= self.from
+    /// The section of a request sent at this time, if it is measured.
+    #[inline]
+    fn section(&mut self, submitted: SimTime) -> Option<&mut Section> {
+        (submitted >= self.from)
+            .then(|| &mut self.by_section[self.sections.at(submitted - self.from)])
     }
 
-    pub(super) fn busy(&mut self, now: SimTime, delta: i64) {
-        self.busy.change(self.measured_time(now), delta);
+    pub(super) fn busy(&mut self, now: SimTime, node: NodeId, delta: i64) {
+        let kind = usize::from(self.kind_of[node.index()]);
+        let now = self.measured_time(now);
+        self.kinds[kind].busy.change(now, delta);
     }
 
-    pub(super) fn up(&mut self, now: SimTime, delta: i64) {
-        self.up.change(self.measured_time(now), delta);
+    pub(super) fn up(&mut self, now: SimTime, node: NodeId, delta: i64) {
+        let kind = usize::from(self.kind_of[node.index()]);
+        let now = self.measured_time(now);
+        self.kinds[kind].up.change(now, delta);
     }
 
     pub(super) fn starting(&mut self, now: SimTime, delta: i64) {
@@ -141,9 +187,19 @@ impl Tally {
         }
     }
 
+    /// The rent per hour of all that is rented changes.
+    pub(super) fn rents(&mut self, now: SimTime, per_hour: Amount, is_rented: bool) {
+        let nano = i64::try_from(per_hour.0 / (Amount::SCALE / 1_000_000_000));
+        let nano = nano.expect("an hour costs less than a billion dollars");
+        let delta = if is_rented { nano } else { -nano };
+        self.renting.change(self.measured_time(now), delta);
+    }
+
     /// Nodes up, nodes at work and requests being served at present.
     pub(super) fn levels(&self) -> (i64, i64, i64) {
-        (self.up.value, self.busy.value, self.in_service.value)
+        let up = self.kinds.iter().map(|kind| kind.up.value()).sum();
+        let busy = self.kinds.iter().map(|kind| kind.busy.value()).sum();
+        (up, busy, self.in_service.value)
     }
 
     pub(super) fn running(&mut self, now: SimTime, delta: i64) {
@@ -154,17 +210,21 @@ impl Tally {
     pub(super) fn served_since_repriced(&mut self, now: SimTime) -> f64 {
         self.running(now, 0);
         let total = self.in_service.integral;
-        (total - std::mem::replace(&mut self.served_at_repricing, total)) as f64 / NANOS
+        seconds(total - std::mem::replace(&mut self.served_at_repricing, total))
     }
 
     pub(super) fn submitted(&mut self, at: SimTime) {
         self.since_sample.submitted += 1;
-        self.submitted += u64::from(self.measured(at));
+        if let Some(section) = self.section(at) {
+            section.counted.submitted += 1;
+        }
     }
 
     pub(super) fn lost(&mut self, submitted: SimTime) {
         self.since_sample.lost += 1;
-        self.losses += u64::from(self.measured(submitted));
+        if let Some(section) = self.section(submitted) {
+            section.counted.losses += 1;
+        }
     }
 
     pub(super) fn ended(&mut self, row: &JobRow, slo: Slo) {
@@ -175,23 +235,29 @@ impl Tally {
             self.since_sample.within_slo += u32::from(within);
             self.since_sample.output_tokens += u64::from(row.output_tokens);
         }
-        if !self.measured(row.submitted) {
+        let Some(section) = self.section(row.submitted) else {
             return;
-        }
+        };
+        let counted = &mut section.counted;
         match row.fate {
             Fate::Completed => {
-                self.completed += 1;
-                self.within_slo += u64::from(within);
-                self.retried += u64::from(row.attempts > 1);
-                self.output_tokens += u64::from(row.output_tokens);
-                row.ttft.into_iter().for_each(|ttft| self.ttft.record(ttft));
-                row.tpot.into_iter().for_each(|tpot| self.tpot.record(tpot));
+                counted.completed += 1;
+                counted.within_slo += u64::from(within);
+                counted.retried += u64::from(row.attempts > 1);
+                counted.output_tokens += u64::from(row.output_tokens);
+                if let Some(ttft) = row.ttft {
+                    section.ttft.record(ttft);
+                }
+                if let Some(tpot) = row.tpot {
+                    section.tpot.record(tpot);
+                }
             }
-            Fate::Failed => self.failed += 1,
-            Fate::Rejected => self.rejected += 1,
+            Fate::Failed => counted.failed += 1,
+            Fate::Rejected => counted.rejected += 1,
         }
     }
 
+    /// A delivered request was paid.
     pub(super) fn paid(
         &mut self,
         submitted: SimTime,
@@ -200,30 +266,42 @@ impl Tally {
         owner: OwnerId,
     ) {
         self.spend_since_sample += price;
-        if self.measured(submitted) {
-            self.spend += price;
-            self.fees += payout.protocol;
+        if let Some(section) = self.section(submitted) {
+            section.counted.pay(price, payout);
+            self.payments[owner.index()] += payout.owner;
+        }
+    }
+
+    /// The rent from `since` on was billed.
+    pub(super) fn rent(&mut self, since: SimTime, payout: Payout, owner: OwnerId) {
+        let price = payout.owner + payout.protocol;
+        self.spend_since_sample += price;
+        if since >= self.from {
+            self.rent.pay(price, payout);
             self.payments[owner.index()] += payout.owner;
         }
     }
 
     pub(super) fn fault(&mut self, at: SimTime, owner: OwnerId, forfeited: Amount, tokens: u64) {
-        if self.measured(at) && at <= self.to {
-            self.slashed += forfeited;
+        if at > self.to {
+            return;
+        }
+        if let Some(section) = self.section(at) {
+            section.counted.slashed += forfeited;
+            section.counted.wasted_tokens += tokens;
             self.forfeits[owner.index()] += forfeited;
-            self.wasted_tokens += tokens;
         }
     }
 
     /// Completes `state` with the present levels and what happened since the last sample.
     pub(super) fn sample(&mut self, now: SimTime, state: Sample) {
-        let level =
-            |level: &Level| u32::try_from(level.value).expect("a count of nodes is not negative");
+        let count = |level: i64| u32::try_from(level).expect("a count of nodes is not negative");
+        let (up, busy, _) = self.levels();
         let since = std::mem::take(&mut self.since_sample);
         self.samples.push(Sample {
             at: now,
-            nodes_up: level(&self.up),
-            nodes_busy: level(&self.busy),
+            nodes_up: count(up),
+            nodes_busy: count(busy),
             jobs_live: state.jobs_live,
             jobs_waiting: state.jobs_waiting,
             base_fee: state.base_fee,
@@ -240,13 +318,29 @@ impl Tally {
         counts: Counts,
         jobs: Vec<JobRow>,
     ) -> Output {
-        let to = self.to;
-        self.busy(to, 0);
-        self.up(to, 0);
-        self.starting(to, 0);
-        self.batch.change(self.measured_time(to), 0);
+        let end = self.measured_time(self.to);
+        let of_kinds = self
+            .kinds
+            .iter_mut()
+            .flat_map(|kind| [&mut kind.up, &mut kind.busy]);
+        let others = [&mut self.starting, &mut self.batch, &mut self.renting];
+        for level in of_kinds.chain(others) {
+            level.change(end, 0);
+        }
         let power = Power::of(platform, nodes, registry, self.payments.len());
-        let metrics = self.metrics(&power);
+        let ttft = merged(self.by_section.iter().map(|section| &section.ttft));
+        let tpot = merged(self.by_section.iter().map(|section| &section.tpot));
+        let mut metrics = self.metrics(&power);
+        for id in MetricId::all() {
+            if let Some((latency, p)) = id.quantile() {
+                let histogram = match latency {
+                    Latency::Ttft => &ttft,
+                    Latency::Tpot => &tpot,
+                };
+                metrics.0[id as usize] = (histogram.count() > 0).then(|| histogram.quantile(p));
+            }
+        }
+        let sections = self.sums(&metrics, &power);
         let lorenz = if self.payments.len() > 1 {
             lorenz(&self.earnings(&power))
         } else {
@@ -257,8 +351,9 @@ impl Tally {
             events: 0,
             counts,
             metrics,
-            ttft: self.ttft,
-            tpot: self.tpot,
+            ttft,
+            tpot,
+            sections,
             samples: self.samples,
             lorenz,
             jobs,
@@ -277,22 +372,26 @@ impl Tally {
         earnings
     }
 
+    /// All figures but the quantiles.
     fn metrics(&self, power: &Power) -> Metrics {
-        let window = (self.to - self.from).as_secs_f64();
-        let days = window / 86_400.0;
-        let ratio = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
-        let of_submitted = |count: u64| ratio(count as f64, self.submitted as f64);
-        let millions = self.output_tokens as f64 / 1e6;
-        let quantile = |histogram: &LogHistogram, p: f64| {
-            (histogram.count() > 0).then(|| histogram.quantile(p))
+        let mut counted = self.rent;
+        for section in self.by_section.iter() {
+            counted.add(&section.counted);
+        }
+        let mut sums = Sums::ZERO;
+        counted.fill(&mut sums);
+        let of_kinds = |level: fn(&Kind) -> &SectionedLevel| {
+            let integrals = self.kinds.iter().map(|kind| level(kind).integral());
+            seconds(integrals.sum())
         };
-        // Instances earn their rent from the moment they are started.
-        let node_days = (self.up.seconds() + self.starting.seconds()) / 86_400.0;
-        let paid = self
-            .payments
-            .iter()
-            .fold(Amount::ZERO, |sum, &paid| sum + paid);
-        let revenue = (paid - self.slashed).as_f64();
+        sums.set(SumId::Time, (self.to - self.from).as_secs_f64());
+        sums.set(SumId::Up, of_kinds(|kind| &kind.up));
+        sums.set(SumId::Busy, of_kinds(|kind| &kind.busy));
+        sums.set(SumId::Starting, self.starting.seconds());
+        sums.set(SumId::Batch, self.batch.seconds());
+        sums.set(SumId::Energy, power.total_kwh);
+        sums.set(SumId::ActiveEnergy, power.active_kwh);
+        sums.set(SumId::PowerCost, power.cost);
         let margin =
             |i: usize| (self.payments[i] - self.forfeits[i]).as_f64() - power.owners[i].cost;
         let present = || {
@@ -303,74 +402,108 @@ impl Tally {
                 .filter(|(_, owner)| owner.up > 0.0)
         };
         let in_profit = present().filter(|&(i, _)| margin(i) > 0.0).count();
-        let gini = if self.payments.len() > 1 {
-            gini(&self.earnings(power))
-        } else {
-            None
-        };
+        let present = present().count();
         let mut values = [None; MetricId::COUNT];
-        let mut set = |id: MetricId, value: Option<f64>| values[id as usize] = value;
-        set(
-            MetricId::CostPerMillion,
-            ratio(self.spend.as_f64(), millions),
-        );
-        set(MetricId::TtftP50, quantile(&self.ttft, 0.5));
-        set(MetricId::TtftP95, quantile(&self.ttft, 0.95));
-        set(MetricId::TtftP99, quantile(&self.ttft, 0.99));
-        set(MetricId::TpotP50, quantile(&self.tpot, 0.5));
-        set(MetricId::TpotP95, quantile(&self.tpot, 0.95));
-        set(MetricId::TpotP99, quantile(&self.tpot, 0.99));
-        set(MetricId::SloAttainment, of_submitted(self.within_slo));
-        set(MetricId::Goodput, ratio(self.within_slo as f64, window));
-        set(
-            MetricId::OutputRate,
-            ratio(self.output_tokens as f64, window),
-        );
-        set(MetricId::Completed, of_submitted(self.completed));
-        set(MetricId::Rejected, of_submitted(self.rejected));
-        set(MetricId::Failed, of_submitted(self.failed));
-        set(
-            MetricId::Losses,
-            of_submitted(self.losses).map(|share| share * 1e3),
-        );
-        set(
-            MetricId::Retried,
-            ratio(self.retried as f64, self.completed as f64),
-        );
-        set(
-            MetricId::WastedTokens,
-            ratio(
-                self.wasted_tokens as f64,
-                (self.wasted_tokens + self.output_tokens) as f64,
-            ),
-        );
-        set(
-            MetricId::Utilization,
-            ratio(self.busy.seconds(), self.up.seconds()),
-        );
-        set(MetricId::NodesAvailable, ratio(self.up.seconds(), window));
-        set(
-            MetricId::BatchSize,
-            ratio(self.batch.seconds(), self.busy.seconds()),
-        );
-        set(MetricId::Energy, ratio(power.total_kwh, millions));
-        set(MetricId::ActiveEnergy, ratio(power.active_kwh, millions));
-        set(MetricId::Spend, ratio(self.spend.as_f64(), days));
-        set(MetricId::OwnerRevenue, ratio(revenue, node_days));
-        set(MetricId::OwnerPowerCost, ratio(power.cost, node_days));
-        set(
-            MetricId::OwnerMargin,
-            ratio(revenue - power.cost, node_days),
-        );
-        set(
-            MetricId::OwnersInProfit,
-            ratio(in_profit as f64, present().count() as f64),
-        );
-        set(MetricId::OwnerGini, gini);
-        set(MetricId::ProtocolFees, ratio(self.fees.as_f64(), days));
-        set(MetricId::Slashed, ratio(self.slashed.as_f64(), days));
+        for id in MetricId::all().filter(|id| id.quantile().is_none()) {
+            values[id as usize] = match id {
+                MetricId::OwnersInProfit => {
+                    (present > 0).then(|| in_profit as f64 / present as f64)
+                }
+                MetricId::OwnerGini if self.payments.len() > 1 => gini(&self.earnings(power)),
+                _ => sums.ratio(id).and_then(Ratio::value),
+            };
+        }
         Metrics(values)
     }
+
+    /// What added up in each section.
+    fn sums(&self, metrics: &Metrics, power: &Power) -> Vec<Sums> {
+        let rented = self.renting.integral() as f64;
+        let section = |index: usize| {
+            let mut sums = Sums::ZERO;
+            self.by_section[index].counted.fill(&mut sums);
+            let mut add = |id: SumId, value: f64| sums.set(id, sums.get(id) + value);
+            add(SumId::Time, self.sections.seconds(index));
+            add(SumId::Starting, seconds(self.starting.in_section(index)));
+            add(SumId::Batch, seconds(self.batch.in_section(index)));
+            if rented > 0.0 {
+                let share = self.renting.in_section(index) as f64 / rented;
+                add(SumId::Spend, self.rent.spend.as_f64() * share);
+                add(SumId::Revenue, self.rent.paid.as_f64() * share);
+                add(SumId::Fees, self.rent.fees.as_f64() * share);
+            }
+            for kind in &self.kinds {
+                let [up, busy] =
+                    [&kind.up, &kind.busy].map(|level| seconds(level.in_section(index)));
+                let active = (kind.active - kind.idle) * busy / JOULES_PER_KWH;
+                let total = kind.idle * up / JOULES_PER_KWH + active;
+                add(SumId::Up, up);
+                add(SumId::Busy, busy);
+                add(SumId::Energy, total);
+                add(SumId::ActiveEnergy, active);
+                add(SumId::PowerCost, total * kind.price);
+            }
+            let Section { ttft, tpot, .. } = &self.by_section[index];
+            let mut below = |id: SumId, latency: &LogHistogram, quantile: MetricId| {
+                let value = metrics.get(quantile);
+                add(
+                    id,
+                    value.map_or(0.0, |value| latency.count_to(value) as f64),
+                );
+            };
+            below(SumId::TtftP50, ttft, MetricId::TtftP50);
+            below(SumId::TtftP95, ttft, MetricId::TtftP95);
+            below(SumId::TtftP99, ttft, MetricId::TtftP99);
+            below(SumId::TpotP50, tpot, MetricId::TpotP50);
+            below(SumId::TpotP95, tpot, MetricId::TpotP95);
+            below(SumId::TpotP99, tpot, MetricId::TpotP99);
+            add(SumId::Ttft, ttft.count() as f64);
+            add(SumId::Tpot, tpot.count() as f64);
+            sums
+        };
+        let sections: Vec<Sums> = (0..SECTIONS).map(section).collect();
+        invariants::sections(&sections, SumId::Energy, power.total_kwh);
+        invariants::sections(&sections, SumId::PowerCost, power.cost);
+        sections
+    }
+}
+
+/// All histograms in one.
+fn merged<'a>(sections: impl Iterator<Item = &'a LogHistogram>) -> LogHistogram {
+    let mut whole = LogHistogram::new();
+    sections.for_each(|section| whole.merge(section));
+    whole
+}
+
+/// The kinds of nodes, in the order in which they first occur, and that of each node.
+fn kinds(
+    platform: &Platform,
+    nodes: &[Node],
+    registry: &[Registration],
+    sections: Sections,
+) -> (Vec<Kind>, Vec<u16>) {
+    let mut found = Vec::new();
+    let kind_of = nodes.iter().zip(registry).map(|(node, registration)| {
+        let kind = (node.profile, registration.region);
+        let index = found.iter().position(|other| *other == kind);
+        let index = index.unwrap_or_else(|| {
+            found.push(kind);
+            found.len() - 1
+        });
+        u16::try_from(index).expect("few devices in few regions")
+    });
+    let kind_of = kind_of.collect();
+    let kinds = found.iter().map(|(profile, region)| {
+        let profile = &platform.profiles[profile.index()];
+        Kind {
+            idle: profile.idle_power(),
+            active: profile.active_power(),
+            price: platform.network.regions()[region.index()].electricity,
+            up: SectionedLevel::new(sections),
+            busy: SectionedLevel::new(sections),
+        }
+    });
+    (kinds.collect(), kind_of)
 }
 
 /// Electricity of the measured window.

@@ -98,6 +98,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "a million values")]
     fn memory_does_not_grow() {
         let mut batches = BatchMeans::new();
         let capacity = batches.totals.capacity();

@@ -1,5 +1,7 @@
 //! Histograms with logarithmic buckets: quantiles and means of known relative error that merge exactly.
 
+use crate::stats::quantile_rank;
+
 /// A histogram of non-negative values with logarithmic buckets, for quantiles of latencies.
 ///
 /// 128 buckets per octave, taken from the top bits of the `f64`, cover 2^-30 to 2^30 (9.3e-10 to
@@ -120,7 +122,22 @@ impl LogHistogram {
         self.count
     }
 
-    /// The `p`-quantile: the midpoint of the bucket that holds the ⌈p·count⌉-th smallest value.
+    /// How many values lie in the bucket of `value` or below it.
+    ///
+    /// # Panics
+    /// If `value` is negative or not a number.
+    #[must_use]
+    #[track_caller]
+    pub fn count_to(&self, value: f64) -> u64 {
+        let last = bucket(value);
+        let inside = (last + 1)
+            .saturating_sub(self.first)
+            .min(self.buckets.len());
+        let above = if last == OVERFLOW { self.above } else { 0 };
+        self.below + self.buckets[..inside].iter().sum::<u64>() + above
+    }
+
+    /// The `p`-quantile: the midpoint of the bucket that holds the ⌈p·count⌉-th smallest value ([`quantile_rank`]).
     ///
     /// Within 1/256 of that value; 0 if it lies below the range, +∞ above it, NaN without values.
     ///
@@ -129,19 +146,32 @@ impl LogHistogram {
     #[must_use]
     #[track_caller]
     pub fn quantile(&self, p: f64) -> f64 {
+        self.bucket_of(p).map_or(f64::NAN, midpoint)
+    }
+
+    /// The edges of the bucket that holds the `p`-quantile, the lower one inclusive; `None` without values.
+    ///
+    /// # Panics
+    /// If `p` is outside [0, 1].
+    #[must_use]
+    #[track_caller]
+    pub fn quantile_bucket(&self, p: f64) -> Option<(f64, f64)> {
+        self.bucket_of(p)
+            .map(|index| (lower_edge(index), lower_edge(index + 1)))
+    }
+
+    #[track_caller]
+    fn bucket_of(&self, p: f64) -> Option<usize> {
         assert!(
             (0.0..=1.0).contains(&p),
             "a quantile needs p in [0, 1], got {p}"
         );
-        let rank = ((p * self.count as f64).ceil() as u64).clamp(1, self.count.max(1));
+        let rank = quantile_rank(p, self.count);
         let mut seen = 0;
-        for (index, n) in self.filled() {
+        self.filled().find_map(|(index, n)| {
             seen += n;
-            if seen >= rank {
-                return midpoint(index);
-            }
-        }
-        f64::NAN
+            (seen >= rank).then_some(index)
+        })
     }
 
     /// The mean of the values, each taken for the midpoint of its bucket: within 1/256 of the true mean of what lies in
@@ -383,6 +413,13 @@ mod tests {
             (HIGHEST, f64::INFINITY, 1),
         ];
         assert_eq!(rows, expect);
+        let counts = [0.0, 0.5, 1.0, 1.007, 2.0, 1e10].map(|value| histogram.count_to(value));
+        assert_eq!(counts, [1, 1, 3, 3, 3, 4]);
+        assert_eq!(
+            histogram.quantile_bucket(0.5),
+            Some((1.0, 1.0 + 1.0 / 128.0))
+        );
+        assert_eq!(LogHistogram::new().quantile_bucket(0.5), None);
         assert_eq!(histogram.quantile(0.25), 0.0);
         assert_eq!(histogram.quantile(0.75), 1.0 + 1.0 / 256.0);
         assert_eq!(histogram.quantile(1.0), f64::INFINITY);
