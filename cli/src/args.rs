@@ -249,7 +249,7 @@ pub enum Validate {
 /// Arguments of `validate calibration`.
 #[derive(Debug, Args)]
 pub struct CalibrationArgs {
-    /// Folder with the measurements [default: WALRAS_DATA, else ../shared/data beside the project]
+    /// Folder with the measurements [default: `WALRAS_DATA`, else ../shared/data beside the project]
     #[arg(long, value_name = "FOLDER")]
     pub data: Option<PathBuf>,
     /// Print one JSON object instead of the table

@@ -70,7 +70,9 @@ pub fn table(ladder: &Ladder, options: Options) -> String {
     let quantity = quantity.max().unwrap_or(0);
     for rung in &ladder.rungs {
         push(&paint(options, Style::Heading, rung.title));
-        faint(rung.about).iter().for_each(|line| push(line));
+        for line in faint(rung.about) {
+            push(&line);
+        }
         let head = format!(
             "  {:quantity$} {:10} {:>6} {:>6} {:>6} {:>6}",
             "", "", "n", "bias", "median", "p90"
@@ -102,7 +104,9 @@ pub fn table(ladder: &Ladder, options: Options) -> String {
         push("");
     }
     push(&paint(options, Style::Heading, "Published errors"));
-    faint(LEAGUE).iter().for_each(|line| push(line));
+    for line in faint(LEAGUE) {
+        push(&line);
+    }
     for peer in peers() {
         push(&paint(options, Style::Value, peer.system));
         for words in [peer.error, peer.on, peer.source] {
@@ -112,7 +116,9 @@ pub fn table(ladder: &Ladder, options: Options) -> String {
         }
     }
     push("");
-    faint(LEGEND).iter().for_each(|line| push(line));
+    for line in faint(LEGEND) {
+        push(&line);
+    }
     push("");
     let style = if ladder.passes() {
         Style::Good

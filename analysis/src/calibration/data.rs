@@ -157,7 +157,7 @@ impl Frame {
     fn column(&self, name: &str) -> Result<&Column, DataError> {
         self.frame.column(name).map_err(|_| {
             let names = self.frame.get_column_names();
-            let names: Vec<&str> = names.into_iter().map(|name| name.as_str()).collect();
+            let names: Vec<String> = names.into_iter().map(ToString::to_string).collect();
             DataError::Column {
                 path: self.path.clone(),
                 column: name.to_owned(),

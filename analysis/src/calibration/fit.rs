@@ -67,6 +67,9 @@ impl Fitted {
 
 /// Fits the rates of a device to `points`, but for the shapes that [`Op::is_held_out`] (where at least five shapes of the kind were
 /// measured): those only test it. `prior` are the rates expected of the device.
+///
+/// # Panics
+/// If a time is not positive, or `prior` has no roof for any format.
 #[must_use]
 pub fn fit(points: &[Point], prior: &Kernels) -> Fitted {
     let mut kinds: Vec<Kind> = points.iter().map(|point| point.op.kind()).collect();

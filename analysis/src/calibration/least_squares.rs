@@ -290,7 +290,7 @@ mod tests {
         };
         let measured = 4.0 * math::exp(0.02);
         let one = fit(&[tight], 1, |theta, out| {
-            out[0] = math::ln(theta[0] / measured)
+            out[0] = math::ln(theta[0] / measured);
         });
         let halfway = math::ln(one.values[0] / 4.0);
         assert!((halfway - 0.01).abs() < 2e-4, "{halfway}");

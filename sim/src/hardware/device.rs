@@ -70,7 +70,8 @@ impl Kernels {
         let roof = |roof: &Roof| Roof {
             compute: roof.compute * compute,
             memory: roof.memory * memory,
-            dequantization: roof.dequantization * compute,
+            // Unpacking runs beside the tensor units: of three cards with published rates, it follows the memory.
+            dequantization: roof.dequantization * memory,
             ..*roof
         };
         let matmul = self.matmul.iter();

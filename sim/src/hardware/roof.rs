@@ -126,15 +126,13 @@ impl DecodeRoof {
     /// The same in a step with prompts, whatever the number of sequences: a constant, and a slope per context token [s].
     #[must_use]
     pub fn beside_prompts(&self, sequences: f64, heads: Heads) -> (f64, f64) {
-        match self.mixed {
-            Some(Mixed { unit, memory }) => {
-                (unit * sequences * heads.query, heads.kv_width() / memory)
-            }
-            None => {
-                let many = Self { half: 0.0, ..*self };
-                many.affine(sequences, heads)
-            }
+        if let Some(Mixed { unit, memory }) = self.mixed {
+            let base = unit * sequences * heads.query;
+            return (base, heads.kv_width() / memory);
         }
+        // In a large batch every unit counts, so that the slope does not depend on their number.
+        let many = Self { half: 0.0, ..*self };
+        many.affine(sequences, heads)
     }
 }
 

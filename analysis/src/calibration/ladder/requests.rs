@@ -142,7 +142,9 @@ pub(super) fn recorded(data: &Path) -> Result<Rung, DataError> {
         about: "Two runs of vLLM 0.19 with Llama-3.1-8B in bf16, 300 ShareGPT requests at 10 per second, both saturated (LLMServingSim \
             benchmark records, MIT), replayed request by request through the server of the simulator with its paged cache, chunked \
             prefill and preemption. The rates of the RTX 4090 are those of its kernels, the RTX PRO 6000 is predicted; the overheads \
-            of both are one set, chosen on closed loops of dense models on H100 and never on these runs.",
+            of both are one set, chosen on closed loops of dense models on H100 (where any step overhead from 0.3 to 0.8 ms does about \
+            as well) and not fitted to these runs. What decoding sequences cost in steps that also prefill, two to \
+            three times their bandwidth bound at contexts of 1,000 tokens and more, comes from the attention tables of the RTX 4090.",
         rows,
     })
 }
