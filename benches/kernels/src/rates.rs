@@ -63,14 +63,14 @@ pub fn rates(points: &[Point], blocks: &[(Layer, Times)]) -> Rates {
         },
         argmax: argmax / vocabulary as f64,
     };
-    // The more a kernel computes, the more its own scatter hides the overhead: single tokens of dense models show it best.
-    let mut rest: Vec<f64> = blocks
+    // The more a block computes, the more its scatter hides the overhead: one token in the fastest block shows it best.
+    let single = blocks
         .iter()
-        .filter(|(layer, _)| layer.sequences * layer.tokens == 1 && layer.model.experts.is_none())
-        .map(|(layer, times)| times.median - kernels_of(layer, points, &rates))
-        .collect();
-    rest.sort_by(f64::total_cmp);
-    rates.overheads.layer = rest.get(rest.len() / 2).map_or(0.0, |rest| rest.max(0.0));
+        .filter(|(layer, _)| layer.sequences * layer.tokens == 1 && layer.model.experts.is_none());
+    let fastest = single.min_by(|(_, a), (_, b)| a.median.total_cmp(&b.median));
+    rates.overheads.layer = fastest.map_or(0.0, |(layer, times)| {
+        (times.median - kernels_of(layer, points, &rates)).max(0.0)
+    });
     rates
 }
 
