@@ -12,7 +12,10 @@ use walras_analysis::store::{load, save};
 use walras_des::{Dist, Span};
 use walras_scenarios::{Options, execute, run as scenario_run};
 use walras_sim::availability::Availability;
-use walras_sim::hardware::{Device, Model, Precision, Profile};
+use walras_sim::hardware::{
+    Coverage, DecodeRoof, Deployment, Device, Format, Kernels, Model, Overheads, PrefillRoof,
+    Profile, Residuals, Roof,
+};
 use walras_sim::ids::{ProfileId, RegionId};
 use walras_sim::market::Pricing;
 use walras_sim::network::{Network, Region};
@@ -27,36 +30,83 @@ use walras_sim::world::{Settings, simulate};
 /// Arrivals per second, and mean length of a prompt, of which one token takes a millisecond.
 const RATE: f64 = 0.5;
 const MEAN_TOKENS: f64 = 1_000.0;
+/// A longer prompt takes more than one step.
+const LONGEST: u32 = 1 << 16;
 const IDLE: f64 = 100.0;
 const ACTIVE: f64 = 400.0;
 
 /// One server on which prompts are served one by one, in order: prefill is all the work there is.
 fn server() -> Platform {
+    // Two operations for each of the seven weights of a layer of size one, gate and up counted apart.
     let model = Model {
         name: "work".into(),
         parameters: 1e9,
-        active_parameters: 1e9,
-        lookup_parameters: 0.0,
         layers: 1,
         hidden: 1,
+        heads: 1,
         kv_heads: 1,
         head_dim: 1,
+        ffn: 1,
+        vocab: 0,
         experts: None,
+    };
+    let free = Roof {
+        compute: f64::INFINITY,
+        memory: f64::INFINITY,
+        dequantization: f64::INFINITY,
+        launch: 0.0,
+        sharpness: 1.0,
     };
     let device = Device {
         name: "server".into(),
         memory: 1 << 60,
         bandwidth: 1e18,
-        flops: 2e12,
-        compute_efficiency: 1.0,
-        bandwidth_efficiency: 1.0,
-        step_overhead: 0.0,
-        layer_overhead: 0.0,
-        sequence_overhead: 0.0,
-        request_overhead: 0.0,
+        flops: 1e18,
+        kernels: Kernels {
+            matmul: vec![(
+                Format::Bf16,
+                Roof {
+                    compute: 14e3,
+                    ..free
+                },
+            )],
+            prefill: PrefillRoof {
+                compute: f64::INFINITY,
+                memory: f64::INFINITY,
+                launch: 0.0,
+                sharpness: 1.0,
+                softmax: 0.0,
+                depth: 0.0,
+            },
+            decode: DecodeRoof {
+                compute: f64::INFINITY,
+                memory: f64::INFINITY,
+                launch: 0.0,
+                unit: 0.0,
+                half: 0.0,
+                mixed: None,
+            },
+            stream: free,
+            link: None,
+        },
+        overheads: Overheads::default(),
+        coverage: Coverage {
+            tokens: LONGEST,
+            context: LONGEST,
+            sequences: 1,
+        },
+        residuals: Residuals {
+            fitted: 0.0,
+            held_out: 0.0,
+        },
         idle_power: IDLE,
         active_power: ACTIVE,
         slowdown_sigma: 0.0,
+    };
+    let deployment = Deployment {
+        // Prompts in one step.
+        token_budget: LONGEST,
+        ..Deployment::single(model, Format::Bf16, 1)
     };
     let here = Region {
         name: "here".into(),
@@ -65,9 +115,7 @@ fn server() -> Platform {
     Platform {
         name: "server".into(),
         network: Arc::new(Network::new(vec![here], &[], 0.0).unwrap()),
-        profiles: vec![Profile::new(&device, &model, Precision::Bf16, 1)],
-        model,
-        precision: Precision::Bf16,
+        profiles: vec![Profile::new(&device, &deployment)],
         fleets: vec![Fleet {
             name: "one".into(),
             size: Size::Fixed(1),
@@ -118,6 +166,7 @@ fn requests() -> Workload {
         },
         patience: Span::HOUR,
         budget: None,
+        prefixes: None,
     }
 }
 
