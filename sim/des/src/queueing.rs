@@ -727,6 +727,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "a hundred thousand events")]
     fn a_customer_goes_round_until_the_routes_let_it_out() {
         // Half go back: a customer is served twice on average.
         let station = Station::new(1, seconds(0.25))
@@ -744,6 +745,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "a hundred thousand events")]
     fn forgetting_keeps_the_balance() {
         let service = Dist::exponential(0.9).expect("a mean");
         let gaps = Dist::exponential(1.0).expect("a mean");

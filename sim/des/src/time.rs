@@ -323,6 +323,7 @@ mod tests {
 
     /// Against rounding by comparison with the whole part, on both sides of where the quick way ends.
     #[test]
+    #[cfg_attr(miri, ignore = "a hundred thousand times")]
     fn the_quick_way_of_rounding_is_exact() {
         let mut word = 1u64;
         for _ in 0..100_000 {

@@ -81,6 +81,7 @@ mod tests {
 
     /// Against batches cut from the whole sequence afterwards; small integers, so that the sums are exact.
     #[test]
+    #[cfg_attr(miri, ignore = "a hundred thousand values")]
     fn batches_are_those_of_the_stored_sequence() {
         for n in [0, 1, 255, 256, 511, 512, 513, 1_023, 1_024, 5_000, 100_003] {
             let value = |i: u64| (i * i % 1_009) as f64;

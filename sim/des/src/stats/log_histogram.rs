@@ -297,6 +297,7 @@ mod tests {
     /// Seed 2: all 120 orders of five parts, and all ways to bracket four of them, give the same histogram, the same
     /// quantiles and the same mean, to the bit; sums of the values themselves would not.
     #[test]
+    #[cfg_attr(miri, ignore = "hundreds of orders")]
     fn merging_is_exact_in_any_order_and_grouping() {
         let values: Vec<Vec<f64>> = (0..5)
             .map(|entity| {
