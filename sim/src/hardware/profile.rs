@@ -118,10 +118,17 @@ impl Profile {
     pub fn slowest_step(device: &Device, deployment: &Deployment, longest: u64) -> f64 {
         let times = Times { device, deployment };
         let (base, slope) = times.decode(deployment.max_batch);
+        let (beside, slope_beside) = times.attention_beside_prompts(deployment.max_batch);
+        let widest = deployment.speculation.map_or(1, |s| s.drafted + 1);
         let context = longest as f64;
+        let slope = slope.max(slope_beside * times.drafting());
         times.tokens(deployment.token_budget)
+            + times.heads(deployment.max_batch * widest)
+            + times.prefill(f64::from(deployment.token_budget), 0.0)
             + times.prefill(context, context)
             + base
+            + beside
+            + times.drafts(deployment.max_batch)
             + slope * context * f64::from(deployment.max_batch)
     }
 

@@ -139,7 +139,7 @@ fields! {
     Node "queue" Kind::Number, ["jobs"] "waiting at the node for a place in its batch" |s, i| number(s.nodes[i].server.queued() as u64);
     Node "batch" Kind::Number, ["jobs"] "being prefilled or decoded" |s, i| number(s.nodes[i].server.batch() as u64);
     Node "outstanding" Kind::Number, ["jobs"] "placed on it, in the dispatcher's books" |s, i| number(s.card(i).outstanding);
-    Node "kv" Kind::Number, ["tokens"] "in the KV blocks that the batch held when its present steps began" |s, i| number(s.nodes[i].server.kv_tokens(&s.platform.profiles[s.card(i).profile.index()]));
+    Node "kv" Kind::Number, ["tokens"] "in KV blocks held when its steps began" |s, i| number(s.nodes[i].server.kv_tokens(&s.platform.profiles[s.card(i).profile.index()]));
     Node "kv_capacity" Kind::Number, ["tokens"] "KV cache that there is" |s, i| number(s.platform.profiles[s.card(i).profile.index()].kv_capacity());
     Node "stage" Kind::Word(STAGES), [""] "off, starting, up, draining or down" |s, i| number(s.nodes[i].stage as u32);
     Node "up" Kind::Truth, [""] "whether it is up" |s, i| truth(s.nodes[i].stage.is_on());
