@@ -208,7 +208,7 @@ pub struct CompareArgs {
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// Output of `llama-bench -o json`, of `vllm bench serve --save-result`, or CSV with the columns op,m,n,k,dtype,time_us
+    /// Output of `llama-bench -o json`, of `vllm bench serve --save-result`, or CSV with the columns `op,m,n,k,dtype,time_us`
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// Device of the catalog whose rates are expected where the measurements say nothing

@@ -1,5 +1,6 @@
 //! `walras import`: a device class from measurements that people already have.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -35,13 +36,15 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<ExitCode> {
         .map(|(what, ..)| what.chars().count())
         .max()
         .unwrap_or(0);
-    table += &format!(
-        "{:width$}  {:>10}  {:>10}  {:>6}\n",
+    let _ = writeln!(
+        table,
+        "{:width$}  {:>10}  {:>10}  {:>6}",
         "", "measured", "fitted", "error"
     );
     for (what, seconds, fitted) in &rows {
-        table += &format!(
-            "{what:width$}  {:>10}  {:>10}  {:>+5.0} %\n",
+        let _ = writeln!(
+            table,
+            "{what:width$}  {:>10}  {:>10}  {:>+5.0} %",
             time(*seconds),
             time(*fitted),
             (fitted / seconds - 1.0) * 100.0
@@ -49,10 +52,11 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<ExitCode> {
     }
     table += "\n";
     for (what, value, error) in &parameters {
-        table += &format!("{what}: {value:.3e} ± {:.0} %\n", error * 100.0);
+        let _ = writeln!(table, "{what}: {value:.3e} ± {:.0} %", error * 100.0);
     }
-    table += &format!(
-        "\nmedian error {:.1} % on these, {:.1} % to be stated for others\n",
+    let _ = writeln!(
+        table,
+        "\nmedian error {:.1} % on these, {:.1} % to be stated for others",
         device.residuals.fitted * 100.0,
         device.residuals.held_out * 100.0
     );
@@ -148,7 +152,7 @@ fn read(
                 Ok(Measured::Operations(found)) => points.extend(found),
                 Ok(Measured::Runs(found)) => runs.extend(found),
                 Err(found) => {
-                    problems.extend(found.iter().map(|problem| format!("{shown}: {problem}")))
+                    problems.extend(found.iter().map(|problem| format!("{shown}: {problem}")));
                 }
             },
         }

@@ -35,7 +35,8 @@ pub mod world;
 /// What the model leaves out, in sentences for reports.
 pub const LIMITS: &[&str] = &[
     "A server works first come, first served, and computes a preempted request anew; priorities, swapping to host memory, and separate machines for prompts and answers are not modelled.",
-    "A model is served by one device; several devices to one model are not modelled.",
+    "Experts are routed evenly, drafts are accepted at their mean rate, and attention reads whole contexts: sliding windows and latent attention are not modelled.",
+    "A chain of hosts is there while all of them are; when it returns the ages of the others are forgotten, and the links between hosts neither fail nor congest.",
     "A lost request starts again from its prompt, its time to first token is that of the attempt that completes, and its customer's patience starts anew.",
     "Stays and absences of different nodes are independent: no regional outages, no daily rhythm of owners.",
     "Messages take the latency of the route; bandwidth, congestion and egress fees are not modelled.",
