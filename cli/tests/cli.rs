@@ -545,6 +545,12 @@ fn an_imported_device_is_used_by_a_scenario() {
     );
     let object = folder.json(&["run", "mine.scenario.yaml", "--json"]);
     assert!(object["digest"].is_string());
+    // What a calibration adds of its measurements is kept and changes nothing.
+    let device = fs::read_to_string(folder.0.join("mine.yaml")).expect("it was written");
+    let more = "  measured:\n    date: 2026-11-22T19:00:04Z\n    points: [{of: matmul, seconds: [1e-6, 2e-6]}]\n";
+    folder.write("mine.yaml", &(device + more));
+    let again = folder.json(&["run", "mine.scenario.yaml", "--json"]);
+    assert_eq!(again["digest"], object["digest"]);
 
     let again = folder.walras(&import);
     let errors = String::from_utf8_lossy(&again.stderr);

@@ -48,6 +48,7 @@ pub struct DeviceSpec {
     /// Where the numbers come from.
     pub source: Option<String>,
     /// The measurement behind the rates: machine, library, date, points. Kept, not used.
+    #[schemars(extend("x-anything" = true))]
     pub measured: Option<serde_json::Value>,
 }
 
