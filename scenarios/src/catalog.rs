@@ -41,6 +41,7 @@ const DEVICES: &[File] = &files![
     "calibration/apple-m3-max.yaml",
     "calibration/desktop-cpu.yaml",
     "calibration/epyc-server-cpu.yaml",
+    "calibration/epyc-zen5-core.yaml",
     "calibration/h100-sxm.yaml",
     "calibration/h200-sxm.yaml",
     "calibration/l40s.yaml",
