@@ -58,9 +58,12 @@ impl Kernels {
             let (near, far) = (distance(*a), distance(*b));
             near.total_cmp(&far).then(b.bytes().total_cmp(&a.bytes()))
         });
-        let (found, roof) = nearest.expect("a device has a roof for some format");
+        // Two formats may be equally wide: the one that is asked for goes first.
         let exact = self.matmul.iter().find(|(other, _)| *other == format);
-        exact.map_or((*found, roof), |(format, roof)| (*format, roof))
+        let (found, roof) = exact
+            .or(nearest)
+            .expect("a device has a roof for some format");
+        (*found, roof)
     }
 
     /// What is expected of a device of the same class with other peaks: the same shares of them, and the same times that do not
