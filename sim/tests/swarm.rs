@@ -15,11 +15,14 @@ use walras_sim::network::{Network, Region};
 use walras_sim::platform::{
     Autoscaler, Fleet, Offer, Ownership, Platform, Retry, Settlement, Size,
 };
-use walras_sim::record::{Fate, JobRow, JobTable, METRICS, MetricId, Nothing, Output, Range};
+use walras_sim::record::{
+    Better, Fate, JobRow, JobTable, METRICS, MetricId, Nothing, Output, Range,
+};
 use walras_sim::scheduling::{Builtin, Cause, Orders, Policy, Scheduler};
 use walras_sim::units::{Amount, Ppm};
 use walras_sim::view::View;
 use walras_sim::workload::{Diurnal, Modulation, Prefixes, Slo, Source, Synthetic, Workload};
+use walras_sim::world::bound::{Relaxation, Served};
 use walras_sim::world::{Settings, World, run, simulate};
 
 /// Worlds in the swarm; `SWARM` in the environment overrides it.
@@ -550,6 +553,36 @@ fn check_samples(world: u64, platform: &Platform, output: &Output) {
     assert!(submitted <= output.counts.submitted, "world {world}");
 }
 
+/// No world beats its clairvoyant relaxation, in any figure that has a bound.
+fn check_bounds(
+    world: u64,
+    platform: &Platform,
+    workload: &Workload,
+    settings: &Settings,
+    output: &Output,
+) {
+    let replication = u32::try_from(world).expect("few");
+    let relaxed = Relaxation::new(platform, workload, settings, 78, replication);
+    for id in MetricId::all() {
+        let Some(bound) = relaxed.bound(id, Served::from(output)) else {
+            continue;
+        };
+        let Some(value) = output.metrics.get(id) else {
+            continue;
+        };
+        let rounding = 1e-9 * bound.abs().max(1e-9);
+        let holds = match id.metric().better {
+            Better::Higher => value <= bound + rounding,
+            Better::Lower | Better::Neither => value >= bound - rounding,
+        };
+        let name = id.metric().name;
+        assert!(
+            holds,
+            "world {world}: {name} is {value}, beyond the bound of {bound}"
+        );
+    }
+}
+
 #[test]
 fn books_figures_and_rows_agree_in_every_world() {
     let number = |name: &str, default| {
@@ -593,6 +626,7 @@ fn books_figures_and_rows_agree_in_every_world() {
         );
         let output = output.expect("not stopped");
         check(world, &platform, &workload, &settings, &output);
+        check_bounds(world, &platform, &workload, &settings, &output);
         if world % 4 == 0 {
             let cold = Settings {
                 warm_up: Span::ZERO,

@@ -252,7 +252,13 @@ impl Profile {
     /// Duration of prefilling `prompt` tokens alone, in as many steps as the budget makes of them.
     #[must_use]
     pub fn prompt(&self, prompt: u32) -> Picos {
-        let (mut done, mut total) = (0, 0);
+        self.prompt_from(0, prompt)
+    }
+
+    /// The same when the first `cached` tokens are in the cache already.
+    #[must_use]
+    pub fn prompt_from(&self, cached: u32, prompt: u32) -> Picos {
+        let (mut done, mut total) = (cached, 0);
         while done < prompt {
             let chunk = (prompt - done).min(self.token_budget());
             let is_last = done + chunk == prompt;

@@ -4,6 +4,7 @@
 //! latency → served → finished (paid). When the node leaves first, the dispatcher notices after the detection delay, refunds,
 //! and the job waits again, until its attempts are used up.
 
+pub mod bound;
 mod event;
 mod fleets;
 pub mod inspect;
