@@ -341,6 +341,21 @@ impl Values {
         Self::of(experiment, platform, |run| run.metrics.get(metric))
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The replications that have one.
+    pub(crate) fn replications(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().map(|(replication, _)| *replication)
+    }
+
+    /// The value in one replication.
+    pub(crate) fn at(&self, replication: u32) -> Option<f64> {
+        let found = self.0.iter().find(|(other, _)| *other == replication);
+        found.map(|(_, value)| *value)
+    }
+
     pub(crate) fn plain(&self) -> Vec<f64> {
         self.0.iter().map(|(_, value)| *value).collect()
     }
@@ -355,17 +370,10 @@ impl Values {
         if !is_paired {
             return unpaired(&self.plain(), &other.plain(), range);
         }
-        let partner = |replication: u32| {
-            other
-                .0
-                .iter()
-                .find(|(r, _)| *r == replication)
-                .map(|(_, value)| *value)
-        };
         let (mine, theirs): (Vec<f64>, Vec<f64>) = self
             .0
             .iter()
-            .filter_map(|(r, value)| Some((*value, partner(*r)?)))
+            .filter_map(|(r, value)| Some((*value, other.at(*r)?)))
             .unzip();
         paired(&mine, &theirs, range)
     }

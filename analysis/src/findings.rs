@@ -777,7 +777,7 @@ fn wide_intervals(comparison: &Comparison) -> Vec<String> {
 }
 
 /// `a`, `a and b`, `a, b and c`; `None` for nothing.
-fn list(names: &[&str]) -> Option<String> {
+pub(crate) fn list(names: &[&str]) -> Option<String> {
     let (last, others) = names.split_last()?;
     Some(if others.is_empty() {
         (*last).to_owned()

@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value, json};
 use walras_scenarios::sweep::{Axis, Point};
+use walras_sim::record::MetricId;
 
 use crate::compare::{Comparison, Entry};
 use crate::estimate::{Difference, Estimate};
 use crate::experiment::Experiment;
 use crate::sweep::Swept;
+use crate::tournament::{Overall, Standing, Standings, TIGHTNESS, Tournament};
 
 /// The object that `--json` prints for one experiment.
 ///
@@ -52,6 +54,68 @@ pub fn between(comparison: &Comparison) -> Value {
         "verdict": comparison.verdict,
         "warnings": comparison.warnings,
     })
+}
+
+/// The object that `--json` prints for a tournament: for each finished contest who is where in each figure, and the ranks over all.
+#[must_use]
+pub fn tournament(tournament: &Tournament<'_>, metrics: &[MetricId]) -> Value {
+    let standing = |row: &Standing| {
+        json!({
+            "policy": row.name,
+            "value": row.estimate.as_ref().map(plain),
+            "difference": row.difference.as_ref().map(apart),
+            "clear": row.is_clear,
+            "mean_rank": row.mean_rank.as_ref().map(plain),
+            "ranks": row.ranks.as_ref().map(|ranks| [*ranks.start(), *ranks.end()]),
+            "bound": row.bound,
+            "gap": row.gap.as_ref().map(apart),
+        })
+    };
+    let standings = |found: &Standings| {
+        json!({
+            "metric": found.metric.metric().name,
+            "replications": found.replications,
+            "winner": found.winner().map(|row| row.name.as_str()),
+            "finding": found.finding(),
+            "caveats": found.caveats,
+            "policies": found.rows.iter().map(standing).collect::<Vec<_>>(),
+        })
+    };
+    let contests = tournament.finished().map(|(contest, outcome)| {
+        json!({
+            "contest": contest.point.name,
+            "scenario": contest.scenario,
+            "platform": contest.platform,
+            "alike": contest.alike,
+            "standings": outcome.standings.iter().map(standings).collect::<Vec<_>>(),
+            "warnings": outcome.comparison.warnings,
+        })
+    });
+    let overall = |found: Overall| {
+        let ranking = &found.ranking;
+        let rows = found.rows.iter();
+        json!({
+            "metric": found.metric.metric().name,
+            "contests": found.contests,
+            "friedman_chi_squared": ranking.chi_squared,
+            "iman_davenport_f": finite(ranking.f),
+            "p_value": ranking.p_value,
+            "critical_difference": ranking.critical_difference,
+            "policies": rows.map(|(name, rank)| json!({"policy": name, "mean_rank": rank})).collect::<Vec<_>>(),
+        })
+    };
+    let metrics = metrics.iter();
+    json!({
+        "partial": tournament.is_partial(),
+        "contests": contests.collect::<Vec<_>>(),
+        "overall": metrics.filter_map(|metric| tournament.overall(*metric)).map(overall).collect::<Vec<_>>(),
+        "tightness": TIGHTNESS,
+    })
+}
+
+/// A number that JSON can hold.
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
 }
 
 /// The object that `--json` prints for a sweep: the axes, and for each finished point its values and figures.
@@ -107,18 +171,8 @@ fn figures(comparison: &Comparison) -> Value {
 fn differences(comparison: &Comparison) -> Value {
     let of = |index: usize, against: usize| {
         let figure = |row: &crate::compare::Row| {
-            let Difference {
-                difference,
-                ratio,
-                p_value,
-                ..
-            } = row.cells[index].difference?;
-            let object = json!({
-                "difference": plain(&difference),
-                "ratio": ratio.as_ref().map(plain),
-                "p_value": p_value,
-            });
-            Some((row.metric.metric().name.to_owned(), object))
+            let found = row.cells[index].difference?;
+            Some((row.metric.metric().name.to_owned(), apart(&found)))
         };
         let mut object = Map::new();
         object.insert(
@@ -141,6 +195,14 @@ fn differences(comparison: &Comparison) -> Value {
             .filter_map(one)
             .collect(),
     )
+}
+
+fn apart(found: &Difference) -> Value {
+    json!({
+        "difference": plain(&found.difference),
+        "ratio": found.ratio.as_ref().map(plain),
+        "p_value": found.p_value,
+    })
 }
 
 fn plain(estimate: &Estimate) -> Map<String, Value> {

@@ -25,7 +25,11 @@ pub mod table;
 
 pub mod store;
 
+pub mod campaign;
+
 pub mod sweep;
+
+pub mod tournament;
 
 pub mod validation;
 

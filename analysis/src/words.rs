@@ -292,6 +292,38 @@ pub fn describe(metric: MetricId, difference: &Difference) -> Wording {
     Wording { text, joint, tone }
 }
 
+/// `difference` in figures alone, as in `+12.1 % [+11.8 … +12.4]`; from a factor of two on, as in `3.10 × [2.94 … 3.27]`.
+#[must_use]
+pub fn signs(metric: MetricId, difference: &Difference) -> String {
+    let half = |estimate: &Estimate| estimate.interval.map(Interval::half_width);
+    let relative = difference.relative();
+    if let Some(ratio) = relative.filter(|ratio| ratio.mean >= SAID_AS_FACTOR) {
+        let shown = if ratio.mean > ENDLESS {
+            factor_words
+        } else {
+            |factor: f64| number(factor, factor_decimals(factor))
+        };
+        let interval = ratio
+            .interval
+            .map_or(String::new(), |Interval { low, high }| {
+                format!(" [{} … {}]", shown(low), shown(high))
+            });
+        return format!("{} ×{interval}", shown(ratio.mean));
+    }
+    let (amount, unit) = amount(metric, difference);
+    let decimals = match relative {
+        Some(_) => percent_decimals(amount.mean, half(&amount)),
+        None => decimals(amount.mean, half(&amount)),
+    };
+    let interval = amount
+        .interval
+        .map_or(String::new(), |Interval { low, high }| {
+            format!(" [{} … {}]", signed(low, decimals), signed(high, decimals))
+        });
+    let unit = if unit == " points" { " pt" } else { &unit };
+    format!("{}{unit}{interval}", signed(amount.mean, decimals))
+}
+
 /// Whether all that would be said of a difference, interval included, reads as zero: below 0.005 percent or points, or
 /// below 0.0005 in other units.
 fn is_negligible(metric: MetricId, difference: &Difference) -> bool {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use walras_analysis::compare::Comparison;
 use walras_analysis::experiment::{Execution, Experiment};
 use walras_analysis::record::MetricId;
-use walras_analysis::sweep::{SweepError, Swept, Watch, carry_out, csv};
+use walras_analysis::sweep::{CampaignError, Swept, Watch, carry_out, csv};
 use walras_analysis::{conduct, store};
 use walras_scenarios::{Options, Progress, Sweep, sweep};
 
@@ -83,7 +83,7 @@ fn try_swept<'s>(
     threads: usize,
     stop: &AtomicBool,
     watch: &dyn Watch,
-) -> Result<Swept<'s>, SweepError> {
+) -> Result<Swept<'s>, CampaignError> {
     let options = Options {
         threads,
         pool: None,

@@ -26,6 +26,7 @@ Examples:
   walras run depin-vs-cloud --trace conv.csv     replay a recorded trace (Azure LLM CSV)
   walras run depin-vs-cloud --json | jq .digest  figures for programs
   walras sweep depin-vs-cloud --axis platforms.depin.fleets.home.nodes=300,1000,3000
+  walras tournament scheduler-race --policies 'random,power-of-choices{d: 3},least-loaded'
   walras compare runs/a runs/b                   what changed between two runs
   walras validate engine                         verify the simulator against queueing theory
   walras validate calibration                    hold the cost of inference against published measurements
@@ -41,6 +42,8 @@ pub enum Command {
     Run(RunArgs),
     /// Run a scenario at every combination of some values, and see how the answer moves
     Sweep(SweepArgs),
+    /// Race schedulers in some scenarios: who wins, with what confidence, and how far from what nobody can beat
+    Tournament(TournamentArgs),
     /// Check scenarios, and report every problem at once with its place
     Check(CheckArgs),
     /// Show the results of a run again, and write its HTML report
@@ -159,6 +162,59 @@ pub struct SweepArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+/// Arguments of `tournament`.
+#[derive(Debug, Args)]
+#[command(after_help = TOURNAMENT_HELP)]
+pub struct TournamentArgs {
+    /// Paths of scenarios, or names from `walras list`; each of their platforms is a contest
+    #[arg(required = true)]
+    pub scenarios: Vec<PathBuf>,
+    /// Schedulers with their parameters, as in YAML; with NAME= before one it is called so
+    /// [default: those of each scenario's platforms]
+    #[arg(long, value_name = "LIST")]
+    pub policies: Option<String>,
+    /// Race on this platform only; may be repeated [default: all that differ in more than their scheduler]
+    #[arg(long = "platform", value_name = "NAME")]
+    pub platforms: Vec<String>,
+    /// Rank by this figure, such as `ttft_p50`; may be repeated
+    /// [default: `slo_attainment`, `ttft_p99`, `cost_per_million_output_tokens`]
+    #[arg(long = "metric", value_name = "NAME")]
+    pub metrics: Vec<String>,
+    /// Compare with this scheduler [default: the best of each figure]
+    #[arg(long, value_name = "POLICY")]
+    pub baseline: Option<String>,
+    /// Replay this trace in every scenario (as for `run`)
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Change one value in every scenario; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+    /// Seed of all random streams
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Independent repetitions of every scheduler
+    #[arg(long, value_name = "N")]
+    pub replications: Option<u32>,
+    /// Threads [default: one for each core]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Directory for the results: new, or that of the same tournament, to go on with it [default: runs/tournament, numbered]
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON object instead of the tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+const TOURNAMENT_HELP: &str = "\
+Examples:
+  walras tournament scheduler-race
+  walras tournament scheduler-race churn --policies 'random,least-loaded,power-of-choices{d: 2}'
+  walras tournament mine.yaml --policies 'random,three=power-of-choices{d: 3}' --metric ttft_p99
+
+All schedulers of a contest meet the same requests and the same machines. Each contest is kept as a run
+directory, with the schedulers as its platforms: `walras report`, `trace` and `why` look into it.";
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ mod overview;
 mod progress;
 mod replay;
 mod sweep;
+mod tournament;
 mod validate;
 
 use std::fmt::{self, Write as _};
@@ -74,6 +75,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run(args) => run(&args),
         Command::Sweep(args) => sweep::sweep(&args),
+        Command::Tournament(args) => tournament::tournament(&args),
         Command::Check(args) => check(&args),
         Command::Report(args) => report(&args),
         Command::Compare(args) => compare(&args),

@@ -2,20 +2,18 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::sync::atomic::Ordering;
-use std::time::{Instant, SystemTime};
 
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressStyle};
-use walras_analysis::experiment::Execution;
 use walras_analysis::record::MetricId;
-use walras_analysis::sweep::{CSV, PAGE, SweepError, Swept, Watch, carry_out, csv, finished};
+use walras_analysis::sweep::{CSV, CampaignError, PAGE, Swept, carry_out, csv, finished};
 use walras_analysis::{findings, json, store};
 use walras_scenarios::issue::suggestion;
-use walras_scenarios::{Options, Progress, Scenario, Sweep};
+use walras_scenarios::sweep::Point;
+use walras_scenarios::{Options, Scenario, Sweep};
 
 use crate::args::{RunArgs, SweepArgs};
+use crate::progress::Screen;
 use crate::{
     BadInput, STOP, cores, create, give_up, keep_what_is_finished_when_interrupted, layout,
     overrides, overview, print, say, write_whole,
@@ -78,21 +76,11 @@ pub fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
         logbook: None,
         stop: &STOP,
     };
-    let watch = Screen::new(&sweep, &done, args, &set, threads);
+    let points: Vec<&Point> = sweep.points.iter().collect();
+    let watch = Screen::new(&points, &done, commands(&sweep, args, &set), threads);
     let swept = carry_out(&sweep, &out, &options, &watch);
-    watch.bar.finish_and_clear();
-    let swept = swept.map_err(|error| {
-        give_up(&out);
-        match error {
-            SweepError::Run { .. } => anyhow::Error::new(error).context(
-                "an invariant of the simulation was violated; please report it with the scenario",
-            ),
-            SweepError::Store(_) => {
-                anyhow::Error::new(error).context("the results could not be written")
-            }
-            _ => BadInput::error(error),
-        }
-    })?;
+    watch.finish();
+    let swept = swept.map_err(|error| failed(error, &out))?;
     if swept.finished().next().is_none() {
         give_up(&out);
         say("interrupted before the first point was finished; nothing was written");
@@ -112,6 +100,20 @@ pub fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     } else {
         0
     }))
+}
+
+/// Why a campaign ended before its time.
+pub fn failed(error: CampaignError, out: &Path) -> anyhow::Error {
+    give_up(out);
+    match error {
+        CampaignError::Run { .. } => anyhow::Error::new(error).context(
+            "an invariant of the simulation was violated; please report it with the scenario",
+        ),
+        CampaignError::Store(_) => {
+            anyhow::Error::new(error).context("the results could not be written")
+        }
+        _ => BadInput::error(error),
+    }
 }
 
 /// Writes the table and the page.
@@ -148,103 +150,35 @@ fn metrics(args: &SweepArgs) -> anyhow::Result<Vec<MetricId>> {
     if args.metrics.is_empty() {
         return Ok(findings::headlines().collect());
     }
+    args.metrics.iter().map(|name| figure(name)).collect()
+}
+
+/// The figure with this name.
+pub fn figure(name: &str) -> anyhow::Result<MetricId> {
     let known = || MetricId::all().map(|metric| metric.metric().name);
-    let named = |name: &String| {
-        MetricId::named(name).with_context(|| {
-            let hint = suggestion(name, "figures", known().collect::<Vec<_>>());
-            BadInput(format!("error: unknown figure `{name}`\n  help: {hint}"))
-        })
+    MetricId::named(name).with_context(|| {
+        let hint = suggestion(name, "figures", known().collect::<Vec<_>>());
+        BadInput(format!("error: unknown figure `{name}`\n  help: {hint}"))
+    })
+}
+
+/// The command that repeats each point.
+fn commands(sweep: &Sweep, args: &SweepArgs, set: &[(String, String)]) -> Vec<Vec<String>> {
+    let mut command = ["walras", "run"].map(str::to_owned).to_vec();
+    command.push(args.scenario.display().to_string());
+    if let Some(trace) = &args.trace {
+        command.extend(["--trace".to_owned(), trace.display().to_string()]);
+    }
+    for (path, value) in set {
+        command.extend(["--set".to_owned(), format!("{path}={value}")]);
+    }
+    command.extend(["--set".to_owned(), "sweep=null".to_owned()]);
+    let of = |point| {
+        let mut command = command.clone();
+        for (path, value) in sweep.settings(point) {
+            command.extend(["--set".to_owned(), format!("{path}={value}")]);
+        }
+        command
     };
-    args.metrics.iter().map(named).collect()
-}
-
-/// The runs of a point, as far as their number is known, and when it began.
-type State = (usize, Option<(SystemTime, Instant)>);
-
-/// The clock, and a progress line on a terminal.
-struct Screen<'a> {
-    bar: ProgressBar,
-    sweep: &'a Sweep,
-    /// The command that repeats a point, without the axes.
-    command: Vec<String>,
-    threads: usize,
-    /// For each point.
-    state: Mutex<Vec<State>>,
-}
-
-impl<'a> Screen<'a> {
-    fn new(
-        sweep: &'a Sweep,
-        done: &[bool],
-        args: &SweepArgs,
-        set: &[(String, String)],
-        threads: usize,
-    ) -> Self {
-        let style = ProgressStyle::with_template(
-            "{bar:24} {pos}/{len} runs  {elapsed} elapsed, {eta} left  {msg}",
-        );
-        let bar = ProgressBar::new(0).with_style(style.expect("the template is valid"));
-        bar.enable_steady_tick(std::time::Duration::from_millis(200));
-        let mut command = ["walras", "run"].map(str::to_owned).to_vec();
-        command.push(args.scenario.display().to_string());
-        if let Some(trace) = &args.trace {
-            command.extend(["--trace".to_owned(), trace.display().to_string()]);
-        }
-        for (path, value) in set {
-            command.extend(["--set".to_owned(), format!("{path}={value}")]);
-        }
-        command.extend(["--set".to_owned(), "sweep=null".to_owned()]);
-        let runs = sweep.points.iter().zip(done).map(|(point, is_done)| {
-            let runs = point.platforms.len() * point.replications as usize;
-            (if *is_done { 0 } else { runs }, None)
-        });
-        Self {
-            bar,
-            sweep,
-            command,
-            threads,
-            state: Mutex::new(runs.collect()),
-        }
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Vec<State>)) {
-        let mut state = self
-            .state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        change(&mut state);
-        let runs: usize = state.iter().map(|(runs, _)| runs).sum();
-        self.bar.set_length(runs as u64);
-    }
-}
-
-impl Watch for Screen<'_> {
-    fn begins(&self, point: usize) {
-        self.change(|state| state[point].1 = Some((SystemTime::now(), Instant::now())));
-    }
-
-    fn advances(&self, point: usize, _: Progress) {
-        self.bar.set_message(self.sweep.points[point].name.clone());
-        self.change(|_| {});
-        self.bar.inc(1);
-    }
-
-    fn ends(&self, point: usize) -> Execution {
-        let mut command = self.command.clone();
-        for (path, value) in self.sweep.settings(&self.sweep.points[point]) {
-            command.extend(["--set".to_owned(), format!("{path}={value}")]);
-        }
-        let mut execution = Execution {
-            command,
-            threads: self.threads,
-            ..Execution::default()
-        };
-        self.change(|state| {
-            if let Some((started, clock)) = state[point].1 {
-                execution.started = humantime::format_rfc3339_seconds(started).to_string();
-                execution.wall_seconds = clock.elapsed().as_secs_f64();
-            }
-        });
-        execution
-    }
+    sweep.points.iter().map(of).collect()
 }

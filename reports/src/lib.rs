@@ -10,6 +10,8 @@ pub mod html;
 
 pub mod sweep;
 
+pub mod tournament;
+
 pub mod ladder;
 
 pub mod validation;

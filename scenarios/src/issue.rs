@@ -19,10 +19,12 @@ impl Source {
     pub const AXIS: &str = "--axis";
     /// The name of a trace on the command line, whose text is its path.
     pub const TRACE: &str = "--trace";
+    /// The name of schedulers on the command line, whose text is one of them.
+    pub const POLICIES: &str = "--policies";
 
     /// Whether it was typed on the command line, where there are no lines.
     fn is_option(&self) -> bool {
-        [Self::SET, Self::AXIS, Self::TRACE].contains(&self.name.as_str())
+        [Self::SET, Self::AXIS, Self::TRACE, Self::POLICIES].contains(&self.name.as_str())
     }
 }
 

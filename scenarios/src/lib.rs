@@ -33,6 +33,8 @@ mod load;
 
 pub mod sweep;
 
+pub mod contest;
+
 pub mod event_log;
 
 pub mod run;
@@ -41,6 +43,7 @@ pub mod condition;
 
 pub mod replay;
 
+pub use contest::Contest;
 pub use issue::{Issue, Issues};
 pub use library::{LibraryEntry, library};
 pub use load::{Scenario, TraceUse, load};

@@ -119,6 +119,20 @@ impl Draft {
         Ok(draft)
     }
 
+    /// A scenario called `name` that was made out of the one in `source`, and stands for itself.
+    pub(crate) fn of(name: &str, source: &Arc<Source>, tree: Node) -> Self {
+        Self {
+            input: Input {
+                name: name.to_owned(),
+                source: Arc::clone(source),
+                directory: PathBuf::new(),
+            },
+            tree,
+            sweep: None,
+            issues: Vec::new(),
+        }
+    }
+
     /// The key `sweep` as it is written.
     pub(crate) fn sweep(&self) -> Option<&Entry> {
         self.sweep.as_ref()

@@ -85,19 +85,10 @@ pub fn load(
     for number in 0..count {
         let at = sweep.position(number);
         match sweep.scenario_at(&at) {
-            Ok(scenario) => sweep.points.push(Point {
-                name: format!("point-{:0digits$}", number + 1),
-                at,
-                input_hash: scenario.input_hash,
-                platforms: scenario
-                    .plan
-                    .platforms
-                    .iter()
-                    .map(|platform| platform.name.clone())
-                    .collect(),
-                replications: scenario.plan.replications,
-                seed: scenario.plan.seed,
-            }),
+            Ok(scenario) => {
+                let name = format!("point-{:0digits$}", number + 1);
+                sweep.points.push(Point::of(name, at, &scenario));
+            }
             Err(problems) => {
                 input.get_or_insert(problems.input);
                 for issue in problems.list {
@@ -112,6 +103,22 @@ pub fn load(
     match input {
         None => Ok(sweep),
         Some(input) => Err(Issues::new(input, issues)),
+    }
+}
+
+impl Point {
+    /// The point called `name` at which `scenario` is run.
+    pub(crate) fn of(name: String, at: Vec<usize>, scenario: &Scenario) -> Self {
+        let plan = &scenario.plan;
+        let platforms = plan.platforms.iter();
+        Self {
+            name,
+            at,
+            input_hash: scenario.input_hash,
+            platforms: platforms.map(|platform| platform.name.clone()).collect(),
+            replications: plan.replications,
+            seed: plan.seed,
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 //! | one run | all its figures, from its sections | [`one_run`] |
 //! | one run that starts afresh now and then | mean, ratio over cycles | [`regenerative`] |
 //!
+//! [`holm`] judges several differences at once, [`ranks`] puts several contests together.
 //! [`stopping`] says when there are enough replications, [`warm_up`] where a run begins to be like the rest of it.
 //! How often the intervals hold the truth is counted in [`crate::coverage`].
 //!
@@ -38,6 +39,10 @@ pub mod regenerative;
 pub mod stopping;
 
 pub mod warm_up;
+
+pub mod holm;
+
+pub mod ranks;
 
 use walras_sim::record::Range;
 

@@ -15,6 +15,7 @@ mod margin;
 mod nodes;
 mod price;
 mod service;
+pub(crate) mod standings;
 pub(crate) mod sweep;
 
 use std::fmt::Write;
