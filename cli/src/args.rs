@@ -31,6 +31,7 @@ Examples:
   walras validate engine                         verify the simulator against queueing theory
   walras validate calibration                    hold the cost of inference against published measurements
   walras import bench.json --like rtx-4090       a device from llama-bench -o json
+  walras why slowest runs/a --platform depin     why the slowest job was slow
   walras replay runs/a --platform depin --until 'node[17].queue > 100'
 
 Exit codes: 0 done; 1 failed; 2 the input is wrong; 130 interrupted, with what was finished kept.";
@@ -59,6 +60,8 @@ pub enum Command {
     Events(EventsArgs),
     /// Simulate one run again, to a time or until a condition holds, and step through it
     Replay(ReplayArgs),
+    /// Tell the story of one job: what happened to it, and what the scheduler knew when it decided
+    Why(WhyArgs),
     /// Measure inference kernels on this machine, and write its profile for scenarios
     #[command(disable_help_flag = true)]
     Calibrate(CalibrateArgs),
@@ -403,6 +406,49 @@ pub struct ReplayArgs {
     #[arg(long)]
     pub fields: bool,
 }
+
+/// One run: of those that were made, or of a scenario.
+#[derive(Debug, Args)]
+pub struct TargetArgs {
+    /// Directory of a run, path of a scenario, or name of one from `walras list` [default: the newest run in runs/]
+    #[arg(value_name = "RUN|SCENARIO")]
+    pub target: Option<PathBuf>,
+    /// Platform to look at [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    pub platform: Option<String>,
+    /// Replication to look at
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub replication: u32,
+    /// Of a scenario: change one value; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+    /// Of a scenario: seed of all random streams
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Of a scenario: replay this trace (as for `run`)
+    #[arg(long = "trace", value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+}
+
+/// Arguments of `why`.
+#[derive(Debug, Args)]
+#[command(after_help = WHY_HELP)]
+pub struct WhyArgs {
+    /// Number of the job in the order of submission, from zero; or `slowest`, `retried`, `failed`, `rejected`
+    pub job: String,
+    /// The run.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Print one JSON object instead of the story
+    #[arg(long)]
+    pub json: bool,
+}
+
+const WHY_HELP: &str = "\
+`slowest` is the job with the longest time to first token; the others are the first of their kind.
+At each decision the story shows what the scheduler could see: how many nodes it took for up and why
+not all would do, the chosen node (>), and the best by predicted first token, price and jobs. All
+figures are the dispatcher's own, as old as `heard` says; the story tells what came of them.";
 
 const REPLAY_HELP: &str = "\
 Conditions compare names with numbers and times, joined by and, or, not:

@@ -8,8 +8,10 @@ mod overview;
 mod progress;
 mod replay;
 mod sweep;
+mod target;
 mod tournament;
 mod validate;
+mod why;
 
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write as _};
@@ -84,6 +86,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Import(args) => import::run(&args),
         Command::Events(args) => events::list(&args),
         Command::Replay(args) => replay::replay(&args),
+        Command::Why(args) => why::why(&args),
         Command::Calibrate(args) => calibrate::calibrate(&args.arguments),
         Command::List => list(),
         Command::Schema => print(&format!("{:#}\n", walras_scenarios::schema())),

@@ -11,12 +11,12 @@ use walras_scenarios::condition::{self, Expression, Mistake, show};
 use walras_scenarios::event_log::{EventLog, What};
 use walras_scenarios::issue::suggestion;
 use walras_scenarios::replay::{Divergence, Errand, Halt, Moment, Replay, Watch};
-use walras_scenarios::{Plan, Scenario, SimTime};
+use walras_scenarios::{Plan, SimTime};
 use walras_sim::world::inspect::{Field, Kind, Owner, Probe};
 
 use crate::args::ReplayArgs;
 use crate::events::line;
-use crate::{BadInput, STOP, print, say};
+use crate::{BadInput, STOP, print, say, target};
 
 /// Records that are kept to be shown.
 const TRAIL: usize = 100;
@@ -46,8 +46,9 @@ pub fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         return print(&fields());
     }
     let manifest = store::manifest(&args.run).map_err(BadInput::error)?;
-    let scenario = scenario(args, &manifest)?;
-    let (platform, name) = platform(args, &manifest)?;
+    let scenario = target::recorded(&args.run, &manifest)?;
+    let platform = target::platform(args.platform.as_deref(), &manifest.platforms)?;
+    let name = &manifest.platforms[platform];
     let mut session = Session::new(args, &manifest, &scenario.plan, platform, name)?;
     let _ = ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::Relaxed) {
@@ -59,53 +60,6 @@ pub fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         session.converse()?;
     }
     Ok(session.code)
-}
-
-/// The scenario of the run, if it still gives what was run.
-fn scenario(args: &ReplayArgs, manifest: &Manifest) -> anyhow::Result<Scenario> {
-    let path = store::scenario(&args.run, manifest).map_err(BadInput::error)?;
-    let (theirs, ours) = (manifest.walras.as_str(), env!("CARGO_PKG_VERSION"));
-    let scenario = walras_scenarios::load(&path, &[], None);
-    let scenario = scenario.map_err(|issues| BadInput::issues(&issues))?;
-    if format!("{:016x}", scenario.input_hash) != manifest.scenario_hash {
-        let help = if theirs == ours {
-            "a trace or a catalog has changed since; repeat the run".to_owned()
-        } else {
-            format!("it was made by walras {theirs}, this is {ours}: replay it with that version")
-        };
-        return Err(BadInput::error(format!(
-            "the scenario of `{}` no longer gives what was run\n  help: {help}",
-            args.run.display()
-        )));
-    }
-    if theirs != ours {
-        say(&format!(
-            "! the run was made by walras {theirs}, this is {ours}: events may differ; the digests will tell"
-        ));
-    }
-    Ok(scenario)
-}
-
-/// The platform that is meant, and its name.
-fn platform<'m>(args: &ReplayArgs, manifest: &'m Manifest) -> anyhow::Result<(usize, &'m str)> {
-    let names = manifest.platforms.iter().map(String::as_str);
-    let index = match (&args.platform, manifest.platforms.as_slice()) {
-        (Some(wanted), _) => names
-            .clone()
-            .position(|name| name == wanted)
-            .ok_or_else(|| {
-                let help = suggestion(wanted, "platforms", names);
-                BadInput::error(format!("unknown platform `{wanted}`\n  help: {help}"))
-            })?,
-        (None, [_]) => 0,
-        (None, _) => {
-            let names = manifest.platforms.join(", ");
-            return Err(BadInput::error(format!(
-                "the run has several platforms\n  help: name one with --platform: {names}"
-            )));
-        }
-    };
-    Ok((index, &manifest.platforms[index]))
 }
 
 /// A replay, with what the user looks at.
@@ -128,17 +82,7 @@ impl<'a> Session<'a> {
         name: &str,
     ) -> anyhow::Result<Self> {
         let replication = args.replication;
-        let entry = manifest
-            .runs
-            .iter()
-            .find(|run| run.platform == name && run.replication == replication);
-        let Some(entry) = entry else {
-            let count = manifest.replications;
-            return Err(BadInput::error(format!(
-                "the run has no finished replication {replication} of `{name}`\n  help: replications asked for: {count}, 0 to {}",
-                count.saturating_sub(1)
-            )));
-        };
+        let entry = target::entry(manifest, name, replication)?;
         let mut replay = Replay::new(plan, platform, replication, TRAIL);
         let mut log = crate::events::open(&args.run, manifest, entry)?;
         if let Some(log) = &mut log {

@@ -79,7 +79,7 @@ pub fn page(tournament: &Tournament<'_>, metrics: &[MetricId]) -> String {
             let standings = outcome.standings(*metric)?;
             Some(Block {
                 title: capitalized(title(*metric)),
-                finding: capitalized(&standings.finding()),
+                finding: standings.finding(),
                 reference: reference(standings),
                 rows: standings
                     .rows
@@ -106,7 +106,7 @@ pub fn page(tournament: &Tournament<'_>, metrics: &[MetricId]) -> String {
     let winners = tournament.finished().map(|(contest, outcome)| {
         let found = |metric: &MetricId| {
             let standings = outcome.standings(*metric);
-            standings.map_or(String::new(), |found| capitalized(&found.finding()))
+            standings.map_or(String::new(), Standings::finding)
         };
         (
             contest.point.name.as_str(),
@@ -356,13 +356,7 @@ fn of_figure(standings: &Standings, options: Options, text: &mut String) {
         );
         push(text, line.trim_end());
     }
-    wrapped(
-        "    ",
-        &capitalized(&standings.finding()),
-        options,
-        Style::Title,
-        text,
-    );
+    wrapped("    ", &standings.finding(), options, Style::Title, text);
     for caveat in &standings.caveats {
         wrapped("    ! ", caveat, options, Style::Warning, text);
     }

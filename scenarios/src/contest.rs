@@ -129,7 +129,11 @@ pub fn contests(
         } else {
             format!("{name}.{key}")
         };
-        let question = format!("Which scheduler serves `{key}` of `{name}` best?");
+        let question = if alike.is_empty() {
+            format!("Which scheduler is best for {key} of {name}?")
+        } else {
+            format!("Which scheduler is best for {name}?")
+        };
         let tree = contest(&tree, platform, entrants, &question);
         let draft = Draft::of(&directory, &source, tree);
         match draft.clone().finish() {

@@ -43,6 +43,10 @@ pub mod condition;
 
 pub mod replay;
 
+pub mod witness;
+
+pub mod story;
+
 pub use contest::Contest;
 pub use issue::{Issue, Issues};
 pub use library::{LibraryEntry, library};

@@ -337,16 +337,16 @@ impl Standings {
             .count();
         match (self.winner(), names.as_slice()) {
             (Some(winner), _) => format!("{} wins", winner.name),
-            _ if values == 1 => format!("only {} has a value", self.rows[0].name),
+            _ if values == 1 => format!("Only {} has a value", self.rows[0].name),
             _ if self.is_even() => {
-                "no winner: all have the same value in every replication".to_owned()
+                "No winner: all have the same value in every replication".to_owned()
             }
-            (None, []) => "one replication cannot tell who wins".to_owned(),
+            (None, []) => "One replication cannot tell who wins".to_owned(),
             (None, names) if names.len() == values => {
-                "no winner at 95 %: nobody can be told apart".to_owned()
+                "No winner at 95 %: nobody can be told apart".to_owned()
             }
             (None, names) => format!(
-                "no winner at 95 %: {} cannot be told apart",
+                "No winner at 95 %: {} cannot be told apart",
                 list(names).unwrap_or_default()
             ),
         }

@@ -108,7 +108,7 @@ pub(crate) fn figure(contest: &str, standings: &Standings) -> Option<Figure> {
     Some(Figure {
         name: "standings",
         title: capitalized(&heading),
-        finding: format!("{}.", capitalized(&standings.finding())),
+        finding: format!("{}.", standings.finding()),
         reading: format!(
             "Each dot is the mean over {} replications with its 95 % interval, the best above. The ranks on the right are those that remain possible when all pairs are judged together.{bounded}",
             standings.replications

@@ -70,6 +70,12 @@ impl Orders {
         self.0.push(Order::Reject(job));
     }
 
+    /// What was ordered so far.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Order] {
+        &self.0
+    }
+
     /// Asks to be asked again at `at`.
     pub fn wake(&mut self, at: SimTime) {
         self.0.push(Order::Wake(at));

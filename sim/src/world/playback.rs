@@ -104,6 +104,12 @@ impl<'a, S: Scheduler, R: Recorder> Playback<'a, S, R> {
         &self.engine.model.recorder
     }
 
+    /// The policy at work.
+    #[must_use]
+    pub fn scheduler(&self) -> &S {
+        &self.engine.model.scheduler
+    }
+
     /// What the run leaves behind, once [`Playback::step`] has come to its end.
     ///
     /// # Panics
