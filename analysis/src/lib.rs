@@ -35,4 +35,5 @@ pub mod validation;
 
 pub mod calibration;
 
+pub use walras_scenarios::timeline;
 pub use walras_sim::record;

@@ -60,6 +60,8 @@ pub enum Command {
     Events(EventsArgs),
     /// Simulate one run again, to a time or until a condition holds, and step through it
     Replay(ReplayArgs),
+    /// Write a timeline of one run for Perfetto (Chrome trace JSON): what each node does with each job
+    Trace(TraceArgs),
     /// Tell the story of one job: what happened to it, and what the scheduler knew when it decided
     Why(WhyArgs),
     /// Measure inference kernels on this machine, and write its profile for scenarios
@@ -429,6 +431,43 @@ pub struct TargetArgs {
     #[arg(long = "trace", value_name = "FILE")]
     pub trace: Option<PathBuf>,
 }
+
+/// Arguments of `trace`.
+#[derive(Debug, Args)]
+#[command(after_help = TRACE_HELP)]
+pub struct TraceArgs {
+    /// The run.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// From this simulated time on, such as 3h or 250ms
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Up to this simulated time
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Only these nodes and their jobs, such as 0-19,42
+    #[arg(long, value_name = "LIST")]
+    pub nodes: Option<String>,
+    /// Where to write the trace [default: PLATFORM-REPLICATION.trace.json]
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write a Gantt chart of nodes and time instead
+    #[arg(long, value_name = "FILE.svg", conflicts_with = "out")]
+    pub gantt: Option<PathBuf>,
+    /// End the trace at this size [MB]
+    #[arg(long, value_name = "MB", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: u64,
+}
+
+const TRACE_HELP: &str = "\
+Open the file at https://ui.perfetto.dev (it stays on your machine) or in chrome://tracing. There is a process
+for each node with its jobs: queue, prefill, decode; one for the jobs from submission to their end, with arrows
+to where they were placed, lost and delivered; and one for levels: nodes, queues and prices.
+
+Examples:
+  walras trace runs/a --platform depin --from 2h --to 2h10m
+  walras trace scheduler-race --platform least-loaded --nodes 0-9 --to 30m -o ten-nodes.json
+  walras trace runs/a --platform depin --from 2h --to 2h5m --nodes 0-39 --gantt nodes.svg";
 
 /// Arguments of `why`.
 #[derive(Debug, Args)]

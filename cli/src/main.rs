@@ -10,6 +10,7 @@ mod replay;
 mod sweep;
 mod target;
 mod tournament;
+mod trace;
 mod validate;
 mod why;
 
@@ -86,6 +87,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Import(args) => import::run(&args),
         Command::Events(args) => events::list(&args),
         Command::Replay(args) => replay::replay(&args),
+        Command::Trace(args) => trace::trace(&args),
         Command::Why(args) => why::why(&args),
         Command::Calibrate(args) => calibrate::calibrate(&args.arguments),
         Command::List => list(),
@@ -322,7 +324,13 @@ fn show(
     let comparison = Comparison::of(experiment);
     write_whole(
         page,
-        html::render(experiment, &comparison, walras_sim::LIMITS).as_bytes(),
+        html::render_with(
+            experiment,
+            &comparison,
+            walras_sim::LIMITS,
+            trace::charts(experiment, directory),
+        )
+        .as_bytes(),
     )?;
     if as_json {
         print(&format!(

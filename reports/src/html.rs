@@ -16,6 +16,20 @@ use crate::figures::{self, Figure};
 /// If the template does not match the page, which tests rule out.
 #[must_use]
 pub fn render(experiment: &Experiment, comparison: &Comparison, limits: &[&str]) -> String {
+    render_with(experiment, comparison, limits, Vec::new())
+}
+
+/// As [`render`], with `more` figures at the end.
+///
+/// # Panics
+/// As [`render`].
+#[must_use]
+pub fn render_with(
+    experiment: &Experiment,
+    comparison: &Comparison,
+    limits: &[&str],
+    more: Vec<Figure>,
+) -> String {
     let manifest = &experiment.manifest;
     let page = Page {
         scenario: &manifest.scenario,
@@ -39,6 +53,7 @@ pub fn render(experiment: &Experiment, comparison: &Comparison, limits: &[&str])
         baseline: &manifest.baseline,
         figures: figures::all(experiment, comparison)
             .into_iter()
+            .chain(more)
             .map(Picture::of)
             .collect(),
         replications: comparison.replications,

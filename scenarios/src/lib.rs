@@ -47,6 +47,10 @@ pub mod witness;
 
 pub mod story;
 
+pub mod timeline;
+
+pub mod chrome_trace;
+
 pub use contest::Contest;
 pub use issue::{Issue, Issues};
 pub use library::{LibraryEntry, library};
@@ -55,4 +59,4 @@ pub use plan::{Cost, Plan, Precision};
 pub use run::{Options, Pool, Progress, Results, Run, RunError, execute, replicate};
 pub use schema::schema;
 pub use sweep::Sweep;
-pub use walras_des::SimTime;
+pub use walras_des::{SimTime, Span};

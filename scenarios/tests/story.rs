@@ -17,9 +17,9 @@ fn plan(scheduler: &str) -> Plan {
         ("run.warm_up", "1 min"),
         ("run.replications", "2"),
         ("baseline", "null"),
-        ("workload.rate_factor", "4"),
+        ("workload.rate_factor", "12"),
         ("platforms.cloud", "null"),
-        ("platforms.depin.fleets.home.nodes", "60"),
+        ("platforms.depin.fleets.home.nodes", "300"),
         ("platforms.depin.scheduler", scheduler),
     ];
     let set: Vec<(String, String)> = set
@@ -75,7 +75,7 @@ impl Recorder for Placed<'_> {
 fn a_witness_changes_nothing() {
     let plan = plan("{power-of-choices: {d: 2}}");
     let (platform, settings) = (&plan.platforms[0], plan.settings());
-    let plain = simulate(
+    let alone = simulate(
         platform,
         &plan.workload,
         &settings,
@@ -95,7 +95,7 @@ fn a_witness_changes_nothing() {
         Nothing,
     );
     let watched = run(world, &|| false).expect("not stopped");
-    assert_eq!(watched.digest, plain.expect("not stopped").digest);
+    assert_eq!(watched.digest, alone.expect("not stopped").digest);
 }
 
 /// The placements of a story are those that another recorder saw; its end is the row of the run.

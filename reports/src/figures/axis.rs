@@ -38,6 +38,22 @@ impl Axis {
         }
     }
 
+    /// From `low` to `high` exactly, with the ticks of [`Axis::linear`] that lie between.
+    #[must_use]
+    pub fn between(label: &str, low: f64, high: f64) -> Self {
+        let wide = Self::linear(label, low, high);
+        let slack = (high - low) * 1e-9;
+        let is_inside =
+            |(value, _): &(f64, String)| low - slack <= *value && *value <= high + slack;
+        Self {
+            ticks: wide.ticks.into_iter().filter(is_inside).collect(),
+            low,
+            high: if high > low { high } else { low + 1.0 },
+            label: label.to_owned(),
+            is_log: false,
+        }
+    }
+
     /// No scale at all, for rows with names.
     #[must_use]
     pub fn rows() -> Self {

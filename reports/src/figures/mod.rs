@@ -8,6 +8,7 @@ mod panel;
 
 mod cost;
 mod forest;
+pub mod gantt;
 mod latency;
 mod lorenz;
 mod losses;

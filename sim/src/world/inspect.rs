@@ -219,6 +219,15 @@ impl<'w> State<'w> {
         self.nodes.len()
     }
 
+    /// The device class of a node, and the name of its region.
+    #[must_use]
+    pub fn machine(&self, node: usize) -> (&'w str, &'w str) {
+        let card = self.card(node);
+        let device = &self.platform.profiles[card.profile.index()].device;
+        let region = &self.platform.network.regions()[card.region.index()];
+        (&device.name, &region.name)
+    }
+
     fn card(&self, node: usize) -> &'w NodeCard {
         &self.board.nodes[node]
     }
