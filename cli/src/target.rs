@@ -48,7 +48,17 @@ impl Target {
             Some(manifest) => recorded(&path, manifest)?,
             None => {
                 let set = crate::overrides(&args.set, args.seed, None);
-                load(&path, &set, args.trace.as_deref())?
+                let trace = args.trace.as_deref();
+                let swept = walras_scenarios::sweep::load(&path, &set, &[], trace);
+                let swept = swept.map_err(|issues| BadInput::issues(&issues))?;
+                if !swept.axes.is_empty() {
+                    return Err(BadInput::error(format!(
+                        "`{}` is a sweep, which has many runs
+  help: look at the scenario as it stands with --set sweep=null, or give the directory of a point",
+                        path.display()
+                    )));
+                }
+                load(&path, &set, trace)?
             }
         };
         if let Some(manifest) = &manifest {

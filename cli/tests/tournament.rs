@@ -84,6 +84,10 @@ fn mistakes_are_told_with_what_would_work() {
             "has no platform `moon`",
         ),
         (&["--policies", "random,random"], "is given twice"),
+        (
+            &["--set", "sweep={workload.rate_factor: [1, 2]}"],
+            "--set sweep=null",
+        ),
     ] {
         let all = [&["tournament", "small.yaml"], arguments].concat();
         let output = folder.command(&all).output().expect("the binary runs");

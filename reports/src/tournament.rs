@@ -43,13 +43,13 @@ pub fn table(tournament: &Tournament<'_>, metrics: &[MetricId], options: Options
         let width = overall
             .rows
             .iter()
-            .map(|(name, _)| width(name))
+            .map(|(name, _)| width(&shortened(name)))
             .max()
             .unwrap_or(0);
         for (name, rank) in &overall.rows {
             push(
                 &mut text,
-                &format!("  {name:<width$}  {}", number(*rank, 2)),
+                &format!("  {:<width$}  {}", shortened(name), number(*rank, 2)),
             );
         }
         wrapped(
@@ -284,6 +284,7 @@ fn of_figure(standings: &Standings, options: Options, text: &mut String) {
         .iter()
         .map(|row| {
             let mut line = Line::of(standings, row);
+            line.name = shortened(&line.name);
             // The unit stands in the heading.
             let plain = Scale {
                 unit: "",
@@ -360,6 +361,17 @@ fn of_figure(standings: &Standings, options: Options, text: &mut String) {
     for caveat in &standings.caveats {
         wrapped("    ! ", caveat, options, Style::Warning, text);
     }
+}
+
+/// Most letters of a name in a table; the page has all of it.
+const NAME: usize = 30;
+
+fn shortened(name: &str) -> String {
+    if width(name) <= NAME {
+        return name.to_owned();
+    }
+    let start: String = name.chars().take(NAME - 1).collect();
+    format!("{start}…")
 }
 
 /// What the ranks over all contests say.

@@ -75,7 +75,20 @@ pub fn contests(
     chosen: &[String],
     trace: Option<&Path>,
 ) -> Result<Vec<Contest>, Issues> {
-    let scenario = crate::load(path, overrides, trace)?;
+    let draft = Draft::read(path, overrides, trace)?;
+    if let Some(sweep) = draft
+        .sweep()
+        .filter(|entry| entry.node.value != Value::Null)
+    {
+        let message = format!(
+            "a contest is one point, and `{}` is a sweep",
+            path.display()
+        );
+        let issue = Issue::new(sweep.key_place.clone(), "sweep", message);
+        let help = "race in the scenario as it stands with --set sweep=null, and at other points with further --set";
+        return Err(draft.fail(vec![issue.hint(help)]));
+    }
+    let scenario = draft.finish()?;
     // Inheritance is resolved, so that each platform stands for itself.
     let source = Arc::new(Source {
         name: format!("{}.yaml", scenario.name),
