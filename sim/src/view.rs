@@ -5,6 +5,7 @@
 //! A [`View`] is a read-only window on it; there is no way from a view to the truth.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 
 use walras_des::{SimTime, Span};
@@ -90,6 +91,33 @@ pub struct JobCard {
 
 /// The ticket of a job that does not wait.
 pub(crate) const NO_TICKET: u64 = 0;
+
+/// What keeps a job from a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// It is not up, as far as the dispatcher knows.
+    Down,
+    /// Its owner asks more than the price for all.
+    Unwilling,
+    /// All its slots are taken.
+    Full,
+    /// Its memory does not hold the prompt and the longest answer.
+    TooSmall,
+    /// Its price is above what the customer pays.
+    TooDear,
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Down => "the node is not up, as far as the dispatcher knows",
+            Self::Unwilling => "the node's owner asks more than the price for all",
+            Self::Full => "all slots of the node are taken",
+            Self::TooSmall => "the node's memory does not hold the prompt and the longest answer",
+            Self::TooDear => "the node's price is above what the customer pays",
+        })
+    }
+}
 
 /// How a job is expected to fare on a node.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -288,6 +316,24 @@ impl<'a> View<'a> {
     #[inline]
     pub fn eligible(&self, job: JobId, node: NodeId) -> bool {
         self.is_open(node) && self.holds(job, node) && self.affordable(job, node)
+    }
+
+    /// What keeps the job from the node: the first of what [`View::eligible`] asks for that does not hold.
+    #[must_use]
+    pub fn obstacle(&self, job: JobId, node: NodeId) -> Option<Obstacle> {
+        if !self.node(node).is_up() {
+            Some(Obstacle::Down)
+        } else if !self.willing(node) {
+            Some(Obstacle::Unwilling)
+        } else if !self.is_open(node) {
+            Some(Obstacle::Full)
+        } else if !self.holds(job, node) {
+            Some(Obstacle::TooSmall)
+        } else if !self.affordable(job, node) {
+            Some(Obstacle::TooDear)
+        } else {
+            None
+        }
     }
 
     /// Whether the node is up and willing, and has a free slot.

@@ -5,15 +5,16 @@ mod common;
 use std::cell::Cell;
 
 use common::{churn, platform, settings, workload};
-use walras_des::{Purpose, Span, Streams};
+use walras_des::{Dist, Purpose, SimTime, Span, Streams};
+use walras_sim::availability::{Availability, Renewal};
 use walras_sim::ids::{JobId, NodeId};
 use walras_sim::platform::Platform;
-use walras_sim::record::{JobTable, MetricId, Output};
+use walras_sim::record::{JobTable, MetricId, Output, REFUSALS_KEPT};
 use walras_sim::scheduling::{
-    Cause, CheapestWithinSlo, Dispatch, LeastLoaded, Orders, Pick, PowerOfChoices, Random,
+    Cause, CheapestWithinSlo, Dispatch, LeastLoaded, Orders, Pick, PowerOfChoices, Random, Reason,
     RoundRobin, Scheduler, by_score,
 };
-use walras_sim::view::View;
+use walras_sim::view::{Obstacle, View};
 use walras_sim::workload::Workload;
 use walras_sim::world::{World, run};
 
@@ -212,6 +213,67 @@ fn illegal_orders_are_refused_and_counted() {
     let counts = output.counts;
     assert!(counts.completed > 10_000 && counts.live == 0, "{counts:?}");
     assert!(counts.refused_orders >= 3 * counts.submitted, "{counts:?}");
+    // The first request finds nodes; each of the five bad orders about it has its own reason, and says which request it was.
+    let explained: Vec<String> = output.refusals.iter().map(ToString::to_string).collect();
+    assert_eq!(explained.len(), REFUSALS_KEPT);
+    let at = output.refusals[0].at;
+    let expected = [
+        "place job 0 on node 4294967295: the platform has no such node",
+        "place the job in slot 4294967295 on node 0: the job has ended, or never was",
+        "reject the job in slot 4294967295: the job has ended, or never was",
+        "place job 0 on node 2: the job is on a node already",
+        "reject job 0: the job is on a node already",
+    ];
+    for (line, end) in explained.iter().zip(expected) {
+        assert_eq!(*line, format!("at {at}, {end}"));
+    }
+}
+
+/// What stands between a job and a node is named, one obstacle at a time.
+#[test]
+fn obstacles_are_named() {
+    /// Sends every request to node 0, whatever is known of it.
+    struct Stubborn;
+    impl Scheduler for Stubborn {
+        fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+            if let Cause::JobArrived(job) = cause {
+                orders.place(job, NodeId(0));
+                orders.wake(SimTime::ZERO);
+                assert_eq!(
+                    view.obstacle(job, NodeId(0)).is_none(),
+                    view.eligible(job, NodeId(0))
+                );
+            }
+        }
+    }
+    let reasons = |platform: &Platform, workload: &Workload| {
+        let refusals = race(platform, workload, Stubborn).refusals;
+        let mut reasons: Vec<Reason> = refusals.iter().map(|refusal| refusal.why).collect();
+        reasons.retain(|why| *why != Reason::Past);
+        reasons
+    };
+    let one = Workload {
+        patience: Span::MINUTE,
+        ..workload(1.0)
+    };
+    let full = reasons(&platform(1, 1, 1), &one);
+    assert!(full.contains(&Reason::Node(Obstacle::Full)), "{full:?}");
+    let poor = Workload {
+        budget: Some(Dist::constant(1e-6).unwrap()),
+        ..one.clone()
+    };
+    let dear = reasons(&platform(1, 1, 1), &poor);
+    assert!(dear.contains(&Reason::Node(Obstacle::TooDear)), "{dear:?}");
+    let mut absent = platform(1, 1, 1);
+    absent.fleets[0].availability = Availability::Renewal(vec![(
+        1.0,
+        Renewal {
+            up: Dist::constant(1.0).unwrap(),
+            down: Dist::constant(1e3).unwrap(),
+        },
+    )]);
+    let down = reasons(&absent, &one);
+    assert!(down.contains(&Reason::Node(Obstacle::Down)), "{down:?}");
 }
 
 /// Deadline orders: a scheduler that never places anything loses every job to impatience, and the books still balance.

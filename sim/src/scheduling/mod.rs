@@ -6,15 +6,17 @@
 mod cheapest_within_slo;
 mod dispatch;
 mod least_loaded;
+mod order;
 mod power_of_choices;
 mod random;
 mod round_robin;
 
-use walras_des::{Purpose, SimTime, Streams};
+use walras_des::{Purpose, Streams};
 
 pub use cheapest_within_slo::CheapestWithinSlo;
 pub use dispatch::{Dispatch, Pick, by_score};
 pub use least_loaded::LeastLoaded;
+pub use order::{Order, Orders, Reason, Refusal};
 pub use power_of_choices::PowerOfChoices;
 pub use random::Random;
 pub use round_robin::RoundRobin;
@@ -44,42 +46,10 @@ pub enum Cause {
     Woken,
 }
 
-/// What a policy wants done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// Send a waiting job to a node.
-    Place(JobId, NodeId),
-    /// Turn a waiting job away.
-    Reject(JobId),
-    /// Ask again at this time.
-    Wake(SimTime),
-}
-
-/// The orders of one decision, in the order in which they are carried out.
-#[derive(Debug, Default)]
-pub struct Orders(pub(crate) Vec<Order>);
-
-impl Orders {
-    /// Sends a waiting job to a node.
-    pub fn place(&mut self, job: JobId, node: NodeId) {
-        self.0.push(Order::Place(job, node));
-    }
-
-    /// Turns a waiting job away.
-    pub fn reject(&mut self, job: JobId) {
-        self.0.push(Order::Reject(job));
-    }
-
-    /// Asks to be asked again at `at`.
-    pub fn wake(&mut self, at: SimTime) {
-        self.0.push(Order::Wake(at));
-    }
-}
-
 /// A scheduling policy.
 pub trait Scheduler {
     /// Reacts to `cause`, reading only what a real scheduler could see, and appends orders.
-    /// The world checks each order; an illegal one is refused and counted, and the job goes on waiting.
+    /// The world checks each order; an illegal one is refused, counted and explained, and nothing else happens.
     fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders);
 }
 

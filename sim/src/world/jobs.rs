@@ -8,7 +8,7 @@ use super::{Cx, ENDED, Job, NOWHERE, World};
 use crate::ids::{JobId, NodeId};
 use crate::market::{Pricing, Rates};
 use crate::record::{Fate, JobRow, Queue, Recorder};
-use crate::scheduling::{Cause, Order, Scheduler};
+use crate::scheduling::{Cause, Scheduler};
 use crate::serving::{Entry, Milestone};
 use crate::settlement::Lock;
 use crate::units::{Amount, Price};
@@ -86,7 +86,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     }
 
     /// Takes a request from the waiting list.
-    fn stop_waiting(&mut self, job: JobId, now: SimTime) {
+    pub(super) fn stop_waiting(&mut self, job: JobId, now: SimTime) {
         self.board.dequeue(job);
         self.left(Queue::Dispatcher, job, now);
     }
@@ -129,73 +129,6 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                     stamp: record.stamp,
                 },
             );
-        }
-    }
-
-    /// Tells the scheduler of a node with free slots, until it has no more use for them.
-    pub(super) fn offer(&mut self, mut cause: Cause, node: NodeId, cx: &mut Cx) {
-        loop {
-            let before = self.board.view(cx.now()).waiting_len();
-            self.ask(cause, cx);
-            let view = self.board.view(cx.now());
-            let left = view.waiting_len();
-            if left == 0 || left == before || !view.is_open(node) {
-                break;
-            }
-            cause = Cause::SlotsLeft(node);
-        }
-    }
-
-    /// Asks the scheduler and carries out its orders.
-    pub(super) fn ask(&mut self, cause: Cause, cx: &mut Cx) {
-        let mut orders = std::mem::take(&mut self.orders);
-        self.scheduler
-            .decide(cause, &self.board.view(cx.now()), &mut orders);
-        for order in orders.0.drain(..) {
-            match order {
-                Order::Place(job, node) => self.place(job, node, cx),
-                Order::Reject(job) if self.board.is_waiting(job) => {
-                    self.end(job, Fate::Rejected, cx);
-                }
-                Order::Wake(at) if at >= cx.now() => cx.at(at, Event::Wake),
-                Order::Reject(_) | Order::Wake(_) => self.counts.refused_orders += 1,
-            }
-        }
-        self.orders = orders;
-    }
-
-    /// Carries out a placement, or refuses and counts it.
-    fn place(&mut self, job: JobId, node: NodeId, cx: &mut Cx) {
-        let legal = self.board.is_waiting(job)
-            && node.index() < self.nodes.len()
-            && self.board.view(cx.now()).eligible(job, node);
-        if !legal {
-            self.counts.refused_orders += 1;
-            return;
-        }
-        let view = self.board.view(cx.now());
-        let (latency, rates) = (view.latency(job, node), view.rates(node));
-        let overhead = view.profile(node).request_overhead;
-        self.stop_waiting(job, cx.now());
-        let card = &mut self.board.nodes[node.index()];
-        card.outstanding += 1;
-        let epoch = card.epoch;
-        let card = &mut self.board.jobs[job.index()];
-        card.attempts += 1;
-        let (serial, prompt_tokens) = (card.serial, card.prompt_tokens);
-        let record = &mut self.jobs[job.index()];
-        record.stamp += 1;
-        (record.node, record.epoch) = (node, epoch);
-        (record.rates, record.back) = (rates, latency);
-        self.recorder.placed(serial, node);
-        if self.platform.pricing != Pricing::Rental {
-            record.lock = self.bank.lock(rates.price(prompt_tokens, self.max_output));
-        }
-        let (delay, stamp) = (latency + overhead, record.stamp);
-        if delay == Span::ZERO {
-            self.deliver(job, stamp, cx);
-        } else {
-            cx.after(delay, Event::Deliver { job, stamp });
         }
     }
 

@@ -9,6 +9,7 @@ mod fleets;
 pub mod inspect;
 mod jobs;
 mod nodes;
+mod orders;
 mod playback;
 mod sections;
 mod tally;
@@ -22,7 +23,7 @@ use crate::invariants;
 use crate::market::{Pricing, Rates, next_base_fee};
 use crate::platform::{Platform, Size};
 use crate::record::{Counts, Fate, Output, Recorder, Sample};
-use crate::scheduling::{Cause, Orders, Scheduler};
+use crate::scheduling::{Cause, Orders, Refusal, Scheduler};
 use crate::serving::{Backlog, Milestone};
 use crate::settlement::{Bank, Lock};
 use crate::supply::Controller;
@@ -165,6 +166,7 @@ pub struct World<'a, S, R> {
     free: Vec<JobId>,
     bank: Bank,
     counts: Counts,
+    refusals: Vec<Refusal>,
     tally: Tally,
     orders: Orders,
     milestones: Vec<Milestone>,
@@ -231,6 +233,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             free: Vec::new(),
             bank: Bank::new(&platform.settlement, owners, &owner_of),
             counts: Counts::default(),
+            refusals: Vec::new(),
             tally: Tally::new(settings, owners, platform, &nodes, &registry),
             orders: Orders::default(),
             milestones: Vec::new(),
@@ -375,13 +378,15 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             self.bank.cash_out(node.owner);
         }
         self.check();
-        self.tally.finish(
+        let mut output = self.tally.finish(
             self.platform,
             &self.nodes,
             &self.registry,
             self.counts,
             self.recorder.into_jobs(),
-        )
+        );
+        output.refusals = self.refusals;
+        output
     }
 }
 

@@ -1,0 +1,99 @@
+//! Orders: what a policy wants done, and why the world may refuse it.
+
+use std::fmt;
+
+use walras_des::SimTime;
+
+use crate::ids::{JobId, NodeId};
+use crate::view::Obstacle;
+
+/// What a policy wants done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Send a waiting job to a node.
+    Place(JobId, NodeId),
+    /// Turn a waiting job away.
+    Reject(JobId),
+    /// Ask again at this time.
+    Wake(SimTime),
+}
+
+/// The orders of one decision, in the order in which they are carried out.
+#[derive(Debug, Default)]
+pub struct Orders(pub(crate) Vec<Order>);
+
+impl Orders {
+    /// Sends a waiting job to a node.
+    pub fn place(&mut self, job: JobId, node: NodeId) {
+        self.0.push(Order::Place(job, node));
+    }
+
+    /// Turns a waiting job away.
+    pub fn reject(&mut self, job: JobId) {
+        self.0.push(Order::Reject(job));
+    }
+
+    /// Asks to be asked again at `at`.
+    pub fn wake(&mut self, at: SimTime) {
+        self.0.push(Order::Wake(at));
+    }
+}
+
+/// Why the world refused an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The job has ended, or never was.
+    NoSuchJob,
+    /// The job is on a node already.
+    NotWaiting,
+    /// The platform has no node with this number.
+    NoSuchNode,
+    /// The node cannot take the job.
+    Node(Obstacle),
+    /// The time lies in the past.
+    Past,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchJob => f.write_str("the job has ended, or never was"),
+            Self::NotWaiting => f.write_str("the job is on a node already"),
+            Self::NoSuchNode => f.write_str("the platform has no such node"),
+            Self::Node(obstacle) => obstacle.fmt(f),
+            Self::Past => f.write_str("that time has passed"),
+        }
+    }
+}
+
+/// An order that the world refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// When.
+    pub at: SimTime,
+    /// What was wanted.
+    pub order: Order,
+    /// Number of the request that the order is about, if it names a live one.
+    pub job: Option<u64>,
+    /// Why not.
+    pub why: Reason,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {}, ", self.at)?;
+        let job = |f: &mut fmt::Formatter<'_>, verb: &str, id: JobId| match self.job {
+            Some(serial) => write!(f, "{verb} job {serial}"),
+            None => write!(f, "{verb} the job in slot {}", id.0),
+        };
+        match self.order {
+            Order::Place(id, node) => {
+                job(f, "place", id)?;
+                write!(f, " on node {}", node.0)?;
+            }
+            Order::Reject(id) => job(f, "reject", id)?,
+            Order::Wake(at) => write!(f, "wake at {at}")?,
+        }
+        write!(f, ": {}", self.why)
+    }
+}
