@@ -4,14 +4,19 @@
 //! class of a device but not how slow this machine is, and the prompt of a job but not the length of its answer.
 //! A [`View`] is a read-only window on it; there is no way from a view to the truth.
 
+mod shortest;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
 use walras_des::{SimTime, Span};
 
+use shortest::ShortestQueues;
+
 use crate::hardware::Profile;
 use crate::ids::{JobId, NodeId, ProfileId, RegionId};
+use crate::knowledge::Reports;
 use crate::market::Rates;
 use crate::network::Network;
 use crate::units::{Amount, Price};
@@ -29,7 +34,7 @@ pub struct NodeCard {
     pub access: Span,
     /// What its owner asks.
     pub ask: Rates,
-    /// Jobs placed on it and not known to have ended.
+    /// Jobs placed on it and not known to have ended; where nodes report from time to time, when it was last heard of.
     pub outstanding: u32,
     /// Since when it is known to be up, in its present stay.
     pub up_since: SimTime,
@@ -79,7 +84,7 @@ pub struct JobCard {
     pub origin: RegionId,
     /// Prompt length.
     pub prompt_tokens: u32,
-    /// Expected output length: the mean of the workload.
+    /// Expected output length: as good as the platform's [`crate::knowledge::Estimates`].
     pub output_estimate: u32,
     /// Placements so far.
     pub attempts: u32,
@@ -128,6 +133,22 @@ pub struct Prediction {
     pub tpot: f64,
 }
 
+/// What a policy needs to have kept for it, at a price for each change; nothing unless it says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// An index for [`View::shortest_queue`].
+    pub shortest_queue: bool,
+}
+
+/// Jobs that nodes hold and have not reported yet.
+#[derive(Debug)]
+struct Unreported {
+    /// By node.
+    held: Vec<u32>,
+    /// Whether a card counts what was sent since the last report.
+    adds_own: bool,
+}
+
 /// The dispatcher's books.
 #[derive(Debug)]
 pub struct Board {
@@ -143,6 +164,9 @@ pub struct Board {
     sizes: Sizes,
     slo: Slo,
     slots: u32,
+    /// Where nodes report from time to time: jobs that each holds in truth.
+    unreported: Option<Unreported>,
+    shortest: Option<ShortestQueues>,
     /// The price for all, where the mechanism sets one.
     pub(crate) uniform: Option<Rates>,
 }
@@ -170,7 +194,79 @@ impl Board {
             sizes,
             slo,
             slots,
+            unreported: None,
+            shortest: None,
             uniform: None,
+        }
+    }
+
+    /// Lets the cards say what nodes last reported, and no more.
+    pub(crate) fn wait_for_reports(&mut self, reports: Reports) {
+        self.unreported = Some(Unreported {
+            held: vec![0; self.nodes.len()],
+            adds_own: reports.adds_own,
+        });
+    }
+
+    /// Keeps what a policy needs to be kept.
+    pub(crate) fn keep(&mut self, needs: Needs) {
+        if needs.shortest_queue {
+            self.shortest = Some(ShortestQueues::new(&self.nodes));
+        }
+    }
+
+    /// Jobs that were placed on the node and have not ended, whatever its card says.
+    pub(crate) fn held(&self, node: NodeId) -> u32 {
+        match &self.unreported {
+            Some(unreported) => unreported.held[node.index()],
+            None => self.nodes[node.index()].outstanding,
+        }
+    }
+
+    fn update_index(&mut self, node: NodeId) {
+        if let Some(index) = &mut self.shortest {
+            index.update(node, &self.nodes[node.index()]);
+        }
+    }
+
+    /// Counts a job that is sent to a node; returns the stay of the node that it meets.
+    pub(crate) fn placed(&mut self, node: NodeId) -> u32 {
+        let card = &mut self.nodes[node.index()];
+        let epoch = card.epoch;
+        if let Some(unreported) = &mut self.unreported {
+            unreported.held[node.index()] += 1;
+            if !unreported.adds_own {
+                return epoch;
+            }
+        }
+        card.outstanding += 1;
+        self.update_index(node);
+        epoch
+    }
+
+    /// Counts the end of a job that was placed in this stay of the node.
+    pub(crate) fn ended(&mut self, node: NodeId, epoch: u32, now: SimTime) {
+        let card = &mut self.nodes[node.index()];
+        if card.epoch != epoch {
+            return;
+        }
+        if let Some(unreported) = &mut self.unreported {
+            let held = &mut unreported.held[node.index()];
+            *held = held.saturating_sub(1);
+        } else if card.outstanding > 0 {
+            card.outstanding -= 1;
+            card.observed_at = now;
+            self.update_index(node);
+        }
+    }
+
+    /// A node that is up reports how many jobs it holds.
+    pub(crate) fn report(&mut self, node: NodeId, now: SimTime) {
+        let held = self.held(node);
+        let card = &mut self.nodes[node.index()];
+        if card.is_up() {
+            (card.outstanding, card.observed_at) = (held, now);
+            self.update_index(node);
         }
     }
 
@@ -193,6 +289,10 @@ impl Board {
             card.position = position;
             self.up.push(node);
         }
+        if let Some(unreported) = &mut self.unreported {
+            unreported.held[node.index()] = 0;
+        }
+        self.update_index(node);
     }
 
     pub(crate) fn node_down(&mut self, node: NodeId, now: SimTime) {
@@ -204,15 +304,20 @@ impl Board {
             if let Some(&moved) = self.up.get(position as usize) {
                 self.nodes[moved.index()].position = position;
             }
+            self.update_index(node);
         }
     }
 
     /// Puts a node back into service that was taken out of it with work under way.
     pub(crate) fn node_resumed(&mut self, node: NodeId, now: SimTime) {
-        let card = self.nodes[node.index()];
+        let (card, held) = (self.nodes[node.index()], self.held(node));
         self.node_up(node, card.epoch, now);
         let resumed = &mut self.nodes[node.index()];
         (resumed.outstanding, resumed.up_since) = (card.outstanding, card.up_since);
+        if let Some(unreported) = &mut self.unreported {
+            unreported.held[node.index()] = held;
+        }
+        self.update_index(node);
     }
 
     pub(crate) fn is_waiting(&self, job: JobId) -> bool {
@@ -296,6 +401,39 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn nodes_up(&self) -> &'a [NodeId] {
         &self.board.up
+    }
+
+    /// Jobs that a node may hold.
+    #[must_use]
+    pub fn slots(&self) -> u32 {
+        self.board.slots
+    }
+
+    /// The eligible node with the fewest outstanding jobs; the nearest among equals, then the one with the lowest id.
+    ///
+    /// Looks at every node that is up, unless the policy [needs](Needs::shortest_queue) this to be quick.
+    #[must_use]
+    pub fn shortest_queue(&self, job: JobId) -> Option<NodeId> {
+        match &self.board.shortest {
+            Some(index) => index.find(job, self),
+            None => self.scan_queues(job),
+        }
+    }
+
+    fn scan_queues(&self, job: JobId) -> Option<NodeId> {
+        let mut best = None;
+        for &node in self.nodes_up() {
+            // What is cheap to know comes first: few nodes get as far as the last question.
+            let outstanding = self.node(node).outstanding;
+            if best.is_some_and(|(least, _, _)| outstanding > least) {
+                continue;
+            }
+            let key = (outstanding, self.latency(job, node), node);
+            if best.is_none_or(|least| key < least) && self.eligible(job, node) {
+                best = Some(key);
+            }
+        }
+        best.map(|(_, _, node)| node)
     }
 
     /// The serving profile of a node's device class.

@@ -3,18 +3,22 @@
 mod common;
 
 use std::cell::Cell;
+use std::sync::Arc;
 
-use common::{churn, platform, settings, workload};
+use common::{churn, deployment, device, platform, settings, workload};
 use walras_des::{Dist, Purpose, SimTime, Span, Streams};
 use walras_sim::availability::{Availability, Renewal};
-use walras_sim::ids::{JobId, NodeId};
-use walras_sim::platform::Platform;
+use walras_sim::hardware::Profile;
+use walras_sim::ids::{JobId, NodeId, ProfileId, RegionId};
+use walras_sim::knowledge::{Reports, State};
+use walras_sim::network::{Network, Region};
+use walras_sim::platform::{Offer, Platform, Size};
 use walras_sim::record::{JobTable, MetricId, Output, REFUSALS_KEPT};
 use walras_sim::scheduling::{
     Cause, CheapestWithinSlo, Dispatch, LeastLoaded, Orders, Pick, PowerOfChoices, Random, Reason,
     RoundRobin, Scheduler, by_score,
 };
-use walras_sim::view::{Obstacle, View};
+use walras_sim::view::{Needs, Obstacle, View};
 use walras_sim::workload::Workload;
 use walras_sim::world::{World, run};
 
@@ -54,24 +58,43 @@ fn eligible<'a>(job: JobId, view: &'a View<'_>) -> impl Iterator<Item = NodeId> 
         .filter(move |&node| view.eligible(job, node))
 }
 
-/// Whatever a policy promises must hold at every decision of a run; `check` sees job, view and choice.
+/// A policy under observation: `check` sees job, view and choice.
+struct Watched<P, C> {
+    pick: P,
+    check: C,
+}
+
+impl<P: Pick, C: FnMut(JobId, &View<'_>, Option<NodeId>)> Pick for Watched<P, C> {
+    fn needs(&self) -> Needs {
+        self.pick.needs()
+    }
+
+    fn pick(&mut self, job: JobId, view: &View<'_>) -> Option<NodeId> {
+        let node = self.pick.pick(job, view);
+        (self.check)(job, view, node);
+        node
+    }
+}
+
+/// Whatever a policy promises must hold at every decision of a run.
 fn promises(pick: impl Pick, check: impl Fn(JobId, &View<'_>, Option<NodeId>)) {
     let (platform, workload) = churning();
-    let (decisions, mut pick) = (Cell::new(0), pick);
-    let watched = |job: JobId, view: &View<'_>| {
-        let node = pick.pick(job, view);
-        assert_eq!(
-            node.is_some(),
-            eligible(job, view).next().is_some(),
-            "a node is found if there is one"
-        );
-        assert!(
-            node.is_none_or(|node| view.eligible(job, node)),
-            "an illegal choice"
-        );
-        check(job, view, node);
-        decisions.set(decisions.get() + 1);
-        node
+    let decisions = Cell::new(0);
+    let watched = Watched {
+        pick,
+        check: |job: JobId, view: &View<'_>, node: Option<NodeId>| {
+            assert_eq!(
+                node.is_some(),
+                eligible(job, view).next().is_some(),
+                "a node is found if there is one"
+            );
+            assert!(
+                node.is_none_or(|node| view.eligible(job, node)),
+                "an illegal choice"
+            );
+            check(job, view, node);
+            decisions.set(decisions.get() + 1);
+        },
     };
     let output = race(&platform, &workload, Dispatch(watched));
     assert!(decisions.get() > 10_000 && output.counts.refused_orders == 0);
@@ -84,14 +107,72 @@ fn random_and_round_robin_find_a_node_if_there_is_one() {
     promises(PowerOfChoices::new(3, stream()), |_, _, _| {});
 }
 
+/// The eligible node with the fewest outstanding jobs, the nearest among equals, by looking at every node.
+fn shortest(job: JobId, view: &View<'_>) -> Option<NodeId> {
+    eligible(job, view)
+        .min_by_key(|&node| (view.node(node).outstanding, view.latency(job, node), node))
+}
+
 #[test]
 fn least_loaded_takes_the_shortest_queue() {
     promises(LeastLoaded, |job, view, node| {
-        let least = eligible(job, view)
-            .map(|node| view.node(node).outstanding)
-            .min();
-        assert_eq!(node.map(|node| view.node(node).outstanding), least);
+        assert_eq!(node, shortest(job, view));
     });
+}
+
+/// Four regions, several distances within each, two device classes of which one holds only short prompts, owners who refuse at some
+/// prices, reports that are late: the index finds what a search of all nodes finds.
+#[test]
+fn the_index_of_queues_is_exact() {
+    let (mut platform, mut workload) = churning();
+    let names = ["a", "b", "c", "d"];
+    let regions = names.map(|name| Region {
+        name: name.into(),
+        electricity: 0.2,
+    });
+    let links: Vec<_> = (0..3)
+        .map(|i| (RegionId(i), RegionId(i + 1), 0.01 * f64::from(i + 1)))
+        .collect();
+    platform.network = Arc::new(Network::new(regions.to_vec(), &links, 0.010).unwrap());
+    let mut small = device();
+    small.memory = 18 << 30;
+    platform
+        .profiles
+        .push(Profile::new(&small, &deployment(16)));
+    let fleet = &mut platform.fleets[0];
+    fleet.size = Size::Fixed(90);
+    fleet.regions = (0..4).map(|i| (RegionId(i), f64::from(i + 1))).collect();
+    fleet.access = Dist::uniform(0.0, 1e-8).unwrap();
+    fleet.devices.push(Offer {
+        profile: ProfileId(1),
+        share: 0.5,
+        usd_per_hour: 0.3,
+    });
+    workload.origins = fleet.regions.clone();
+    workload.budget = Some(Dist::lognormal(-2.0, 0.7).unwrap());
+    for state in [
+        State::Fresh,
+        State::Periodic(Reports {
+            every: Span::SECOND * 20,
+            adds_own: true,
+        }),
+    ] {
+        platform.knowledge.state = state;
+        let (found, nowhere) = (Cell::new(0), Cell::new(0));
+        let watched = Watched {
+            pick: LeastLoaded,
+            check: |job: JobId, view: &View<'_>, node: Option<NodeId>| {
+                assert_eq!(node, shortest(job, view));
+                let count = if node.is_some() { &found } else { &nowhere };
+                count.set(count.get() + 1);
+            },
+        };
+        race(&platform, &workload, Dispatch(watched));
+        assert!(
+            found.get() > 3_000 && nowhere.get() > 1_000,
+            "{found:?} {nowhere:?}"
+        );
+    }
 }
 
 #[test]

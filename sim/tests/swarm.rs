@@ -10,6 +10,7 @@ use walras_des::{Dist, Purpose, SimTime, Span, Stream, Streams};
 use walras_sim::availability::{Availability, Renewal};
 use walras_sim::hardware::{Profile, Speculation};
 use walras_sim::ids::{ProfileId, RegionId};
+use walras_sim::knowledge::Knowledge;
 use walras_sim::market::{BaseFee, Pricing};
 use walras_sim::network::{Network, Region};
 use walras_sim::platform::{
@@ -161,6 +162,7 @@ fn platform(stream: &mut Stream) -> Platform {
                 Policy::CheapestWithinSlo,
             ],
         ),
+        knowledge: Knowledge::default(),
         pricing,
         settlement: Settlement {
             token_price,

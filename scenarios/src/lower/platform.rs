@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use walras_sim::hardware::{Deployment, Pipeline, Profile, Speculation};
 use walras_sim::ids::ProfileId;
+use walras_sim::knowledge::{Estimates, Knowledge, Reports, State};
 use walras_sim::market::{BaseFee, Pricing};
 use walras_sim::platform::{
     Autoscaler, Fleet, Offer, Ownership, Platform, Retry, Settlement, Size,
@@ -18,8 +19,9 @@ use crate::report::{At, Report};
 use crate::spec::catalog::DeviceSpec;
 use crate::spec::distribution::DurationLaw;
 use crate::spec::platform::{
-    AccessSpec, AutoscaleSpec, BaseFeeSpec, FleetSpec, OwnershipSpec, PipelineSpec, PlatformSpec,
-    PricingSpec, RegionsSpec, SchedulerSpec, ServingSpec, SettlementSpec,
+    AccessSpec, AutoscaleSpec, BaseFeeSpec, EstimatesSpec, FleetSpec, KnowledgeSpec, OwnershipSpec,
+    PipelineSpec, PlatformSpec, PricingSpec, RegionsSpec, ReportsSpec, SchedulerSpec, ServingSpec,
+    SettlementSpec, StateSpec,
 };
 
 pub(super) fn lower(
@@ -37,6 +39,7 @@ pub(super) fn lower(
         SchedulerSpec::CheapestWithinSlo => Policy::CheapestWithinSlo,
         SchedulerSpec::PowerOfChoices { d } => Policy::PowerOfChoices { d },
     };
+    let knowledge = knowledge(report, &at.key("knowledge"), &spec.knowledge);
     let pricing = match &spec.pricing {
         PricingSpec::Rental => Some(Pricing::Rental),
         PricingSpec::ReverseAuction => Some(Pricing::ReverseAuction),
@@ -52,14 +55,23 @@ pub(super) fn lower(
         .serving
         .speculation
         .map_or(1, |draft| draft.drafted + 1);
-    let needed = spec.slots.saturating_mul(width);
+    let max_batch = spec.serving.max_batch.unwrap_or(spec.slots);
+    if max_batch > spec.slots {
+        let message = format!(
+            "a batch of {max_batch} is never full: a node holds at most the {} jobs of `slots`",
+            spec.slots
+        );
+        let hint = format!("give at most {}, or more `slots`", spec.slots);
+        report.add(&at.key("serving").key("max_batch"), message, Some(hint));
+        return None;
+    }
+    let needed = max_batch.saturating_mul(width);
     if let Some(budget) = spec.serving.token_budget
         && budget < needed
     {
         let drafts = if width > 1 { " with their drafts" } else { "" };
         let message = format!(
-            "a budget of {budget} tokens is less than the {} slots, whose sequences all decode in one step{drafts}, take",
-            spec.slots
+            "a budget of {budget} tokens is less than what the {max_batch} sequences of a full batch, which all decode in one step{drafts}, take"
         );
         let hint = format!("give at least {needed}");
         report.add(&at.key("serving").key("token_budget"), message, Some(hint));
@@ -68,7 +80,7 @@ pub(super) fn lower(
     let mut classes = Classes {
         served,
         longest: workload.map_or(1, longest),
-        slots: spec.slots,
+        max_batch,
         needed,
         serving: &spec.serving,
         profiles: Vec::new(),
@@ -92,6 +104,7 @@ pub(super) fn lower(
         profiles: classes.profiles,
         fleets,
         policy,
+        knowledge: knowledge?,
         pricing: pricing?,
         settlement: settlement?,
         retry: Retry {
@@ -101,6 +114,29 @@ pub(super) fn lower(
         slots: spec.slots,
     };
     holds_longest(report, at, &platform, served, workload).then_some(platform)
+}
+
+fn knowledge(report: &mut Report, at: &At<'_>, spec: &KnowledgeSpec) -> Option<Knowledge> {
+    let at = at.key("state");
+    let mut reports = |kind: &str, reports: &ReportsSpec| {
+        let every = positive(report, &at.key(kind).key("every"), reports.every.0)?;
+        Some(Reports {
+            every,
+            adds_own: reports.adds_own,
+        })
+    };
+    let state = match &spec.state {
+        StateSpec::Fresh => State::Fresh,
+        StateSpec::Periodic(spec) => State::Periodic(reports("periodic", spec)?),
+        StateSpec::Gossip(spec) => State::Gossip(reports("gossip", spec)?),
+    };
+    let estimates = match spec.estimates {
+        EstimatesSpec::None => Estimates::None,
+        EstimatesSpec::Exact => Estimates::Exact,
+        EstimatesSpec::Noisy { sigma } => Estimates::Noisy { sigma },
+        EstimatesSpec::User { factor } => Estimates::User { factor },
+    };
+    Some(Knowledge { state, estimates })
 }
 
 /// Whether some device of the platform holds the weights and the longest request.
@@ -199,8 +235,8 @@ struct Classes<'a> {
     served: Option<&'a Served>,
     /// Tokens of the longest request.
     longest: u64,
-    slots: u32,
-    /// Tokens of a step in which all slots decode.
+    max_batch: u32,
+    /// Tokens of a step in which a full batch decodes.
     needed: u32,
     serving: &'a ServingSpec,
     profiles: Vec<Profile>,
@@ -228,7 +264,7 @@ impl Classes<'_> {
                 round_trip: spec.round_trip.0,
                 bandwidth: spec.mbit_s * 1e6 / 8.0,
             }),
-            max_batch: self.slots,
+            max_batch: self.max_batch,
             token_budget: self
                 .serving
                 .token_budget

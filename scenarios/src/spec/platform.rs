@@ -18,6 +18,9 @@ pub struct PlatformSpec {
     pub description: Option<String>,
     /// How jobs are placed.
     pub scheduler: SchedulerSpec,
+    /// What the dispatcher is told of nodes and requests.
+    #[serde(default)]
+    pub knowledge: KnowledgeSpec,
     /// Jobs that one node may hold, running or queued.
     #[schemars(range(min = 1, max = 4096))]
     pub slots: u32,
@@ -55,11 +58,74 @@ pub enum SchedulerSpec {
     },
 }
 
+/// What the dispatcher is told of nodes and requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KnowledgeSpec {
+    /// How late it learns how many jobs a node holds; default at once.
+    #[serde(default)]
+    pub state: StateSpec,
+    /// How well it knows the length of an answer before it is given; default not at all.
+    #[serde(default)]
+    pub estimates: EstimatesSpec,
+}
+
+/// How late the dispatcher learns how many jobs a node holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum StateSpec {
+    /// At once.
+    #[default]
+    Fresh,
+    /// All nodes report together, from time to time: a board that is written anew.
+    Periodic(ReportsSpec),
+    /// Every node reports from time to time, each at times of its own.
+    Gossip(ReportsSpec),
+}
+
+/// Reports of nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReportsSpec {
+    /// Time between two reports of a node.
+    pub every: Duration,
+    /// Whether the dispatcher adds to a report what it has sent since, as one that is alone can; default no: it is one of many.
+    #[serde(default)]
+    pub adds_own: bool,
+}
+
+/// How well the dispatcher knows the length of an answer before it is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum EstimatesSpec {
+    /// Nothing of the single request: the mean of the workload stands for each.
+    #[default]
+    None,
+    /// The true length.
+    Exact,
+    /// The true length with a log-normal error, right on the average.
+    Noisy {
+        /// Standard deviation of the logarithm.
+        #[schemars(range(min = 0, max = 5))]
+        sigma: f64,
+    },
+    /// What its customer asks for: uniform between the true length and `factor + 1` times it (the f-model of Mu'alem and
+    /// Feitelson, 2001).
+    User {
+        /// How much too large it is at most, relative to the true length.
+        #[schemars(range(min = 0, max = 1000))]
+        factor: f64,
+    },
+}
+
 /// How a node serves its jobs: continuous batching with chunked prefill over a paged KV cache.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServingSpec {
-    /// Most tokens in one step: decoding sequences first, prompts in what is left; default 2048, or the slots if they are more.
+    /// Most sequences that a node runs at once; the others wait at the node. Default the slots.
+    #[schemars(range(min = 1, max = 4096))]
+    pub max_batch: Option<u32>,
+    /// Most tokens in one step: decoding sequences first, prompts in what is left; default 2048, or the batch if it takes more.
     #[schemars(range(min = 1, max = 131_072))]
     pub token_budget: Option<u32>,
     /// Whether prompts that start alike share the KV cache of what they share; default no.

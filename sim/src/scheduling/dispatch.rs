@@ -2,10 +2,15 @@
 
 use crate::ids::{JobId, NodeId};
 use crate::scheduling::{Cause, Orders, Scheduler};
-use crate::view::View;
+use crate::view::{Needs, View};
 
 /// Chooses a node for one job.
 pub trait Pick {
+    /// As [`Scheduler::needs`].
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
     /// An eligible node for `job`, or `None` to let it wait.
     fn pick(&mut self, job: JobId, view: &View<'_>) -> Option<NodeId>;
 }
@@ -41,6 +46,10 @@ pub fn by_score(mut score: impl FnMut(JobId, NodeId, &View<'_>) -> Option<f64>) 
 pub struct Dispatch<P>(pub P);
 
 impl<P: Pick> Scheduler for Dispatch<P> {
+    fn needs(&self) -> Needs {
+        self.0.needs()
+    }
+
     fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
         match cause {
             Cause::JobArrived(job) | Cause::JobLost(job) => {
@@ -60,7 +69,7 @@ impl<P: Pick> Scheduler for Dispatch<P> {
                     orders.place(job, node);
                 }
             }
-            Cause::Repriced | Cause::Woken => {
+            Cause::Repriced | Cause::Reported | Cause::Woken => {
                 if let Some((job, node)) = view
                     .waiting()
                     .find_map(|job| Some((job, self.0.pick(job, view)?)))

@@ -22,7 +22,7 @@ pub use random::Random;
 pub use round_robin::RoundRobin;
 
 use crate::ids::{JobId, NodeId};
-use crate::view::View;
+use crate::view::{Needs, View};
 
 /// Why a policy is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,12 +42,19 @@ pub enum Cause {
     NodeLeft(NodeId),
     /// The price for all has changed.
     Repriced,
+    /// Nodes have reported how many jobs they hold; asked while jobs wait, where the dispatcher depends on reports.
+    Reported,
     /// The time of an [`Order::Wake`] has come.
     Woken,
 }
 
 /// A scheduling policy.
 pub trait Scheduler {
+    /// What the view has to keep for this policy; asked once, before anything happens.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
     /// Reacts to `cause`, reading only what a real scheduler could see, and appends orders.
     /// The world checks each order; an illegal one is refused, counted and explained, and nothing else happens.
     fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders);
@@ -106,6 +113,16 @@ pub enum Builtin {
 }
 
 impl Scheduler for Builtin {
+    fn needs(&self) -> Needs {
+        match self {
+            Self::Random(policy) => policy.needs(),
+            Self::RoundRobin(policy) => policy.needs(),
+            Self::PowerOfChoices(policy) => policy.needs(),
+            Self::LeastLoaded(policy) => policy.needs(),
+            Self::CheapestWithinSlo(policy) => policy.needs(),
+        }
+    }
+
     fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
         match self {
             Self::Random(policy) => policy.decide(cause, view, orders),

@@ -30,12 +30,17 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
 
     /// Gives a request a slot in the table of jobs and puts it on the waiting list.
     fn admit(&mut self, request: Request) -> JobId {
+        let output_estimate = self.platform.knowledge.estimates.of(
+            request.output_tokens,
+            self.mean_output,
+            &mut self.estimates,
+        );
         let card = JobCard {
             serial: self.counts.submitted,
             submitted: request.at,
             origin: request.origin,
             prompt_tokens: request.prompt_tokens,
-            output_estimate: self.output_estimate,
+            output_estimate,
             attempts: 0,
             // Who rents machines pays nothing per token.
             limit: request
@@ -43,7 +48,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 .filter(|_| self.platform.pricing != Pricing::Rental)
                 .map_or(Price::MAX, |budget| {
                     // Rounded down, so that a price within it is within the budget.
-                    let units = (budget * f64::from(self.output_estimate) * 1e3).floor();
+                    let units = (budget * f64::from(output_estimate) * 1e3).floor();
                     Price::from_units(units as i128)
                 }),
             ticket: NO_TICKET,
@@ -275,13 +280,9 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
 
     /// The dispatcher hears that a job placed in this stay of the node has ended.
     pub(super) fn free_slot(&mut self, node: NodeId, epoch: u32, now: SimTime) {
-        let card = &mut self.board.nodes[node.index()];
-        if card.epoch == epoch && card.outstanding > 0 {
-            card.outstanding -= 1;
-            card.observed_at = now;
-        }
+        self.board.ended(node, epoch, now);
         let node_state = &mut self.nodes[node.index()];
-        if node_state.stage == Stage::Draining && self.board.nodes[node.index()].outstanding == 0 {
+        if node_state.stage == Stage::Draining && self.board.held(node) == 0 {
             self.release(node, now);
         }
     }

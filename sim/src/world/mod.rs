@@ -11,6 +11,7 @@ mod jobs;
 mod nodes;
 mod orders;
 mod playback;
+mod reports;
 mod sections;
 mod tally;
 
@@ -158,7 +159,11 @@ pub struct World<'a, S, R> {
     controllers: Vec<Option<Controller>>,
     provisioning: Stream,
     board: Board,
-    output_estimate: u32,
+    mean_output: u32,
+    /// Errors of estimates.
+    estimates: Stream,
+    /// When nodes report first.
+    phases: Stream,
     max_output: u32,
     jobs: Vec<Job>,
     /// How the prompts of jobs begin; empty if none share anything.
@@ -211,6 +216,10 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
                 rule.prompt_weight,
             ));
         }
+        board.keep(scheduler.needs());
+        if let Some(reports) = platform.knowledge.state.reports() {
+            board.wait_for_reports(reports);
+        }
         let controllers = platform.fleets.iter().map(|fleet| match &fleet.size {
             Size::Fixed(_) => None,
             Size::Autoscaled(scaler) => Some(Controller::new(scaler.clone())),
@@ -226,7 +235,9 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             controllers: controllers.collect(),
             provisioning: streams.open(Purpose::new("provisioning"), 0),
             board,
-            output_estimate: sizes.mean_output.round().max(1.0) as u32,
+            mean_output: sizes.mean_output.round().max(1.0) as u32,
+            estimates: streams.open(Purpose::new("estimates"), 0),
+            phases: streams.open(Purpose::new("reports"), 0),
             max_output: sizes.max_output,
             jobs: Vec::new(),
             prefixes: Vec::new(),
@@ -276,6 +287,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
         if let Pricing::BaseFee(rule) = &engine.model.platform.pricing {
             engine.context_mut().after(rule.epoch, Event::Reprice);
         }
+        Self::begin_reports(engine);
         engine.model.next = engine.model.arrivals.next();
         if let Some(request) = engine.model.next {
             engine.context_mut().at(request.at, Event::Arrive);
@@ -414,6 +426,7 @@ impl<S: Scheduler, R: Recorder> Model for World<'_, S, R> {
                 }
             }
             Event::Wake => self.ask(Cause::Woken, cx),
+            Event::Refresh { node } => self.refresh(node, cx),
             Event::Scale { fleet } => self.scale(fleet, cx),
             Event::Reprice => self.reprice(cx),
             Event::Sample => self.sample(cx),

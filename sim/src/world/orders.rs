@@ -95,9 +95,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         let (latency, rates) = (view.latency(job, node), view.rates(node));
         let overhead = view.profile(node).request_overhead;
         self.stop_waiting(job, cx.now());
-        let card = &mut self.board.nodes[node.index()];
-        card.outstanding += 1;
-        let epoch = card.epoch;
+        let epoch = self.board.placed(node);
         let card = &mut self.board.jobs[job.index()];
         card.attempts += 1;
         let (serial, prompt_tokens) = (card.serial, card.prompt_tokens);
