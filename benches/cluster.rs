@@ -242,7 +242,13 @@ fn scaling(nodes: u32, jobs: u32) {
 /// Processor time per job of other policies relative to power of two choices; in turns, so that a slow minute slows both.
 fn policies(nodes: u32, jobs: u32) {
     let base = platform(nodes, profile(), u32::MAX, Pricing::Rental);
-    let others = [("least-loaded", Policy::LeastLoaded)];
+    let others = [
+        ("least-loaded", Policy::LeastLoaded),
+        ("join-idle-queue", Policy::JoinIdleQueue),
+        ("least-work-left", Policy::LeastWorkLeft),
+        ("sparrow", Policy::Sparrow { probes: 2 }),
+        ("kv-aware", Policy::KvAware { d: 2 }),
+    ];
     for (name, policy) in others {
         let other = Platform {
             policy,

@@ -5,6 +5,7 @@
 //! A [`View`] is a read-only window on it; there is no way from a view to the truth.
 
 mod shortest;
+mod tournament;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use walras_des::{SimTime, Span};
 
 use shortest::ShortestQueues;
+pub(crate) use tournament::Tournament;
 
 use crate::hardware::Profile;
 use crate::ids::{JobId, NodeId, ProfileId, RegionId};
@@ -90,9 +92,38 @@ pub struct JobCard {
     pub attempts: u32,
     /// The most that its customer pays for an answer of the expected length; [`Price::MAX`] if there is no limit.
     pub limit: Price,
+    /// Where it was last placed; [`NOWHERE`] if it never was.
+    pub(crate) node: NodeId,
+    /// Which beginning its prompt has; [`NO_GROUP`] if it shares none.
+    pub(crate) group: u32,
     /// Its ticket on the waiting list, if it waits for an order; [`NO_TICKET`] if not.
     pub(crate) ticket: u64,
 }
+
+impl JobCard {
+    /// Where it was last placed, if it ever was.
+    #[must_use]
+    pub fn last_node(&self) -> Option<NodeId> {
+        (self.node != NOWHERE).then_some(self.node)
+    }
+
+    /// Which of the shared beginnings its prompt has, if any: the dispatcher reads prompts.
+    #[must_use]
+    pub fn prefix_group(&self) -> Option<u32> {
+        (self.group != NO_GROUP).then_some(self.group)
+    }
+
+    /// Tokens that it is expected to need in a KV cache.
+    fn expected_tokens(&self) -> u64 {
+        u64::from(self.prompt_tokens) + u64::from(self.output_estimate)
+    }
+}
+
+/// No node.
+pub(crate) const NOWHERE: NodeId = NodeId(u32::MAX);
+
+/// The group of a job that shares no beginning.
+pub(crate) const NO_GROUP: u32 = u32::MAX;
 
 /// The ticket of a job that does not wait.
 pub(crate) const NO_TICKET: u64 = 0;
@@ -138,6 +169,10 @@ pub struct Prediction {
 pub struct Needs {
     /// An index for [`View::shortest_queue`].
     pub shortest_queue: bool,
+    /// The count behind [`View::free_kv_tokens`].
+    pub tokens: bool,
+    /// To be told when a node has nothing left to do.
+    pub idle_reports: bool,
 }
 
 /// Jobs that nodes hold and have not reported yet.
@@ -167,6 +202,8 @@ pub struct Board {
     /// Where nodes report from time to time: jobs that each holds in truth.
     unreported: Option<Unreported>,
     shortest: Option<ShortestQueues>,
+    /// Tokens of the jobs that were sent to each node and have not ended, as expected; empty unless a policy needs it.
+    tokens: Vec<u64>,
     /// The price for all, where the mechanism sets one.
     pub(crate) uniform: Option<Rates>,
 }
@@ -196,6 +233,7 @@ impl Board {
             slots,
             unreported: None,
             shortest: None,
+            tokens: Vec::new(),
             uniform: None,
         }
     }
@@ -212,6 +250,9 @@ impl Board {
     pub(crate) fn keep(&mut self, needs: Needs) {
         if needs.shortest_queue {
             self.shortest = Some(ShortestQueues::new(&self.nodes));
+        }
+        if needs.tokens {
+            self.tokens = vec![0; self.nodes.len()];
         }
     }
 
@@ -230,9 +271,12 @@ impl Board {
     }
 
     /// Counts a job that is sent to a node; returns the stay of the node that it meets.
-    pub(crate) fn placed(&mut self, node: NodeId) -> u32 {
+    pub(crate) fn placed(&mut self, job: JobId, node: NodeId) -> u32 {
         let card = &mut self.nodes[node.index()];
         let epoch = card.epoch;
+        if let Some(tokens) = self.tokens.get_mut(node.index()) {
+            *tokens += self.jobs[job.index()].expected_tokens();
+        }
         if let Some(unreported) = &mut self.unreported {
             unreported.held[node.index()] += 1;
             if !unreported.adds_own {
@@ -245,10 +289,13 @@ impl Board {
     }
 
     /// Counts the end of a job that was placed in this stay of the node.
-    pub(crate) fn ended(&mut self, node: NodeId, epoch: u32, now: SimTime) {
+    pub(crate) fn ended(&mut self, job: JobId, node: NodeId, epoch: u32, now: SimTime) {
         let card = &mut self.nodes[node.index()];
         if card.epoch != epoch {
             return;
+        }
+        if let Some(tokens) = self.tokens.get_mut(node.index()) {
+            *tokens = tokens.saturating_sub(self.jobs[job.index()].expected_tokens());
         }
         if let Some(unreported) = &mut self.unreported {
             let held = &mut unreported.held[node.index()];
@@ -292,6 +339,9 @@ impl Board {
         if let Some(unreported) = &mut self.unreported {
             unreported.held[node.index()] = 0;
         }
+        if let Some(tokens) = self.tokens.get_mut(node.index()) {
+            *tokens = 0;
+        }
         self.update_index(node);
     }
 
@@ -311,11 +361,15 @@ impl Board {
     /// Puts a node back into service that was taken out of it with work under way.
     pub(crate) fn node_resumed(&mut self, node: NodeId, now: SimTime) {
         let (card, held) = (self.nodes[node.index()], self.held(node));
+        let tokens = self.tokens.get(node.index()).copied();
         self.node_up(node, card.epoch, now);
         let resumed = &mut self.nodes[node.index()];
         (resumed.outstanding, resumed.up_since) = (card.outstanding, card.up_since);
         if let Some(unreported) = &mut self.unreported {
             unreported.held[node.index()] = held;
+        }
+        if let (Some(now), Some(before)) = (self.tokens.get_mut(node.index()), tokens) {
+            *now = before;
         }
         self.update_index(node);
     }
@@ -434,6 +488,53 @@ impl<'a> View<'a> {
             }
         }
         best.map(|(_, _, node)| node)
+    }
+
+    /// Tokens for which the node's KV cache has room beside the prompts and expected answers of the jobs that were sent to it and have
+    /// not ended; less than nothing if it is promised too much.
+    ///
+    /// # Panics
+    /// If the policy does not [need](Needs::tokens) it.
+    #[must_use]
+    pub fn free_kv_tokens(&self, node: NodeId) -> i64 {
+        let promised = self.board.tokens[node.index()];
+        self.profile(node).kv_capacity().cast_signed() - promised.cast_signed()
+    }
+
+    /// Whether the job waits for an order.
+    #[must_use]
+    pub fn is_waiting(&self, job: JobId) -> bool {
+        self.board.is_waiting(job)
+    }
+
+    /// What the job is expected to take of the node's time, if its machine runs as its class does: from prompt to last token where a
+    /// node runs one at a time; elsewhere its prompt, and its share of steps in which as many of mean size decode as run at once.
+    #[must_use]
+    pub fn work(&self, job: JobId, node: NodeId) -> Span {
+        let (card, profile) = (self.job(job), self.profile(node));
+        let batch = self.most_of(profile);
+        let tokens = card.output_estimate.saturating_sub(1);
+        let context = if batch == 1 {
+            f64::from(card.prompt_tokens) + f64::from(tokens) / 2.0
+        } else {
+            self.board.sizes.mean_prompt + self.board.sizes.mean_output / 2.0
+        };
+        let (base, kv) = profile.decode(batch);
+        let step = base as f64 / f64::from(batch) + kv as f64 * context;
+        let decode = f64::from(tokens) * step / profile.gain();
+        Span::from_secs_f64((profile.prompt(card.prompt_tokens) as f64 + decode) / 1e12)
+    }
+
+    /// Jobs of mean size that the node can run at once.
+    #[must_use]
+    pub fn most_at_once(&self, node: NodeId) -> u32 {
+        self.most_of(self.profile(node))
+    }
+
+    fn most_of(&self, profile: &Profile) -> u32 {
+        let sizes = &self.board.sizes;
+        let most = (profile.kv_capacity() as f64 / (sizes.mean_prompt + sizes.mean_output)) as u32;
+        most.clamp(1, profile.max_batch)
     }
 
     /// The serving profile of a node's device class.
@@ -571,8 +672,7 @@ impl<'a> View<'a> {
     fn predict_at(&self, job: JobId, profile: &Profile, before: u32, latency: Span) -> Prediction {
         let (card, sizes) = (self.job(job), &self.board.sizes);
         let context = sizes.mean_prompt + sizes.mean_output / 2.0;
-        let most = (profile.kv_capacity() as f64 / (sizes.mean_prompt + sizes.mean_output)) as u32;
-        let most = most.clamp(1, profile.max_batch);
+        let most = self.most_of(profile);
         let step = |batch: u32| {
             let (base, kv) = profile.decode(batch);
             (base as f64 + kv as f64 * context * f64::from(batch)) / 1e12

@@ -32,13 +32,7 @@ pub(super) fn lower(
     served: Option<&Served>,
     workload: Option<&Workload>,
 ) -> Option<Platform> {
-    let policy = match spec.scheduler {
-        SchedulerSpec::Random => Policy::Random,
-        SchedulerSpec::RoundRobin => Policy::RoundRobin,
-        SchedulerSpec::LeastLoaded => Policy::LeastLoaded,
-        SchedulerSpec::CheapestWithinSlo => Policy::CheapestWithinSlo,
-        SchedulerSpec::PowerOfChoices { d } => Policy::PowerOfChoices { d },
-    };
+    let policy = policy(report, &at.key("scheduler"), &spec.scheduler);
     let knowledge = knowledge(report, &at.key("knowledge"), &spec.knowledge);
     let pricing = match &spec.pricing {
         PricingSpec::Rental => Some(Pricing::Rental),
@@ -103,7 +97,7 @@ pub(super) fn lower(
         network: Arc::clone(&tables.network),
         profiles: classes.profiles,
         fleets,
-        policy,
+        policy: policy?,
         knowledge: knowledge?,
         pricing: pricing?,
         settlement: settlement?,
@@ -114,6 +108,30 @@ pub(super) fn lower(
         slots: spec.slots,
     };
     holds_longest(report, at, &platform, served, workload).then_some(platform)
+}
+
+fn policy(report: &mut Report, at: &At<'_>, spec: &SchedulerSpec) -> Option<Policy> {
+    Some(match *spec {
+        SchedulerSpec::Random => Policy::Random,
+        SchedulerSpec::RoundRobin => Policy::RoundRobin,
+        SchedulerSpec::LeastLoaded => Policy::LeastLoaded,
+        SchedulerSpec::JoinIdleQueue => Policy::JoinIdleQueue,
+        SchedulerSpec::LeastWorkLeft => Policy::LeastWorkLeft,
+        SchedulerSpec::CheapestWithinSlo => Policy::CheapestWithinSlo,
+        SchedulerSpec::PowerOfChoices { d } => Policy::PowerOfChoices { d },
+        SchedulerSpec::Sparrow { probes } => Policy::Sparrow { probes },
+        SchedulerSpec::DeadlineAndBudget { deadline } => Policy::DeadlineAndBudget {
+            deadline: positive(
+                report,
+                &at.key("deadline-and-budget").key("deadline"),
+                deadline.0,
+            )?,
+        },
+        SchedulerSpec::KvAware { d } => Policy::KvAware { d },
+        SchedulerSpec::PrefixAware { imbalance } => Policy::PrefixAware { imbalance },
+        SchedulerSpec::AgeAware { d } => Policy::AgeAware { d },
+        SchedulerSpec::ReputationAware { d, prior } => Policy::ReputationAware { d, prior },
+    })
 }
 
 fn knowledge(report: &mut Report, at: &At<'_>, spec: &KnowledgeSpec) -> Option<Knowledge> {

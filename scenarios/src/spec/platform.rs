@@ -38,16 +38,20 @@ pub struct PlatformSpec {
     pub fleets: Named<FleetSpec>,
 }
 
-/// How jobs are placed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+/// How jobs are placed; `scenarios/SCHEDULERS.md` says what each policy knows and where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SchedulerSpec {
     /// On any node with a free slot.
     Random,
     /// On one node after the other.
     RoundRobin,
-    /// On the node with the fewest jobs.
+    /// On the node with the fewest jobs: join the shortest queue (JSQ).
     LeastLoaded,
+    /// On the node that has been idle for longest; on any if none is (JIQ).
+    JoinIdleQueue,
+    /// On the node that is expected to have finished soonest what it has (LWL).
+    LeastWorkLeft,
     /// On the cheapest node that promises to meet the objectives.
     CheapestWithinSlo,
     /// On the least loaded of some random nodes.
@@ -56,6 +60,65 @@ pub enum SchedulerSpec {
         #[schemars(range(min = 1))]
         d: u32,
     },
+    /// On the first of some random nodes that has room: late binding.
+    Sparrow {
+        /// How many places are reserved; default two.
+        #[serde(default = "two")]
+        #[schemars(range(min = 1, max = 1000))]
+        probes: u32,
+    },
+    /// On the cheapest node that is expected to give the whole answer in time; if none is, on the fastest within the customer's budget.
+    DeadlineAndBudget {
+        /// Time for the whole answer.
+        deadline: Duration,
+    },
+    /// On the node with the most room in its KV cache, of some random nodes.
+    KvAware {
+        /// How many nodes are looked at; default two.
+        #[serde(default = "two")]
+        #[schemars(range(min = 1, max = 1000))]
+        d: u32,
+    },
+    /// On the node that had the last request with the same beginning, unless it is too busy.
+    PrefixAware {
+        /// How many more jobs it may have than the less loaded of two random nodes; default 32, as SGLang's router.
+        #[serde(default = "thirty_two")]
+        imbalance: u32,
+    },
+    /// On the node that has been up for longest, of some random nodes.
+    AgeAware {
+        /// How many nodes are looked at; default four.
+        #[serde(default = "four")]
+        #[schemars(range(min = 1, max = 1000))]
+        d: u32,
+    },
+    /// On the node that has delivered most reliably so far, of some random nodes.
+    ReputationAware {
+        /// How many nodes are looked at; default four.
+        #[serde(default = "four")]
+        #[schemars(range(min = 1, max = 1000))]
+        d: u32,
+        /// Deliveries, and as many losses, imagined of each node at the start; default one (a uniform prior).
+        #[serde(default = "one_imagined")]
+        #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+        prior: f64,
+    },
+}
+
+fn two() -> u32 {
+    2
+}
+
+fn four() -> u32 {
+    4
+}
+
+fn thirty_two() -> u32 {
+    32
+}
+
+fn one_imagined() -> f64 {
+    1.0
 }
 
 /// What the dispatcher is told of nodes and requests.

@@ -11,6 +11,9 @@ pub trait Pick {
         Needs::default()
     }
 
+    /// Hears of everything that happens, before it is asked for a node.
+    fn notice(&mut self, _cause: Cause, _view: &View<'_>) {}
+
     /// An eligible node for `job`, or `None` to let it wait.
     fn pick(&mut self, job: JobId, view: &View<'_>) -> Option<NodeId>;
 }
@@ -51,6 +54,7 @@ impl<P: Pick> Scheduler for Dispatch<P> {
     }
 
     fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+        self.0.notice(cause, view);
         match cause {
             Cause::JobArrived(job) | Cause::JobLost(job) => {
                 if let Some(node) = self.0.pick(job, view) {
@@ -78,7 +82,7 @@ impl<P: Pick> Scheduler for Dispatch<P> {
                     orders.wake(view.now());
                 }
             }
-            Cause::NodeLeft(_) => {}
+            Cause::NodeLeft(_) | Cause::NodeIdle(_) => {}
         }
     }
 }

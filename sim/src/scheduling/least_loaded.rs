@@ -14,6 +14,7 @@ impl Pick for LeastLoaded {
     fn needs(&self) -> Needs {
         Needs {
             shortest_queue: true,
+            ..Needs::default()
         }
     }
 

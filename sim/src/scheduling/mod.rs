@@ -3,23 +3,41 @@
 //! [`Scheduler`] is the whole interface. Two shorthands cover the common cases: a [`Pick`] chooses a node for one job and leaves the
 //! queue to [`Dispatch`]; [`by_score`] turns a score function into a [`Pick`].
 
+mod age_aware;
 mod cheapest_within_slo;
+mod deadline_and_budget;
 mod dispatch;
+mod join_idle_queue;
+mod kv_aware;
 mod least_loaded;
+mod least_work_left;
 mod order;
 mod power_of_choices;
+mod prefix_aware;
 mod random;
+mod reputation_aware;
 mod round_robin;
+mod sparrow;
 
-use walras_des::{Purpose, Streams};
+use std::fmt;
 
+use walras_des::{Purpose, Span, Streams};
+
+pub use age_aware::AgeAware;
 pub use cheapest_within_slo::CheapestWithinSlo;
+pub use deadline_and_budget::DeadlineAndBudget;
 pub use dispatch::{Dispatch, Pick, by_score};
+pub use join_idle_queue::JoinIdleQueue;
+pub use kv_aware::KvAware;
 pub use least_loaded::LeastLoaded;
+pub use least_work_left::LeastWorkLeft;
 pub use order::{Order, Orders, Reason, Refusal};
 pub use power_of_choices::PowerOfChoices;
+pub use prefix_aware::PrefixAware;
 pub use random::Random;
+pub use reputation_aware::ReputationAware;
 pub use round_robin::RoundRobin;
+pub use sparrow::Sparrow;
 
 use crate::ids::{JobId, NodeId};
 use crate::view::{Needs, View};
@@ -38,6 +56,9 @@ pub enum Cause {
     /// A node has more free slots while jobs wait: asked after each placement that a free slot or a joining node led to, and when
     /// a draining instance is kept.
     SlotsLeft(NodeId),
+    /// A node has nothing left to do; told to a policy that [needs](Needs::idle_reports) to know, before anything else that the
+    /// same event led to.
+    NodeIdle(NodeId),
     /// A node is known to have left.
     NodeLeft(NodeId),
     /// The price for all has changed.
@@ -61,7 +82,7 @@ pub trait Scheduler {
 }
 
 /// A built-in policy, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Policy {
     /// See [`Random`].
     Random,
@@ -74,8 +95,44 @@ pub enum Policy {
     },
     /// See [`LeastLoaded`].
     LeastLoaded,
+    /// See [`JoinIdleQueue`].
+    JoinIdleQueue,
+    /// See [`LeastWorkLeft`].
+    LeastWorkLeft,
+    /// See [`Sparrow`].
+    Sparrow {
+        /// Nodes at which a place is reserved for each job.
+        probes: u32,
+    },
     /// See [`CheapestWithinSlo`].
     CheapestWithinSlo,
+    /// See [`DeadlineAndBudget`].
+    DeadlineAndBudget {
+        /// For the last token, after submission.
+        deadline: Span,
+    },
+    /// See [`KvAware`].
+    KvAware {
+        /// Nodes that are looked at for each job.
+        d: u32,
+    },
+    /// See [`PrefixAware`].
+    PrefixAware {
+        /// Outstanding jobs that the node of a group may have more than another.
+        imbalance: u32,
+    },
+    /// See [`AgeAware`].
+    AgeAware {
+        /// Nodes that are looked at for each job.
+        d: u32,
+    },
+    /// See [`ReputationAware`].
+    ReputationAware {
+        /// Nodes that are looked at for each job.
+        d: u32,
+        /// Deliveries, and as many losses, imagined of each node at the start.
+        prior: f64,
+    },
 }
 
 impl Policy {
@@ -90,46 +147,84 @@ impl Policy {
                 Builtin::PowerOfChoices(Dispatch(PowerOfChoices::new(d, stream)))
             }
             Self::LeastLoaded => Builtin::LeastLoaded(Dispatch(LeastLoaded)),
+            Self::JoinIdleQueue => Builtin::JoinIdleQueue(Dispatch(JoinIdleQueue::new(stream))),
+            Self::LeastWorkLeft => Builtin::LeastWorkLeft(Dispatch(LeastWorkLeft::default())),
+            Self::Sparrow { probes } => Builtin::Sparrow(Sparrow::new(probes, stream)),
             Self::CheapestWithinSlo => {
                 Builtin::CheapestWithinSlo(Dispatch(CheapestWithinSlo::default()))
+            }
+            Self::DeadlineAndBudget { deadline } => {
+                Builtin::DeadlineAndBudget(Dispatch(DeadlineAndBudget::new(deadline)))
+            }
+            Self::KvAware { d } => Builtin::KvAware(Dispatch(KvAware::new(d, stream))),
+            Self::PrefixAware { imbalance } => {
+                Builtin::PrefixAware(Dispatch(PrefixAware::new(imbalance, stream)))
+            }
+            Self::AgeAware { d } => Builtin::AgeAware(Dispatch(AgeAware::new(d, stream))),
+            Self::ReputationAware { d, prior } => {
+                Builtin::ReputationAware(Dispatch(ReputationAware::new(d, prior, stream)))
             }
         }
     }
 }
 
-/// All built-in policies behind one type, so that a scenario can choose by name.
-#[derive(Debug)]
-pub enum Builtin {
-    /// See [`Random`].
-    Random(Dispatch<Random>),
-    /// See [`RoundRobin`].
-    RoundRobin(Dispatch<RoundRobin>),
-    /// See [`PowerOfChoices`].
-    PowerOfChoices(Dispatch<PowerOfChoices>),
-    /// See [`LeastLoaded`].
-    LeastLoaded(Dispatch<LeastLoaded>),
-    /// See [`CheapestWithinSlo`].
-    CheapestWithinSlo(Dispatch<CheapestWithinSlo>),
+/// As people say it.
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Random => f.write_str("random"),
+            Self::RoundRobin => f.write_str("round-robin"),
+            Self::PowerOfChoices { d } => write!(f, "power of {d} choices"),
+            Self::LeastLoaded => f.write_str("least-loaded"),
+            Self::JoinIdleQueue => f.write_str("join-idle-queue"),
+            Self::LeastWorkLeft => f.write_str("least-work-left"),
+            Self::Sparrow { probes } => write!(f, "sparrow with {probes} probes"),
+            Self::CheapestWithinSlo => f.write_str("cheapest within SLO"),
+            Self::DeadlineAndBudget { deadline } => {
+                write!(f, "cheapest within {deadline} and budget")
+            }
+            Self::KvAware { d } => write!(f, "most free KV cache of {d}"),
+            Self::PrefixAware { imbalance } => {
+                write!(f, "prefix-aware up to {imbalance} more jobs")
+            }
+            Self::AgeAware { d } => write!(f, "longest up of {d}"),
+            Self::ReputationAware { d, .. } => write!(f, "best reputation of {d}"),
+        }
+    }
 }
 
-impl Scheduler for Builtin {
-    fn needs(&self) -> Needs {
-        match self {
-            Self::Random(policy) => policy.needs(),
-            Self::RoundRobin(policy) => policy.needs(),
-            Self::PowerOfChoices(policy) => policy.needs(),
-            Self::LeastLoaded(policy) => policy.needs(),
-            Self::CheapestWithinSlo(policy) => policy.needs(),
+macro_rules! builtins {
+    ($($name:ident($scheduler:ty);)*) => {
+        /// All built-in policies behind one type, so that a scenario can choose by name.
+        #[derive(Debug)]
+        pub enum Builtin {
+            $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($scheduler),)*
         }
-    }
 
-    fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
-        match self {
-            Self::Random(policy) => policy.decide(cause, view, orders),
-            Self::RoundRobin(policy) => policy.decide(cause, view, orders),
-            Self::PowerOfChoices(policy) => policy.decide(cause, view, orders),
-            Self::LeastLoaded(policy) => policy.decide(cause, view, orders),
-            Self::CheapestWithinSlo(policy) => policy.decide(cause, view, orders),
+        impl Scheduler for Builtin {
+            fn needs(&self) -> Needs {
+                match self { $(Self::$name(policy) => policy.needs(),)* }
+            }
+
+            fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+                match self { $(Self::$name(policy) => policy.decide(cause, view, orders),)* }
+            }
         }
-    }
+    };
+}
+
+builtins! {
+    Random(Dispatch<Random>);
+    RoundRobin(Dispatch<RoundRobin>);
+    PowerOfChoices(Dispatch<PowerOfChoices>);
+    LeastLoaded(Dispatch<LeastLoaded>);
+    JoinIdleQueue(Dispatch<JoinIdleQueue>);
+    LeastWorkLeft(Dispatch<LeastWorkLeft>);
+    Sparrow(Sparrow);
+    CheapestWithinSlo(Dispatch<CheapestWithinSlo>);
+    DeadlineAndBudget(Dispatch<DeadlineAndBudget>);
+    KvAware(Dispatch<KvAware>);
+    PrefixAware(Dispatch<PrefixAware>);
+    AgeAware(Dispatch<AgeAware>);
+    ReputationAware(Dispatch<ReputationAware>);
 }

@@ -28,6 +28,12 @@ impl Orders {
         self.0.push(Order::Place(job, node));
     }
 
+    /// Whether nothing has been ordered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Turns a waiting job away.
     pub fn reject(&mut self, job: JobId) {
         self.0.push(Order::Reject(job));

@@ -4,7 +4,7 @@ use walras_des::{SimTime, Span};
 
 use super::event::Event;
 use super::nodes::Stage;
-use super::{Cx, ENDED, Job, NOWHERE, World};
+use super::{Cx, ENDED, Job, World};
 use crate::ids::{JobId, NodeId};
 use crate::market::{Pricing, Rates};
 use crate::record::{Fate, JobRow, Queue, Recorder};
@@ -12,7 +12,7 @@ use crate::scheduling::{Cause, Scheduler};
 use crate::serving::{Entry, Milestone};
 use crate::settlement::Lock;
 use crate::units::{Amount, Price};
-use crate::view::{JobCard, NO_TICKET};
+use crate::view::{JobCard, NO_GROUP, NO_TICKET, NOWHERE};
 use crate::workload::Request;
 
 impl<S: Scheduler, R: Recorder> World<'_, S, R> {
@@ -51,6 +51,8 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                     let units = (budget * f64::from(output_estimate) * 1e3).floor();
                     Price::from_units(units as i128)
                 }),
+            node: NOWHERE,
+            group: request.prefix.map_or(NO_GROUP, |prefix| prefix.group),
             ticket: NO_TICKET,
         };
         let record = Job {
@@ -205,6 +207,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                     self.tally.running(cx.now(), -1);
                     self.left(Queue::Node(id), job, cx.now());
                     self.end(job, Fate::Completed, cx);
+                    self.report_idle(id, cx);
                     self.offer(Cause::SlotFreed(id), id, cx);
                 }
             }
@@ -241,7 +244,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             paid: 0.0,
         };
         if completed {
-            self.free_slot(record.node, record.epoch, now);
+            self.free_slot(job, record.node, record.epoch, now);
             let first = record.first_token + record.back;
             row.ttft = Some((first - card.submitted).as_secs_f64());
             let steps = record.output_tokens - 1;
@@ -279,8 +282,8 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     }
 
     /// The dispatcher hears that a job placed in this stay of the node has ended.
-    pub(super) fn free_slot(&mut self, node: NodeId, epoch: u32, now: SimTime) {
-        self.board.ended(node, epoch, now);
+    pub(super) fn free_slot(&mut self, job: JobId, node: NodeId, epoch: u32, now: SimTime) {
+        self.board.ended(job, node, epoch, now);
         let node_state = &mut self.nodes[node.index()];
         if node_state.stage == Stage::Draining && self.board.held(node) == 0 {
             self.release(node, now);
@@ -299,7 +302,8 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         if self.platform.pricing != Pricing::Rental {
             self.bank.refund(std::mem::take(&mut record.lock));
         }
-        self.free_slot(node, epoch, cx.now());
+        self.free_slot(job, node, epoch, cx.now());
+        self.report_idle(node, cx);
         self.tally.lost(submitted);
         if self.board.jobs[job.index()].attempts >= self.platform.retry.max_attempts {
             self.end(job, Fate::Failed, cx);

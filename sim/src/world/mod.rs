@@ -29,7 +29,7 @@ use crate::serving::{Backlog, Milestone};
 use crate::settlement::{Bank, Lock};
 use crate::supply::Controller;
 use crate::units::Price;
-use crate::view::Board;
+use crate::view::{Board, Needs};
 use crate::workload::{Arrivals, Prefix, Request, Workload};
 pub use event::Event;
 use nodes::{Birth, Node, Registration};
@@ -130,7 +130,6 @@ struct Job {
     back: Span,
 }
 
-const NOWHERE: NodeId = NodeId(u32::MAX);
 const ENDED: NodeId = NodeId(u32::MAX - 1);
 
 impl Job {
@@ -159,6 +158,7 @@ pub struct World<'a, S, R> {
     controllers: Vec<Option<Controller>>,
     provisioning: Stream,
     board: Board,
+    needs: Needs,
     mean_output: u32,
     /// Errors of estimates.
     estimates: Stream,
@@ -216,7 +216,8 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
                 rule.prompt_weight,
             ));
         }
-        board.keep(scheduler.needs());
+        let needs = scheduler.needs();
+        board.keep(needs);
         if let Some(reports) = platform.knowledge.state.reports() {
             board.wait_for_reports(reports);
         }
@@ -235,6 +236,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             controllers: controllers.collect(),
             provisioning: streams.open(Purpose::new("provisioning"), 0),
             board,
+            needs,
             mean_output: sizes.mean_output.round().max(1.0) as u32,
             estimates: streams.open(Purpose::new("estimates"), 0),
             phases: streams.open(Purpose::new("reports"), 0),

@@ -24,6 +24,14 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         }
     }
 
+    /// Tells a policy that wants to know of a node that has nothing left to do.
+    pub(super) fn report_idle(&mut self, node: NodeId, cx: &mut Cx) {
+        let is_idle = || self.board.held(node) == 0 && self.board.nodes[node.index()].is_up();
+        if self.needs.idle_reports && is_idle() {
+            self.ask(Cause::NodeIdle(node), cx);
+        }
+    }
+
     /// Asks the scheduler and carries out its orders.
     pub(super) fn ask(&mut self, cause: Cause, cx: &mut Cx) {
         let mut orders = std::mem::take(&mut self.orders);
@@ -95,9 +103,10 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         let (latency, rates) = (view.latency(job, node), view.rates(node));
         let overhead = view.profile(node).request_overhead;
         self.stop_waiting(job, cx.now());
-        let epoch = self.board.placed(node);
+        let epoch = self.board.placed(job, node);
         let card = &mut self.board.jobs[job.index()];
         card.attempts += 1;
+        card.node = node;
         let (serial, prompt_tokens) = (card.serial, card.prompt_tokens);
         let record = &mut self.jobs[job.index()];
         record.stamp += 1;
