@@ -7,7 +7,7 @@
 mod shortest;
 mod tournament;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
@@ -101,7 +101,7 @@ pub struct JobCard {
 }
 
 impl JobCard {
-    /// Where it was last placed, if it ever was.
+    /// Where it was last placed, if it ever was and has not ended.
     #[must_use]
     pub fn last_node(&self) -> Option<NodeId> {
         (self.node != NOWHERE).then_some(self.node)
@@ -204,6 +204,8 @@ pub struct Board {
     shortest: Option<ShortestQueues>,
     /// Tokens of the jobs that were sent to each node and have not ended, as expected; empty unless a policy needs it.
     tokens: Vec<u64>,
+    /// By number of the request: the nodes that have copies of it, where there are several.
+    pub(crate) copies: BTreeMap<u64, Vec<NodeId>>,
     /// The price for all, where the mechanism sets one.
     pub(crate) uniform: Option<Rates>,
 }
@@ -234,6 +236,7 @@ impl Board {
             unreported: None,
             shortest: None,
             tokens: Vec::new(),
+            copies: BTreeMap::new(),
             uniform: None,
         }
     }
@@ -286,6 +289,21 @@ impl Board {
         card.outstanding += 1;
         self.update_index(node);
         epoch
+    }
+
+    /// Notes a copy of a placed job on another node.
+    pub(crate) fn copied(&mut self, job: JobId, node: NodeId) {
+        let card = &self.jobs[job.index()];
+        let nodes = self.copies.entry(card.serial);
+        nodes.or_insert_with(|| vec![card.node]).push(node);
+    }
+
+    /// Notes that a copy is not on its node any more.
+    pub(crate) fn withdrawn(&mut self, job: JobId) {
+        let card = &self.jobs[job.index()];
+        if let Some(nodes) = self.copies.get_mut(&card.serial) {
+            nodes.retain(|node| *node != card.node);
+        }
     }
 
     /// Counts the end of a job that was placed in this stay of the node.
@@ -505,6 +523,21 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn is_waiting(&self, job: JobId) -> bool {
         self.board.is_waiting(job)
+    }
+
+    /// Whether the request of the job is on its way to the node, or there, be it as a copy.
+    #[must_use]
+    pub fn has_copy(&self, job: JobId, node: NodeId) -> bool {
+        let card = self.job(job);
+        let copies = self.board.copies.get(&card.serial);
+        copies.is_some_and(|nodes| nodes.contains(&node))
+            || self.is_placed(job) && card.node == node
+    }
+
+    /// Whether the job is on its way to a node, or there as far as the dispatcher knows.
+    #[must_use]
+    pub fn is_placed(&self, job: JobId) -> bool {
+        !self.is_waiting(job) && self.job(job).last_node().is_some()
     }
 
     /// What the job is expected to take of the node's time, if its machine runs as its class does: from prompt to last token where a

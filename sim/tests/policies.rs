@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use common::{churn, platform, settings, workload};
 use walras_des::{Dist, Span, Streams};
@@ -14,7 +14,7 @@ use walras_sim::ids::{JobId, NodeId, ProfileId};
 use walras_sim::knowledge::Estimates;
 use walras_sim::market::Pricing;
 use walras_sim::platform::{Offer, Platform};
-use walras_sim::record::{JobTable, MetricId, Nothing, Output};
+use walras_sim::record::{JobRow, JobTable, MetricId, Nothing, Output, Recorder};
 use walras_sim::scheduling::{Dispatch, Pick, Policy, PowerOfChoices};
 use walras_sim::view::View;
 use walras_sim::workload::{Prefixes, Source, Synthetic, Workload};
@@ -500,7 +500,8 @@ fn better_estimates_place_better() {
     );
 }
 
-/// Two device classes that compute alike, of which one has five times the room for contexts: who counts jobs overfills the small
+/// Two device classes that compute alike, of which one has several times the room for contexts, at a load that the small ones just
+/// do not hold: who counts jobs overfills the small
 /// ones; who counts memory does not, and the slowest first tokens come sooner.
 #[test]
 fn kv_aware_routing_knows_the_size_of_caches() {
@@ -517,7 +518,7 @@ fn kv_aware_routing_knows_the_size_of_caches() {
         share: 1.0,
         usd_per_hour: 0.4,
     });
-    let mut requests = workload(14.0);
+    let mut requests = workload(10.0);
     let Source::Synthetic(law) = &mut requests.source else {
         unreachable!("it is synthetic")
     };
@@ -546,5 +547,178 @@ fn kv_aware_routing_knows_the_size_of_caches() {
     assert!(
         aware + other < blind - half,
         "{aware} ± {other} against {blind} ± {half}"
+    );
+}
+
+/// A row per job, and how often anything was placed.
+struct Placements<'a> {
+    count: &'a Cell<u64>,
+    rows: Vec<JobRow>,
+}
+
+impl Recorder for Placements<'_> {
+    fn placed(&mut self, _job: u64, _node: NodeId) {
+        self.count.set(self.count.get() + 1);
+    }
+
+    fn job(&mut self, row: JobRow) {
+        self.rows.push(row);
+    }
+
+    fn into_jobs(self) -> Vec<JobRow> {
+        self.rows
+    }
+}
+
+/// Machines of which half are slower by a log-normal factor, nearly idle: what a request takes is a matter of whom it meets.
+fn unequal(policy: Policy) -> Platform {
+    let mut network = platform(100, 8, 64);
+    let device = Device {
+        slowdown_sigma: 1.5,
+        ..common::device()
+    };
+    network.profiles = vec![Profile::new(&device, &common::deployment(8))];
+    network.fleets[0].dispersed = true;
+    network.fleets[0].ask_sigma = 0.0;
+    network.policy = policy;
+    network
+}
+
+/// The 99th percentile of the time to the whole answer [s], what a million output tokens cost [USD], and placements per request.
+fn tail_and_cost(policy: Policy) -> [(f64, f64); 3] {
+    let network = unequal(policy);
+    let value = |which: usize| {
+        let network = &network;
+        move |replication: u32| {
+            let count = Cell::new(0);
+            let table = Placements {
+                count: &count,
+                rows: Vec::new(),
+            };
+            let output = simulate(
+                network,
+                &workload(1.0),
+                &settings(2),
+                13,
+                replication,
+                table,
+                &|| false,
+            )
+            .unwrap();
+            let mut times: Vec<f64> = (output.jobs.iter())
+                .map(|row| (row.ended - row.submitted).as_secs_f64())
+                .collect();
+            times.sort_by(f64::total_cmp);
+            assert_eq!(output.counts.completed, output.counts.submitted);
+            [
+                times[times.len() * 99 / 100],
+                output.metrics.get(MetricId::CostPerMillion).unwrap(),
+                count.get() as f64 / output.counts.submitted as f64,
+            ][which]
+        }
+    };
+    [eight(value(0)), eight(value(1)), eight(value(2))]
+}
+
+/// Dean and Barroso 2013: a second copy of the slowest tenth shortens the tail, and costs about a tenth more.
+#[test]
+fn hedging_cuts_the_tail_and_costs_more() {
+    let [(tail, tail_half), (cost, _), _] = tail_and_cost(Policy::PowerOfChoices { d: 2 });
+    let [(hedged, hedged_half), (dearer, half), (placements, _)] =
+        tail_and_cost(Policy::Hedged { quantile: 0.9 });
+    assert!(
+        hedged + hedged_half < 0.8 * (tail - tail_half),
+        "{hedged} against {tail}"
+    );
+    assert!(
+        (placements - 1.1).abs() < 0.02,
+        "{placements} placements a request"
+    );
+    let ratio = dearer / cost;
+    assert!(
+        dearer - half > cost && (1.01..1.12).contains(&ratio),
+        "{ratio} times the cost"
+    );
+}
+
+/// Three copies of each request on equal machines all take the same time: two of three cost three times as much. On unequal ones, the
+/// first of three is faster than one, and the second of three is not.
+#[test]
+fn a_quorum_pays_for_every_copy() {
+    let equal = |policy: Policy| {
+        let mut network = unequal(policy);
+        network.fleets[0].dispersed = false;
+        let output = simulate(
+            &network,
+            &workload(0.01),
+            &settings(24),
+            14,
+            0,
+            Nothing,
+            &|| false,
+        )
+        .unwrap();
+        assert!(
+            output.counts.completed == output.counts.submitted && output.counts.submitted > 500
+        );
+        assert_eq!(output.counts.refused_orders, 0);
+        output.metrics.get(MetricId::CostPerMillion).unwrap()
+    };
+    let single = equal(Policy::PowerOfChoices { d: 2 });
+    let quorum = equal(Policy::Quorum {
+        copies: 3,
+        agree: 2,
+    });
+    assert!((quorum / single - 3.0).abs() < 1e-3, "{}", quorum / single);
+    let [(one, _), (cost, _), _] = tail_and_cost(Policy::PowerOfChoices { d: 2 });
+    let [(first, _), (racing, _), (copies, _)] = tail_and_cost(Policy::Quorum {
+        copies: 3,
+        agree: 1,
+    });
+    let [(second, _), (voting, _), _] = tail_and_cost(Policy::Quorum {
+        copies: 3,
+        agree: 2,
+    });
+    assert!(
+        first < 0.7 * one && first < second,
+        "{first} {second} {one}"
+    );
+    assert_eq!(copies, 3.0);
+    // The losers of a race are paid for what they had done.
+    assert!(
+        racing > 2.0 * cost && racing < voting && voting < 3.0 * cost,
+        "{racing} {voting} {cost}"
+    );
+}
+
+/// Half of the nodes leave every few minutes. A request with a copy elsewhere does not wait until the loss is noticed and start anew.
+#[test]
+fn copies_survive_the_loss_of_a_node() {
+    let with = |policy: Policy| {
+        let mut network = platform(60, 16, 64);
+        network.fleets[0].availability = churn();
+        network.policy = policy;
+        network.retry.detection = Span::MINUTE;
+        let output = simulate(
+            &network,
+            &workload(3.0),
+            &settings(4),
+            15,
+            0,
+            Nothing,
+            &|| false,
+        )
+        .unwrap();
+        assert_eq!(output.counts.live, 0);
+        output.metrics.get(MetricId::Retried).unwrap()
+    };
+    let retried = with(Policy::PowerOfChoices { d: 2 });
+    let again = with(Policy::Quorum {
+        copies: 2,
+        agree: 1,
+    });
+    assert!(
+        retried > 1e-3 && again < retried / 10.0,
+        "{again} against {retried}"
     );
 }

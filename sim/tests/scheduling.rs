@@ -374,3 +374,43 @@ fn jobs_that_are_never_placed_are_rejected() {
             .all(|job| (job.ended - job.submitted) == Span::MINUTE)
     );
 }
+
+/// Copies of what is on no node, where a copy is already, or fewer than answers are wanted, are refused with the reason.
+#[test]
+fn impossible_copies_are_refused() {
+    struct Copying;
+    impl Scheduler for Copying {
+        fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+            if let Cause::JobArrived(job) = cause {
+                let mut nodes = eligible(job, view);
+                if let (Some(first), Some(second)) = (nodes.next(), nodes.next()) {
+                    orders.copy(job, first);
+                    orders.place(job, first);
+                    orders.copy(job, first);
+                    orders.need_answers(job, 2);
+                    orders.copy(job, second);
+                    orders.copy(job, second);
+                    orders.need_answers(job, 2);
+                    orders.need_answers(job, 0);
+                }
+            }
+        }
+    }
+    let output = race(&platform(10, 4, 8), &workload(1.0), Copying);
+    let reasons: Vec<Reason> = output
+        .refusals
+        .iter()
+        .take(5)
+        .map(|refusal| refusal.why)
+        .collect();
+    let expected = [
+        Reason::NotPlaced,
+        Reason::SameNode,
+        Reason::TooFewCopies,
+        Reason::SameNode,
+        Reason::TooFewCopies,
+    ];
+    assert_eq!(reasons, expected);
+    let counts = output.counts;
+    assert!(counts.completed == counts.submitted && counts.refused_orders == 5 * counts.submitted);
+}

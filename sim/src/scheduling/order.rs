@@ -12,6 +12,10 @@ use crate::view::Obstacle;
 pub enum Order {
     /// Send a waiting job to a node.
     Place(JobId, NodeId),
+    /// Send a copy of a placed job to another node. The first answer ends the request, and the other copies are cancelled.
+    Copy(JobId, NodeId),
+    /// End the request of a placed job only after so many of its copies have answered.
+    NeedAnswers(JobId, u32),
     /// Turn a waiting job away.
     Reject(JobId),
     /// Ask again at this time.
@@ -26,6 +30,23 @@ impl Orders {
     /// Sends a waiting job to a node.
     pub fn place(&mut self, job: JobId, node: NodeId) {
         self.0.push(Order::Place(job, node));
+    }
+
+    /// Sends a copy of a placed job, or of one that the orders before this place, to another node. Whichever copy answers first
+    /// ends the request; the others are cancelled, and paid for what they gave.
+    pub fn copy(&mut self, job: JobId, node: NodeId) {
+        self.0.push(Order::Copy(job, node));
+    }
+
+    /// Ends the request of a placed job only after so many of its copies have answered; where copies are lost, after all that are left.
+    pub fn need_answers(&mut self, job: JobId, answers: u32) {
+        self.0.push(Order::NeedAnswers(job, answers));
+    }
+
+    /// What has been ordered so far.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Order] {
+        &self.0
     }
 
     /// Whether nothing has been ordered.
@@ -52,6 +73,12 @@ pub enum Reason {
     NoSuchJob,
     /// The job is on a node already.
     NotWaiting,
+    /// The job is on no node.
+    NotPlaced,
+    /// The node has a copy already.
+    SameNode,
+    /// There are not as many copies as answers are wanted, or none is wanted.
+    TooFewCopies,
     /// The platform has no node with this number.
     NoSuchNode,
     /// The node cannot take the job.
@@ -65,6 +92,11 @@ impl fmt::Display for Reason {
         match self {
             Self::NoSuchJob => f.write_str("the job has ended, or never was"),
             Self::NotWaiting => f.write_str("the job is on a node already"),
+            Self::NotPlaced => f.write_str("the job is on no node"),
+            Self::SameNode => f.write_str("the node has a copy of the job already"),
+            Self::TooFewCopies => {
+                f.write_str("the job needs at least one answer and as many copies as answers")
+            }
             Self::NoSuchNode => f.write_str("the platform has no such node"),
             Self::Node(obstacle) => obstacle.fmt(f),
             Self::Past => f.write_str("that time has passed"),
@@ -96,6 +128,14 @@ impl fmt::Display for Refusal {
             Order::Place(id, node) => {
                 job(f, "place", id)?;
                 write!(f, " on node {}", node.0)?;
+            }
+            Order::Copy(id, node) => {
+                job(f, "copy", id)?;
+                write!(f, " to node {}", node.0)?;
+            }
+            Order::NeedAnswers(id, answers) => {
+                write!(f, "want {answers} answers")?;
+                job(f, " of", id)?;
             }
             Order::Reject(id) => job(f, "reject", id)?,
             Order::Wake(at) => write!(f, "wake at {at}")?,

@@ -120,7 +120,7 @@ impl Scheduler for Sparrow {
                     }
                 }
             }
-            Cause::NodeIdle(_) => {}
+            Cause::NodeIdle(_) | Cause::CopyLost(_) => {}
         }
     }
 }

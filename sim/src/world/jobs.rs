@@ -67,7 +67,19 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         };
         self.counts.submitted += 1;
         self.counts.live += 1;
-        let job = if let Some(job) = self.free.pop() {
+        let job = self.slot(record, card);
+        if request.prefix.is_some() {
+            self.prefixes.resize(self.jobs.len(), None);
+            self.prefixes[job.index()] = request.prefix;
+        }
+        self.joined(Queue::Platform, job, request.at);
+        self.wait(job, request.at);
+        job
+    }
+
+    /// A slot in the table of jobs.
+    pub(super) fn slot(&mut self, record: Job, card: JobCard) -> JobId {
+        if let Some(job) = self.free.pop() {
             let stamp = self.jobs[job.index()].stamp + 1;
             self.jobs[job.index()] = Job { stamp, ..record };
             self.board.jobs[job.index()] = card;
@@ -76,14 +88,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             self.jobs.push(record);
             self.board.jobs.push(card);
             JobId::new(self.jobs.len() - 1)
-        };
-        if request.prefix.is_some() {
-            self.prefixes.resize(self.jobs.len(), None);
-            self.prefixes[job.index()] = request.prefix;
         }
-        self.joined(Queue::Platform, job, request.at);
-        self.wait(job, request.at);
-        job
     }
 
     /// Puts a request on the waiting list.
@@ -206,9 +211,14 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 Milestone::Finished(job) => {
                     self.tally.running(cx.now(), -1);
                     self.left(Queue::Node(id), job, cx.now());
-                    self.end(job, Fate::Completed, cx);
-                    self.report_idle(id, cx);
-                    self.offer(Cause::SlotFreed(id), id, cx);
+                    if self.completes(job, cx) {
+                        let copies = self.copies.dissolve(job);
+                        let serial = self.serial(job);
+                        self.end(job, Fate::Completed, cx);
+                        self.report_idle(id, cx);
+                        self.offer(Cause::SlotFreed(id), id, cx);
+                        self.cancel_all(&copies, serial, cx);
+                    }
                 }
             }
         }
@@ -218,6 +228,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     /// A job ends: it is paid if it was delivered, recorded, and its slot is free.
     pub(super) fn end(&mut self, job: JobId, fate: Fate, cx: &mut Cx) {
         let now = cx.now();
+        self.copies.dissolve(job);
         if self.board.is_waiting(job) {
             self.stop_waiting(job, now);
         }
@@ -264,13 +275,14 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         let record = &mut self.jobs[job.index()];
         record.node = ENDED;
         record.stamp += 1;
+        self.board.jobs[job.index()].node = NOWHERE;
         self.free.push(job);
         if self.closing && self.counts.live == 0 {
             cx.stop();
         }
     }
 
-    fn pay(&mut self, record: &Job, card: &JobCard) -> Amount {
+    pub(super) fn pay(&mut self, record: &Job, card: &JobCard) -> Amount {
         if self.platform.pricing == Pricing::Rental {
             return Amount::ZERO;
         }
@@ -303,8 +315,12 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             self.bank.refund(std::mem::take(&mut record.lock));
         }
         self.free_slot(job, node, epoch, cx.now());
-        self.report_idle(node, cx);
         self.tally.lost(submitted);
+        if self.loses_copy(job, cx) {
+            self.report_idle(node, cx);
+            return;
+        }
+        self.report_idle(node, cx);
         if self.board.jobs[job.index()].attempts >= self.platform.retry.max_attempts {
             self.end(job, Fate::Failed, cx);
             return;

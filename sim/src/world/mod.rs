@@ -4,6 +4,7 @@
 //! latency → served → finished (paid). When the node leaves first, the dispatcher notices after the detection delay, refunds,
 //! and the job waits again, until its attempts are used up.
 
+mod copies;
 mod event;
 mod fleets;
 pub mod inspect;
@@ -31,6 +32,7 @@ use crate::supply::Controller;
 use crate::units::Price;
 use crate::view::{Board, Needs};
 use crate::workload::{Arrivals, Prefix, Request, Workload};
+use copies::Copies;
 pub use event::Event;
 use nodes::{Birth, Node, Registration};
 pub use playback::Playback;
@@ -169,6 +171,7 @@ pub struct World<'a, S, R> {
     /// How the prompts of jobs begin; empty if none share anything.
     prefixes: Vec<Option<Prefix>>,
     free: Vec<JobId>,
+    copies: Copies,
     bank: Bank,
     counts: Counts,
     refusals: Vec<Refusal>,
@@ -244,6 +247,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             jobs: Vec::new(),
             prefixes: Vec::new(),
             free: Vec::new(),
+            copies: Copies::default(),
             bank: Bank::new(&platform.settlement, owners, &owner_of),
             counts: Counts::default(),
             refusals: Vec::new(),
@@ -365,7 +369,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
     fn check(&self) {
         invariants::jobs(
             &self.counts,
-            self.jobs.iter().filter(|job| job.is_live()).count(),
+            self.jobs.iter().filter(|job| job.is_live()).count() - self.copies.extra,
         );
         for node in &self.nodes {
             node.server

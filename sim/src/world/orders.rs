@@ -40,6 +40,8 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         for order in orders.0.drain(..) {
             let done = match order {
                 Order::Place(job, node) => self.place(job, node, cx),
+                Order::Copy(job, node) => self.copy(job, node, cx),
+                Order::NeedAnswers(job, answers) => self.need_answers(job, answers),
                 Order::Reject(job) => self.reject(job, cx),
                 Order::Wake(at) if at < cx.now() => Err(Reason::Past),
                 Order::Wake(at) => {
@@ -60,7 +62,10 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         self.counts.refused_orders += 1;
         if self.refusals.len() < REFUSALS_KEPT {
             let job = match order {
-                Order::Place(job, _) | Order::Reject(job) => Some(job),
+                Order::Place(job, _)
+                | Order::Copy(job, _)
+                | Order::NeedAnswers(job, _)
+                | Order::Reject(job) => Some(job),
                 Order::Wake(_) => None,
             };
             let live = job.filter(|job| self.jobs.get(job.index()).is_some_and(Job::is_live));
@@ -90,8 +95,8 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         Ok(())
     }
 
-    fn place(&mut self, job: JobId, node: NodeId, cx: &mut Cx) -> Result<(), Reason> {
-        self.must_wait(job)?;
+    /// Whether the node takes the job.
+    pub(super) fn must_take(&self, job: JobId, node: NodeId, cx: &Cx) -> Result<(), Reason> {
         if node.index() >= self.nodes.len() {
             return Err(Reason::NoSuchNode);
         }
@@ -100,9 +105,22 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             let obstacle = view.obstacle(job, node);
             return Err(Reason::Node(obstacle.expect("something stands in the way")));
         }
+        Ok(())
+    }
+
+    fn place(&mut self, job: JobId, node: NodeId, cx: &mut Cx) -> Result<(), Reason> {
+        self.must_wait(job)?;
+        self.must_take(job, node, cx)?;
+        self.stop_waiting(job, cx.now());
+        self.send(job, node, cx);
+        Ok(())
+    }
+
+    /// Sends a job to a node that takes it.
+    pub(super) fn send(&mut self, job: JobId, node: NodeId, cx: &mut Cx) {
+        let view = self.board.view(cx.now());
         let (latency, rates) = (view.latency(job, node), view.rates(node));
         let overhead = view.profile(node).request_overhead;
-        self.stop_waiting(job, cx.now());
         let epoch = self.board.placed(job, node);
         let card = &mut self.board.jobs[job.index()];
         card.attempts += 1;
@@ -122,6 +140,5 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         } else {
             cx.after(delay, Event::Deliver { job, stamp });
         }
-        Ok(())
     }
 }
