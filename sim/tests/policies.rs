@@ -722,3 +722,68 @@ fn copies_survive_the_loss_of_a_node() {
         "{again} against {retried}"
     );
 }
+
+/// Mitzenmacher 1998, random stealing by a server that falls empty, from one other: with many servers a share `s₂ = ((1 + λ) −
+/// √(1 + 2λ − 3λ²))/2` of them has a job that waits, longer queues fall off by `r = λ/(1 + λ − s₂)` each, and a job takes
+/// `(λ + s₂/(1 − r))/λ` on the average: 3.5413 at λ = 0.9, where it would be 10 without.
+#[test]
+fn stealing_by_idle_servers_is_its_differential_equation() {
+    for load in [0.5, 0.9] {
+        let s2 = (1.0 + load - f64::sqrt(1.0 + 2.0 * load - 3.0 * load * load)) / 2.0;
+        let r = load / (1.0 + load - s2);
+        let theory = (load + s2 / (1.0 - r)) / load;
+        let system = servers(1_000, Policy::WorkStealing { victims: 1 });
+        let (mean, half) = response(&system, &arrivals(1_000, load), &seconds(150, 60), 16);
+        assert!(
+            (mean - theory).abs() < half + 0.01 * theory,
+            "λ = {load}: {mean} ± {half} against {theory}"
+        );
+    }
+}
+
+/// Vickrey 1961: the lowest ask wins and is paid the second lowest, whatever it asked itself.
+#[test]
+fn the_winner_of_an_auction_is_paid_the_second_lowest_ask() {
+    let mut network = platform(30, 8, 64);
+    network.policy = Policy::ReverseAuction;
+    let asks = RefCell::new(Vec::new());
+    let look = |_: JobId, view: &View<'_>| {
+        let ask = |&node: &NodeId| (view.rates(node), node);
+        *asks.borrow_mut() = view.nodes_up().iter().map(ask).collect();
+        None
+    };
+    let (streams, requests) = (Streams::new(17, 0), workload(0.01));
+    let idle = World::new(
+        &network,
+        &requests,
+        &settings(1),
+        &streams,
+        Dispatch(look),
+        Nothing,
+    );
+    run(idle, &|| false).expect("not stopped");
+    let mut asks = asks.into_inner();
+    asks.sort_by_key(|(rates, node)| (rates.output, *node));
+    let [(_, winner), (second, _), ..] = asks[..] else {
+        panic!("thirty nodes are up")
+    };
+    let table = JobTable::default();
+    let output = simulate(
+        &network,
+        &workload(0.1),
+        &settings(6),
+        17,
+        0,
+        table,
+        &|| false,
+    )
+    .unwrap();
+    assert!(output.jobs.len() > 1_000 && output.counts.refused_orders == 0);
+    for row in &output.jobs {
+        assert_eq!(row.node, Some(winner));
+        assert_eq!(
+            row.paid,
+            second.price(row.prompt_tokens, row.output_tokens).as_f64()
+        );
+    }
+}

@@ -11,12 +11,13 @@ use walras_sim::availability::{Availability, Renewal};
 use walras_sim::hardware::Profile;
 use walras_sim::ids::{JobId, NodeId, ProfileId, RegionId};
 use walras_sim::knowledge::{Reports, State};
+use walras_sim::market::{Pricing, Rates};
 use walras_sim::network::{Network, Region};
 use walras_sim::platform::{Offer, Platform, Size};
 use walras_sim::record::{JobTable, MetricId, Output, REFUSALS_KEPT};
 use walras_sim::scheduling::{
-    Cause, CheapestWithinSlo, Dispatch, LeastLoaded, Orders, Pick, PowerOfChoices, Random, Reason,
-    RoundRobin, Scheduler, by_score,
+    Cause, CheapestWithinSlo, DeadlineAndBudget, Dispatch, LeastLoaded, Orders, Pick,
+    PowerOfChoices, Random, Reason, RoundRobin, Scheduler, by_score,
 };
 use walras_sim::view::{Needs, Obstacle, View};
 use walras_sim::workload::Workload;
@@ -173,6 +174,56 @@ fn the_index_of_queues_is_exact() {
             "{found:?} {nowhere:?}"
         );
     }
+}
+
+/// Buyya, Abramson, Giddy 2000: the cheapest that is in time, else the fastest; the budget is part of being eligible.
+#[test]
+fn deadline_and_budget_is_the_cheapest_in_time() {
+    let deadline = Span::SECOND * 8;
+    promises(DeadlineAndBudget::new(deadline), |job, view, node| {
+        let time = |node| {
+            let prediction = view.predict(job, node);
+            let steps = f64::from(view.job(job).output_estimate - 1);
+            prediction.ttft + steps * prediction.tpot
+        };
+        let spent = (view.now() - view.job(job).submitted).as_secs_f64();
+        let in_time = |node: &NodeId| spent + time(*node) <= deadline.as_secs_f64();
+        let cheapest = eligible(job, view)
+            .filter(in_time)
+            .map(|node| view.price(job, node))
+            .min();
+        let Some(node) = node else { return };
+        if let Some(cheapest) = cheapest {
+            assert!(in_time(&node) && view.price(job, node) == cheapest);
+        } else {
+            let fastest = eligible(job, view).map(time).fold(f64::INFINITY, f64::min);
+            assert_eq!(time(node), fastest);
+        }
+    });
+}
+
+/// Prices that no owner asked, and prices of jobs where there are none, are refused.
+#[test]
+fn a_price_below_the_ask_is_refused() {
+    struct Stingy;
+    impl Scheduler for Stingy {
+        fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+            if let Cause::JobArrived(job) = cause
+                && let Some(node) = eligible(job, view).next()
+            {
+                orders.place_at(job, node, Rates::default());
+            }
+        }
+    }
+    let mut market = platform(10, 4, 8);
+    let one = Workload {
+        patience: Span::MINUTE,
+        ..workload(1.0)
+    };
+    let why = |platform: &Platform| race(platform, &one, Stingy).refusals[0].why;
+    assert_eq!(why(&market), Reason::BelowAsk);
+    market.pricing = Pricing::Rental;
+    assert_eq!(why(&market), Reason::FixedPrice);
 }
 
 #[test]

@@ -163,6 +163,8 @@ fn platform(stream: &mut Stream) -> Platform {
                 Policy::LeastWorkLeft,
                 Policy::Sparrow { probes: 2 },
                 Policy::Hedged { quantile: 0.8 },
+                Policy::WorkStealing { victims: 2 },
+                Policy::ReverseAuction,
                 Policy::Quorum {
                     copies: 3,
                     agree: 2,
@@ -346,7 +348,9 @@ impl Scheduler for Watched {
         self.inner.decide(cause, view, &mut own);
         // The bystander reads the orders from their text: they have no other public face.
         let text = format!("{own:?}");
-        let text = text.replace("Copy(", "Place(");
+        let text = text
+            .replace("Copy(", "Place(")
+            .replace("PlaceAt(", "Place(");
         for place in text.split("Place(JobId(").skip(1) {
             let node = place.split("NodeId(").nth(1).expect("a node");
             let node: usize = node
@@ -622,7 +626,10 @@ fn books_figures_and_rows_agree_in_every_world() {
     let (mut submitted, mut completed, mut failed, mut rejected, mut cut) = (0, 0, 0, 0, 0);
     for world in first..first + worlds {
         let mut stream = Streams::new(77, world).open(Purpose::new("swarm"), 0);
-        let platform = platform(&mut stream);
+        let mut platform = platform(&mut stream);
+        if platform.policy == Policy::ReverseAuction {
+            platform.pricing = Pricing::ReverseAuction;
+        }
         let workload = workload(&mut stream, platform.network.regions().len());
         let horizon = any(
             &mut stream,
@@ -644,7 +651,9 @@ fn books_figures_and_rows_agree_in_every_world() {
         let watched = Watched {
             inner: platform.policy.build(&streams),
             slots: platform.slots,
-            is_fresh: platform.knowledge.state == State::Fresh,
+            // Nor does the bystander know which attempts to steal succeed.
+            is_fresh: platform.knowledge.state == State::Fresh
+                && !matches!(platform.policy, Policy::WorkStealing { .. }),
             outstanding: Vec::new(),
         };
         let table = JobTable::default();

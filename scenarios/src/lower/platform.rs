@@ -32,7 +32,7 @@ pub(super) fn lower(
     served: Option<&Served>,
     workload: Option<&Workload>,
 ) -> Option<Platform> {
-    let policy = policy(report, &at.key("scheduler"), &spec.scheduler);
+    let policy = policy(report, &at.key("scheduler"), &spec.scheduler, &spec.pricing);
     let knowledge = knowledge(report, &at.key("knowledge"), &spec.knowledge);
     let pricing = match &spec.pricing {
         PricingSpec::Rental => Some(Pricing::Rental),
@@ -110,7 +110,12 @@ pub(super) fn lower(
     holds_longest(report, at, &platform, served, workload).then_some(platform)
 }
 
-fn policy(report: &mut Report, at: &At<'_>, spec: &SchedulerSpec) -> Option<Policy> {
+fn policy(
+    report: &mut Report,
+    at: &At<'_>,
+    spec: &SchedulerSpec,
+    pricing: &PricingSpec,
+) -> Option<Policy> {
     Some(match *spec {
         SchedulerSpec::Random => Policy::Random,
         SchedulerSpec::RoundRobin => Policy::RoundRobin,
@@ -120,6 +125,14 @@ fn policy(report: &mut Report, at: &At<'_>, spec: &SchedulerSpec) -> Option<Poli
         SchedulerSpec::CheapestWithinSlo => Policy::CheapestWithinSlo,
         SchedulerSpec::PowerOfChoices { d } => Policy::PowerOfChoices { d },
         SchedulerSpec::Sparrow { probes } => Policy::Sparrow { probes },
+        SchedulerSpec::WorkStealing { victims } => Policy::WorkStealing { victims },
+        SchedulerSpec::ReverseAuction if pricing != &PricingSpec::ReverseAuction => {
+            let message = "no job has a price of its own where owners do not bid";
+            let hint = "give the platform `pricing: reverse-auction`, or another scheduler";
+            report.add(at, message, Some(hint.to_owned()));
+            return None;
+        }
+        SchedulerSpec::ReverseAuction => Policy::ReverseAuction,
         SchedulerSpec::Hedged { quantile } => Policy::Hedged { quantile },
         SchedulerSpec::Quorum { copies, agree } if agree > copies => {
             let message = format!("{agree} answers of {copies} copies never come");

@@ -52,6 +52,15 @@ pub enum SchedulerSpec {
     JoinIdleQueue,
     /// On the node that is expected to have finished soonest what it has (LWL).
     LeastWorkLeft,
+    /// On any node; one that falls idle takes a job that waits at another.
+    WorkStealing {
+        /// How many random nodes it asks; default one.
+        #[serde(default = "one")]
+        #[schemars(range(min = 1, max = 1000))]
+        victims: u32,
+    },
+    /// On the node with the lowest ask, which is paid the second lowest (Vickrey); for `pricing: reverse-auction`.
+    ReverseAuction,
     /// On the cheapest node that promises to meet the objectives.
     CheapestWithinSlo,
     /// On the least loaded of some random nodes.

@@ -1,6 +1,7 @@
 //! Shorthands: choose a node for one job, and let [`Dispatch`] keep the queue.
 
 use crate::ids::{JobId, NodeId};
+use crate::market::Rates;
 use crate::scheduling::{Cause, Orders, Scheduler};
 use crate::view::{Needs, View};
 
@@ -13,6 +14,11 @@ pub trait Pick {
 
     /// Hears of everything that happens, before it is asked for a node.
     fn notice(&mut self, _cause: Cause, _view: &View<'_>) {}
+
+    /// What the node that was picked last is paid, if not what it asks.
+    fn rates(&self) -> Option<Rates> {
+        None
+    }
 
     /// An eligible node for `job`, or `None` to let it wait.
     fn pick(&mut self, job: JobId, view: &View<'_>) -> Option<NodeId>;
@@ -48,6 +54,15 @@ pub fn by_score(mut score: impl FnMut(JobId, NodeId, &View<'_>) -> Option<f64>) 
 #[derive(Clone, Debug)]
 pub struct Dispatch<P>(pub P);
 
+impl<P: Pick> Dispatch<P> {
+    fn place(&self, job: JobId, node: NodeId, orders: &mut Orders) {
+        match self.0.rates() {
+            Some(rates) => orders.place_at(job, node, rates),
+            None => orders.place(job, node),
+        }
+    }
+}
+
 impl<P: Pick> Scheduler for Dispatch<P> {
     fn needs(&self) -> Needs {
         self.0.needs()
@@ -58,7 +73,7 @@ impl<P: Pick> Scheduler for Dispatch<P> {
         match cause {
             Cause::JobArrived(job) | Cause::JobLost(job) => {
                 if let Some(node) = self.0.pick(job, view) {
-                    orders.place(job, node);
+                    self.place(job, node, orders);
                 }
             }
             // What waits could be placed nowhere; now it can here.
@@ -70,7 +85,7 @@ impl<P: Pick> Scheduler for Dispatch<P> {
                 if let Some((job, node)) =
                     first.and_then(|job| Some((job, self.0.pick(job, view)?)))
                 {
-                    orders.place(job, node);
+                    self.place(job, node, orders);
                 }
             }
             Cause::Repriced | Cause::Reported | Cause::Woken => {
@@ -78,7 +93,7 @@ impl<P: Pick> Scheduler for Dispatch<P> {
                     .waiting()
                     .find_map(|job| Some((job, self.0.pick(job, view)?)))
                 {
-                    orders.place(job, node);
+                    self.place(job, node, orders);
                     orders.wake(view.now());
                 }
             }

@@ -4,6 +4,7 @@
 //! queue to [`Dispatch`]; [`by_score`] turns a score function into a [`Pick`].
 
 mod age_aware;
+mod asks;
 mod cheapest_within_slo;
 mod deadline_and_budget;
 mod dispatch;
@@ -18,8 +19,10 @@ mod prefix_aware;
 mod quorum;
 mod random;
 mod reputation_aware;
+mod reverse_auction;
 mod round_robin;
 mod sparrow;
+mod work_stealing;
 
 use std::fmt;
 
@@ -40,8 +43,10 @@ pub use prefix_aware::PrefixAware;
 pub use quorum::{Quorum, wrong_majority};
 pub use random::Random;
 pub use reputation_aware::ReputationAware;
+pub use reverse_auction::ReverseAuction;
 pub use round_robin::RoundRobin;
 pub use sparrow::Sparrow;
+pub use work_stealing::WorkStealing;
 
 use crate::ids::{JobId, NodeId};
 use crate::view::{Needs, View};
@@ -122,6 +127,13 @@ pub enum Policy {
         /// Answers that complete it.
         agree: u32,
     },
+    /// See [`WorkStealing`].
+    WorkStealing {
+        /// Nodes that an idle node asks.
+        victims: u32,
+    },
+    /// See [`ReverseAuction`].
+    ReverseAuction,
     /// See [`CheapestWithinSlo`].
     CheapestWithinSlo,
     /// See [`DeadlineAndBudget`].
@@ -173,6 +185,10 @@ impl Policy {
             Self::Quorum { copies, agree } => {
                 Builtin::Quorum(Quorum::new(copies, agree, stream, open(1)))
             }
+            Self::WorkStealing { victims } => {
+                Builtin::WorkStealing(WorkStealing::new(victims, stream, open(1)))
+            }
+            Self::ReverseAuction => Builtin::ReverseAuction(Dispatch(ReverseAuction::default())),
             Self::CheapestWithinSlo => {
                 Builtin::CheapestWithinSlo(Dispatch(CheapestWithinSlo::default()))
             }
@@ -206,6 +222,8 @@ impl fmt::Display for Policy {
                 write!(f, "power of 2 choices, hedged after {} %", quantile * 100.0)
             }
             Self::Quorum { copies, agree } => write!(f, "quorum of {agree} in {copies}"),
+            Self::WorkStealing { victims } => write!(f, "random, stealing from {victims}"),
+            Self::ReverseAuction => f.write_str("lowest ask at the second lowest"),
             Self::CheapestWithinSlo => f.write_str("cheapest within SLO"),
             Self::DeadlineAndBudget { deadline } => {
                 write!(f, "cheapest within {deadline} and budget")
@@ -250,6 +268,8 @@ builtins! {
     Sparrow(Sparrow);
     Hedged(Hedged);
     Quorum(Quorum);
+    WorkStealing(WorkStealing);
+    ReverseAuction(Dispatch<ReverseAuction>);
     CheapestWithinSlo(Dispatch<CheapestWithinSlo>);
     DeadlineAndBudget(Dispatch<DeadlineAndBudget>);
     KvAware(Dispatch<KvAware>);

@@ -5,6 +5,7 @@ use std::fmt;
 use walras_des::SimTime;
 
 use crate::ids::{JobId, NodeId};
+use crate::market::Rates;
 use crate::view::Obstacle;
 
 /// What a policy wants done.
@@ -12,6 +13,10 @@ use crate::view::Obstacle;
 pub enum Order {
     /// Send a waiting job to a node.
     Place(JobId, NodeId),
+    /// Send a waiting job to a node that is paid these rates, not those it asks.
+    PlaceAt(JobId, NodeId, Rates),
+    /// Let the second node take the last job that waits at the first, if there is one that it can hold and afford.
+    Steal(NodeId, NodeId),
     /// Send a copy of a placed job to another node. The first answer ends the request, and the other copies are cancelled.
     Copy(JobId, NodeId),
     /// End the request of a placed job only after so many of its copies have answered.
@@ -30,6 +35,17 @@ impl Orders {
     /// Sends a waiting job to a node.
     pub fn place(&mut self, job: JobId, node: NodeId) {
         self.0.push(Order::Place(job, node));
+    }
+
+    /// Sends a waiting job to a node that is paid `rates`, at least what it asks.
+    pub fn place_at(&mut self, job: JobId, node: NodeId, rates: Rates) {
+        self.0.push(Order::PlaceAt(job, node, rates));
+    }
+
+    /// Lets `thief` take the last job that waits at `victim`. Whether one waits there, and which, only the victim knows: if there is
+    /// none, or none that the thief holds at a price that its customer pays, nothing happens.
+    pub fn steal(&mut self, victim: NodeId, thief: NodeId) {
+        self.0.push(Order::Steal(victim, thief));
     }
 
     /// Sends a copy of a placed job, or of one that the orders before this place, to another node. Whichever copy answers first
@@ -79,6 +95,10 @@ pub enum Reason {
     SameNode,
     /// There are not as many copies as answers are wanted, or none is wanted.
     TooFewCopies,
+    /// The node would be paid less than it asks.
+    BelowAsk,
+    /// The platform sets one price for all, or none per job.
+    FixedPrice,
     /// The platform has no node with this number.
     NoSuchNode,
     /// The node cannot take the job.
@@ -97,6 +117,8 @@ impl fmt::Display for Reason {
             Self::TooFewCopies => {
                 f.write_str("the job needs at least one answer and as many copies as answers")
             }
+            Self::BelowAsk => f.write_str("the node would be paid less than it asks"),
+            Self::FixedPrice => f.write_str("a job has no price of its own on this platform"),
             Self::NoSuchNode => f.write_str("the platform has no such node"),
             Self::Node(obstacle) => obstacle.fmt(f),
             Self::Past => f.write_str("that time has passed"),
@@ -125,13 +147,16 @@ impl fmt::Display for Refusal {
             None => write!(f, "{verb} the job in slot {}", id.0),
         };
         match self.order {
-            Order::Place(id, node) => {
+            Order::Place(id, node) | Order::PlaceAt(id, node, _) => {
                 job(f, "place", id)?;
                 write!(f, " on node {}", node.0)?;
             }
             Order::Copy(id, node) => {
                 job(f, "copy", id)?;
                 write!(f, " to node {}", node.0)?;
+            }
+            Order::Steal(victim, thief) => {
+                write!(f, "steal from node {} for node {}", victim.0, thief.0)?;
             }
             Order::NeedAnswers(id, answers) => {
                 write!(f, "want {answers} answers")?;

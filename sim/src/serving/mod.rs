@@ -217,6 +217,22 @@ impl Server {
         }
     }
 
+    /// The request that waits for its first admission behind all others, if there is one.
+    #[must_use]
+    pub fn last_waiting(&self, backlog: &Backlog) -> Option<JobId> {
+        let fresh = |job: &JobId| backlog.generated(*job) == 0;
+        self.queue.iter(backlog).last().filter(fresh)
+    }
+
+    /// Takes out a request that waits.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn remove_waiting(&mut self, job: JobId, backlog: &mut Backlog) {
+        let is_out = self.queue.remove(job, backlog);
+        assert!(is_out, "only who waits is taken away");
+    }
+
     /// Gives up a request; `None` if it is not here.
     pub fn cancel(
         &mut self,

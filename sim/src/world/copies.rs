@@ -133,7 +133,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             self.prefixes.resize(self.jobs.len(), None);
             self.prefixes[copy.index()] = prefix;
         }
-        self.send(copy, node, cx);
+        self.send(copy, node, None, cx);
         // It is the same attempt.
         self.board.jobs[copy.index()].attempts = card.attempts;
         Ok(())

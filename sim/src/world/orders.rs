@@ -5,9 +5,10 @@ use walras_des::{SimTime, Span};
 use super::event::Event;
 use super::{Cx, Job, World};
 use crate::ids::{JobId, NodeId};
-use crate::market::Pricing;
-use crate::record::{Fate, REFUSALS_KEPT, Recorder};
+use crate::market::{Pricing, Rates};
+use crate::record::{Fate, Queue, REFUSALS_KEPT, Recorder};
 use crate::scheduling::{Cause, Order, Reason, Refusal, Scheduler};
+use crate::view::Obstacle;
 
 impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     /// Tells the scheduler of a node with free slots, until it has no more use for them.
@@ -39,7 +40,9 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             .decide(cause, &self.board.view(cx.now()), &mut orders);
         for order in orders.0.drain(..) {
             let done = match order {
-                Order::Place(job, node) => self.place(job, node, cx),
+                Order::Place(job, node) => self.place(job, node, None, cx),
+                Order::PlaceAt(job, node, rates) => self.place(job, node, Some(rates), cx),
+                Order::Steal(victim, thief) => self.steal(victim, thief, cx),
                 Order::Copy(job, node) => self.copy(job, node, cx),
                 Order::NeedAnswers(job, answers) => self.need_answers(job, answers),
                 Order::Reject(job) => self.reject(job, cx),
@@ -63,10 +66,11 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         if self.refusals.len() < REFUSALS_KEPT {
             let job = match order {
                 Order::Place(job, _)
+                | Order::PlaceAt(job, _, _)
                 | Order::Copy(job, _)
                 | Order::NeedAnswers(job, _)
                 | Order::Reject(job) => Some(job),
-                Order::Wake(_) => None,
+                Order::Wake(_) | Order::Steal(_, _) => None,
             };
             let live = job.filter(|job| self.jobs.get(job.index()).is_some_and(Job::is_live));
             self.refusals.push(Refusal {
@@ -108,18 +112,71 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         Ok(())
     }
 
-    fn place(&mut self, job: JobId, node: NodeId, cx: &mut Cx) -> Result<(), Reason> {
+    fn place(
+        &mut self,
+        job: JobId,
+        node: NodeId,
+        rates: Option<Rates>,
+        cx: &mut Cx,
+    ) -> Result<(), Reason> {
         self.must_wait(job)?;
         self.must_take(job, node, cx)?;
+        if let Some(rates) = rates {
+            self.must_pay(job, node, rates, cx)?;
+        }
         self.stop_waiting(job, cx.now());
-        self.send(job, node, cx);
+        self.send(job, node, rates, cx);
         Ok(())
     }
 
-    /// Sends a job to a node that takes it.
-    pub(super) fn send(&mut self, job: JobId, node: NodeId, cx: &mut Cx) {
+    /// Whether the job may be placed on the node at these rates.
+    fn must_pay(&self, job: JobId, node: NodeId, rates: Rates, cx: &Cx) -> Result<(), Reason> {
         let view = self.board.view(cx.now());
-        let (latency, rates) = (view.latency(job, node), view.rates(node));
+        let card = view.job(job);
+        if self.platform.pricing != Pricing::ReverseAuction {
+            Err(Reason::FixedPrice)
+        } else if rates.price(card.prompt_tokens, card.output_estimate) < view.price(job, node) {
+            Err(Reason::BelowAsk)
+        } else if view.pays(job, rates) {
+            Ok(())
+        } else {
+            Err(Reason::Node(Obstacle::TooDear))
+        }
+    }
+
+    /// Lets a node take the last job that waits at another, if there is one that it takes.
+    fn steal(&mut self, victim: NodeId, thief: NodeId, cx: &mut Cx) -> Result<(), Reason> {
+        if victim.index().max(thief.index()) >= self.nodes.len() {
+            return Err(Reason::NoSuchNode);
+        }
+        let node = &mut self.nodes[victim.index()];
+        let job = node.server.last_waiting(&self.backlog);
+        let view = self.board.view(cx.now());
+        let suits = |job: &JobId| view.eligible(*job, thief) && !view.has_copy(*job, thief);
+        let Some(job) = job.filter(suits) else {
+            return Ok(());
+        };
+        (self.nodes[victim.index()].server).remove_waiting(job, &mut self.backlog);
+        self.tally.running(cx.now(), -1);
+        self.left(Queue::Node(victim), job, cx.now());
+        let record = &mut self.jobs[job.index()];
+        let (epoch, lock) = (record.epoch, std::mem::take(&mut record.lock));
+        if self.platform.pricing != Pricing::Rental {
+            self.bank.refund(lock);
+        }
+        self.free_slot(job, victim, epoch, cx.now());
+        self.send(job, thief, None, cx);
+        // It is the same attempt.
+        self.board.jobs[job.index()].attempts -= 1;
+        self.offer(Cause::SlotFreed(victim), victim, cx);
+        Ok(())
+    }
+
+    /// Sends a job to a node that takes it, at these rates or at those it asks.
+    pub(super) fn send(&mut self, job: JobId, node: NodeId, rates: Option<Rates>, cx: &mut Cx) {
+        let view = self.board.view(cx.now());
+        let latency = view.latency(job, node);
+        let rates = rates.unwrap_or_else(|| view.rates(node));
         let overhead = view.profile(node).request_overhead;
         let epoch = self.board.placed(job, node);
         let card = &mut self.board.jobs[job.index()];
