@@ -199,6 +199,8 @@ pub struct Board {
     sizes: Sizes,
     slo: Slo,
     slots: u32,
+    /// Whether cards are all that there is to keep: no late reports, no index, no count of tokens. Nearly always so, and quick.
+    is_plain: bool,
     /// Where nodes report from time to time: jobs that each holds in truth.
     unreported: Option<Unreported>,
     shortest: Option<ShortestQueues>,
@@ -233,6 +235,7 @@ impl Board {
             sizes,
             slo,
             slots,
+            is_plain: true,
             unreported: None,
             shortest: None,
             tokens: Vec::new(),
@@ -243,6 +246,7 @@ impl Board {
 
     /// Lets the cards say what nodes last reported, and no more.
     pub(crate) fn wait_for_reports(&mut self, reports: Reports) {
+        self.is_plain = false;
         self.unreported = Some(Unreported {
             held: vec![0; self.nodes.len()],
             adds_own: reports.adds_own,
@@ -257,6 +261,7 @@ impl Board {
         if needs.tokens {
             self.tokens = vec![0; self.nodes.len()];
         }
+        self.is_plain &= !(needs.shortest_queue || needs.tokens);
     }
 
     /// Jobs that were placed on the node and have not ended, whatever its card says.
@@ -277,6 +282,10 @@ impl Board {
     pub(crate) fn placed(&mut self, job: JobId, node: NodeId) -> u32 {
         let card = &mut self.nodes[node.index()];
         let epoch = card.epoch;
+        if self.is_plain {
+            card.outstanding += 1;
+            return epoch;
+        }
         if let Some(tokens) = self.tokens.get_mut(node.index()) {
             *tokens += self.jobs[job.index()].expected_tokens();
         }
@@ -310,6 +319,13 @@ impl Board {
     pub(crate) fn ended(&mut self, job: JobId, node: NodeId, epoch: u32, now: SimTime) {
         let card = &mut self.nodes[node.index()];
         if card.epoch != epoch {
+            return;
+        }
+        if self.is_plain {
+            if card.outstanding > 0 {
+                card.outstanding -= 1;
+                card.observed_at = now;
+            }
             return;
         }
         if let Some(tokens) = self.tokens.get_mut(node.index()) {

@@ -61,6 +61,11 @@ impl Copies {
         &mut self.families[self.of[job.index()] as usize]
     }
 
+    /// Whether no request ever had a copy.
+    pub(super) fn are_unused(&self) -> bool {
+        self.of.is_empty()
+    }
+
     fn find(&mut self, job: JobId) -> Option<&mut Family> {
         let index = *self.of.get(job.index())?;
         self.families.get_mut(index as usize)
@@ -150,8 +155,17 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         Ok(())
     }
 
+    /// A job has given its answer, which may complete its request.
+    pub(super) fn answered(&mut self, job: JobId, node: NodeId, cx: &mut Cx) {
+        if self.completes(job, cx) {
+            let (copies, serial) = (self.copies.dissolve(job), self.serial(job));
+            self.complete(job, node, cx);
+            self.cancel_all(&copies, serial, cx);
+        }
+    }
+
     /// Whether the answer of a job completes its request; if not, the job is done with here.
-    pub(super) fn completes(&mut self, job: JobId, cx: &mut Cx) -> bool {
+    fn completes(&mut self, job: JobId, cx: &mut Cx) -> bool {
         if self.copies.is_cancelled(job) {
             self.settle(job);
             self.retire(job, cx);
@@ -173,6 +187,9 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     /// Whether a job that was lost with its node, and is nowhere now, was a copy that its request can do without; the policy may send
     /// another.
     pub(super) fn loses_copy(&mut self, job: JobId, cx: &mut Cx) -> bool {
+        if self.copies.are_unused() {
+            return false;
+        }
         if self.copies.is_cancelled(job) {
             self.retire(job, cx);
             return true;
@@ -190,7 +207,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     }
 
     /// The request with this number has ended: its other copies are not needed any more.
-    pub(super) fn cancel_all(&mut self, copies: &[JobId], serial: u64, cx: &mut Cx) {
+    fn cancel_all(&mut self, copies: &[JobId], serial: u64, cx: &mut Cx) {
         if !copies.is_empty() {
             self.board.copies.remove(&serial);
             for &copy in copies {

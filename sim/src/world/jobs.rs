@@ -211,13 +211,10 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 Milestone::Finished(job) => {
                     self.tally.running(cx.now(), -1);
                     self.left(Queue::Node(id), job, cx.now());
-                    if self.completes(job, cx) {
-                        let copies = self.copies.dissolve(job);
-                        let serial = self.serial(job);
-                        self.end(job, Fate::Completed, cx);
-                        self.report_idle(id, cx);
-                        self.offer(Cause::SlotFreed(id), id, cx);
-                        self.cancel_all(&copies, serial, cx);
+                    if self.copies.are_unused() {
+                        self.complete(job, id, cx);
+                    } else {
+                        self.answered(job, id, cx);
                     }
                 }
             }
@@ -225,10 +222,19 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         self.milestones = milestones;
     }
 
+    /// A request was answered on a node, which has a free slot now.
+    pub(super) fn complete(&mut self, job: JobId, node: NodeId, cx: &mut Cx) {
+        self.end(job, Fate::Completed, cx);
+        self.report_idle(node, cx);
+        self.offer(Cause::SlotFreed(node), node, cx);
+    }
+
     /// A job ends: it is paid if it was delivered, recorded, and its slot is free.
     pub(super) fn end(&mut self, job: JobId, fate: Fate, cx: &mut Cx) {
         let now = cx.now();
-        self.copies.dissolve(job);
+        if !self.copies.are_unused() {
+            self.copies.dissolve(job);
+        }
         if self.board.is_waiting(job) {
             self.stop_waiting(job, now);
         }
