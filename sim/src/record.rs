@@ -269,7 +269,7 @@ pub struct JobRow {
     pub ttft: Option<f64>,
     /// Time per output token after the first [s].
     pub tpot: Option<f64>,
-    /// What the customer paid for it [USD]; zero where instances are rented instead.
+    /// What the customer paid for the answer that ended it [USD], copies apart; zero where instances are rented instead.
     pub paid: f64,
 }
 
