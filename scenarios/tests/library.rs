@@ -132,10 +132,9 @@ fn a_trace_counts_by_its_content_and_not_by_its_path() {
 #[test]
 fn editors_find_a_description_at_the_key_of_an_alternative() {
     let options = &schema()["$defs"]["SchedulerSpec"]["oneOf"];
-    let options = options.as_array().expect("alternatives").iter();
+    let mut options = options.as_array().expect("alternatives").iter();
     let tagged = options
-        .filter_map(|option| option["properties"].get("power-of-choices"))
-        .next()
+        .find_map(|option| option["properties"].get("power-of-choices"))
         .expect("an alternative with parameters");
     assert_eq!(
         tagged["description"],

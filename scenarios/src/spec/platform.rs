@@ -106,7 +106,7 @@ pub enum SchedulerSpec {
     },
     /// On the node that had the last request with the same beginning, unless it is too busy.
     PrefixAware {
-        /// How many more jobs it may have than the less loaded of two random nodes; default 32, as SGLang's router.
+        /// How many more jobs it may have than the less loaded of two random nodes; default 32.
         #[serde(default = "thirty_two")]
         imbalance: u32,
     },
