@@ -5,7 +5,7 @@
 //! does for each job: money into escrow, to the owner and to the protocol, by double entry.
 //!
 //! `cargo bench --bench cluster` prints jobs per second of one thread's own time, and what two threads with a replication each
-//! do against one; `cargo bench --bench cluster -- NODES JOBS` one size alone.
+//! do against one; `cargo bench --bench cluster -- NODES JOBS` one size alone, `-- policies` other policies against power of two.
 
 use std::time::Instant;
 
@@ -17,7 +17,9 @@ use walras_sim::hardware::{
 };
 use walras_sim::ids::RegionId;
 use walras_sim::market::Pricing;
+use walras_sim::platform::Platform;
 use walras_sim::record::{JobTable, Nothing, Recorder};
+use walras_sim::scheduling::Policy;
 use walras_sim::workload::{Slo, Source, Synthetic, Workload};
 use walras_sim::world::{Settings, simulate};
 
@@ -137,7 +139,7 @@ struct Measured {
     digest: String,
 }
 
-/// One replication of `jobs` jobs on the average.
+/// One replication of `jobs` jobs on the average, under power of two choices.
 fn replicate<R: Recorder>(
     nodes: u32,
     jobs: u32,
@@ -145,10 +147,19 @@ fn replicate<R: Recorder>(
     replication: u32,
     recorder: R,
 ) -> Measured {
-    let (platform, workload) = (
-        platform(nodes, profile(), u32::MAX, pricing),
-        workload(nodes),
-    );
+    let platform = platform(nodes, profile(), u32::MAX, pricing);
+    replicate_on(&platform, nodes, jobs, replication, recorder)
+}
+
+/// One replication of `jobs` jobs on the average on a platform of so many nodes.
+fn replicate_on<R: Recorder>(
+    platform: &Platform,
+    nodes: u32,
+    jobs: u32,
+    replication: u32,
+    recorder: R,
+) -> Measured {
+    let workload = workload(nodes);
     let start = cpu_seconds();
     let seconds = f64::from(jobs) / (LOAD * f64::from(nodes));
     let settings = Settings {
@@ -157,7 +168,7 @@ fn replicate<R: Recorder>(
         sample_every: Span::from_secs_f64(seconds / 10.0),
     };
     let output = simulate(
-        &platform,
+        platform,
         &workload,
         &settings,
         1,
@@ -228,7 +239,43 @@ fn scaling(nodes: u32, jobs: u32) {
     );
 }
 
+/// Processor time per job of other policies relative to power of two choices; in turns, so that a slow minute slows both.
+fn policies(nodes: u32, jobs: u32) {
+    let base = platform(nodes, profile(), u32::MAX, Pricing::Rental);
+    let others = [
+        ("least-loaded", Policy::LeastLoaded),
+        ("join-idle-queue", Policy::JoinIdleQueue),
+        ("least-work-left", Policy::LeastWorkLeft),
+        ("sparrow", Policy::Sparrow { probes: 2 }),
+        ("kv-aware", Policy::KvAware { d: 2 }),
+    ];
+    for (name, policy) in others {
+        let other = Platform {
+            policy,
+            ..base.clone()
+        };
+        let mut response = 0.0;
+        let mut ratios: Vec<f64> = (0..5)
+            .map(|_| {
+                let two = replicate_on(&base, nodes, jobs, 0, Nothing);
+                let one = replicate_on(&other, nodes, jobs, 0, Nothing);
+                response = one.mean_response;
+                (one.seconds / one.jobs) / (two.seconds / two.jobs)
+            })
+            .collect();
+        ratios.sort_by(f64::total_cmp);
+        println!(
+            "{name}, {nodes} nodes, {jobs} jobs: {:.2} times the time of power of two choices ({:.2} to {:.2}), mean response {response:.3} s",
+            ratios[2], ratios[0], ratios[4]
+        );
+    }
+}
+
 fn main() {
+    if std::env::args().any(|arg| arg == "policies") {
+        policies(10_000, 1_000_000);
+        return;
+    }
     let sizes = std::env::args().skip(1).filter_map(|arg| arg.parse().ok());
     if let [nodes, jobs] = sizes.collect::<Vec<u32>>()[..] {
         case::<JobTable>("rented", (nodes, jobs), &Pricing::Rental, 3);
@@ -238,6 +285,7 @@ fn main() {
     let cluster = (10_000, 1_000_000);
     case::<JobTable>("rented", cluster, &Pricing::Rental, 7);
     case::<JobTable>("paid", cluster, &Pricing::ReverseAuction, 7);
+    policies(cluster.0, cluster.1);
     scaling(cluster.0, cluster.1);
     // Figures and histograms only: a row for each of ten million jobs would be a gigabyte.
     case::<Nothing>("rented", (1_000_000, 10_000_000), &Pricing::Rental, 1);

@@ -6,6 +6,7 @@ use walras_des::{Dist, Span};
 use walras_sim::availability::Availability;
 use walras_sim::hardware::Profile;
 use walras_sim::ids::{ProfileId, RegionId};
+use walras_sim::knowledge::Knowledge;
 use walras_sim::market::Pricing;
 use walras_sim::network::{Network, Region};
 use walras_sim::platform::{Fleet, Offer, Ownership, Platform, Retry, Settlement, Size};
@@ -43,6 +44,7 @@ pub fn platform(nodes: u32, profile: Profile, slots: u32, pricing: Pricing) -> P
             access: Dist::constant(0.0).expect("a constant"),
         }],
         policy: Policy::PowerOfChoices { d: 2 },
+        knowledge: Knowledge::default(),
         pricing,
         settlement: Settlement {
             token_price: None,

@@ -52,6 +52,8 @@ pub struct Run {
     pub lorenz: Vec<f64>,
     /// One row per ended job, if they were recorded; not read back from a run directory.
     pub jobs: Vec<JobRow>,
+    /// The first orders of the scheduler that the world refused, in sentences.
+    pub refusals: Vec<String>,
 }
 
 /// What identifies and reproduces an experiment. Only [`Execution`] differs between two executions of the same one.
@@ -137,6 +139,9 @@ pub struct RunEntry {
     pub digest: String,
     /// Events processed.
     pub events: u64,
+    /// The first orders of its scheduler that the world refused, with the reasons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<String>,
 }
 
 /// How an experiment was executed; none of it changes the results.
@@ -244,6 +249,7 @@ impl Manifest {
             replication: run.replication,
             digest: format!("{:016x}", run.digest),
             events: run.events,
+            refusals: run.refusals.clone(),
         };
         self.runs = runs.iter().map(entry).collect();
         self.digest = combined(runs);
@@ -266,6 +272,7 @@ impl From<walras_scenarios::run::Run> for Run {
             samples: output.samples,
             lorenz: output.lorenz,
             jobs: output.jobs,
+            refusals: output.refusals.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -714,8 +714,15 @@ fn warnings_of(experiment: &Experiment, platform: usize, name: &str) -> Vec<Stri
         ));
     }
     if refused > 0 {
+        let first = experiment.of(platform).find(|run| !run.refusals.is_empty());
+        let first = first.map_or(String::new(), |run| {
+            format!(
+                "; the first, in replication {}, {} (`manifest.json` lists more)",
+                run.replication, run.refusals[0]
+            )
+        });
         warnings.push(format!(
-            "{name}: the world refused {refused} orders of its scheduler"
+            "{name}: the world refused {refused} orders of its scheduler{first}"
         ));
     }
     for metric in MetricId::all() {

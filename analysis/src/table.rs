@@ -474,6 +474,7 @@ fn empty(entry: &RunEntry, platforms: &[String]) -> Result<Run, TableError> {
         samples: Vec::new(),
         lorenz: Vec::new(),
         jobs: Vec::new(),
+        refusals: entry.refusals.clone(),
     })
 }
 

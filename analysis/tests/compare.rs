@@ -201,6 +201,18 @@ fn the_warning_of_unserved_requests_agrees_with_the_table() {
     );
 }
 
+/// Who writes a scheduler is told which of its orders were illegal, and why; the first in the warning, more in the manifest.
+#[test]
+fn a_refused_order_is_explained() {
+    let mut experiment = fixture::experiment(&["cloud", "network"], 3);
+    let run = &mut experiment.runs[3];
+    run.counts.refused_orders = 12;
+    run.refusals = vec!["at 3s, reject job 7: the job is on a node already".into()];
+    let expected = "network: the world refused 12 orders of its scheduler; the first, in replication 1, at 3s, reject job 7: the job is on a node already (`manifest.json` lists more)";
+    let warnings = Comparison::of(&experiment).warnings;
+    assert!(warnings.iter().any(|line| line == expected), "{warnings:?}");
+}
+
 /// The next by its mean is always 1 % behind; the third is far behind in the mean, and once ahead.
 #[test]
 fn a_leader_is_clearly_ahead_of_every_other() {

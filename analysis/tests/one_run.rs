@@ -17,6 +17,7 @@ use walras_sim::hardware::{
     Profile, Residuals, Roof,
 };
 use walras_sim::ids::{ProfileId, RegionId};
+use walras_sim::knowledge::Knowledge;
 use walras_sim::market::Pricing;
 use walras_sim::network::{Network, Region};
 use walras_sim::platform::{Fleet, Offer, Ownership, Platform, Retry, Settlement, Size};
@@ -132,6 +133,7 @@ fn server() -> Platform {
             access: Dist::constant(0.0).unwrap(),
         }],
         policy: Policy::LeastLoaded,
+        knowledge: Knowledge::default(),
         pricing: Pricing::Rental,
         settlement: Settlement {
             token_price: None,

@@ -43,6 +43,8 @@ fn what_is_written_is_read_back() {
     let scratch = Scratch::new("round-trip");
     let mut experiment = fixture::experiment(&["cloud", "network"], 3);
     experiment.runs[2].metrics.0[0] = None;
+    experiment.runs[1].refusals = vec!["at 3s, reject job 7: the job is on a node already".into()];
+    experiment.manifest.list(&experiment.runs);
     let target = scratch.join("runs/first");
     save(&experiment, &target).unwrap();
     let mut loaded = load(&target).unwrap();

@@ -6,7 +6,6 @@ use walras_scenarios::run::PILOTS;
 use walras_scenarios::{Cost, Plan, Scenario, Sweep};
 use walras_sim::market::Pricing;
 use walras_sim::platform::{Platform, Size};
-use walras_sim::scheduling::Policy;
 use walras_sim::workload::Source;
 
 /// The question, the workload, the platforms and the runs.
@@ -140,13 +139,7 @@ fn describe(platform: &Platform) -> Vec<String> {
             format!("{count} {}", devices.join("/"))
         })
         .collect();
-    let policy = match platform.policy {
-        Policy::Random => "random".to_owned(),
-        Policy::RoundRobin => "round-robin".to_owned(),
-        Policy::PowerOfChoices { d } => format!("power of {d} choices"),
-        Policy::LeastLoaded => "least-loaded".to_owned(),
-        Policy::CheapestWithinSlo => "cheapest within SLO".to_owned(),
-    };
+    let policy = platform.policy;
     let pricing = match &platform.pricing {
         Pricing::Rental => "rented by the hour",
         Pricing::ReverseAuction => "reverse auction",

@@ -109,7 +109,7 @@ const FLOORS: &[&[&str]] = &[
     &["units", "ids"],
     &["hardware", "network", "workload", "availability", "serving"],
     &["ledger", "market"],
-    &["view"],
+    &["view", "knowledge"],
     &["scheduling", "settlement", "supply"],
     &["record", "sums"],
     &["platform", "world", "invariants"],

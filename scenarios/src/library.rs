@@ -24,6 +24,7 @@ macro_rules! entries {
 const ENTRIES: &[LibraryEntry] = entries![
     "depin-vs-cloud",
     "scheduler-race",
+    "herding",
     "churn",
     "price-discovery",
     "cloud-menu",

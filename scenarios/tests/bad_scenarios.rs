@@ -1132,7 +1132,7 @@ error: unknown scheduler `fifo`
    |
 15 |     scheduler: fifo
    |                ^^^^
-   = help: known names: random, round-robin, least-loaded, cheapest-within-slo, power-of-choices
+   = help: known names: random, round-robin, least-loaded, join-idle-queue, least-work-left, reverse-auction, cheapest-within-slo, work-stealing, power-of-choices, sparrow, hedged, quorum, deadline-and-budget, kv-aware, prefix-aware, age-aware, reputation-aware
 
 error: all shares are zero
   --> a.yaml:19:26
@@ -1228,4 +1228,54 @@ fn an_endless_text_is_refused_in_plain_words() {
             "error: not valid YAML: the text is too long, or its aliases stand for too much\n";
         assert!(found.starts_with(expect), "{found}");
     }
+}
+
+bad! {
+    a_quorum_that_never_agrees:
+        edited(&[("    extends: hyperscaler\n", "    extends: hyperscaler\n    scheduler: {quorum: {copies: 2, agree: 3}}\n")]),
+        &[],
+        "\
+error: 3 answers of 2 copies never come
+  --> a.yaml:15:44
+   |
+15 |     scheduler: {quorum: {copies: 2, agree: 3}}
+   |                                            ^
+   = help: want at most 2, or send more `copies`
+
+1 problem in a.yaml";
+    an_auction_without_bids:
+        edited(&[("    extends: hyperscaler\n", "    extends: hyperscaler\n    scheduler: reverse-auction\n")]),
+        &[],
+        "\
+error: no job has a price of its own where owners do not bid
+  --> a.yaml:15:16
+   |
+15 |     scheduler: reverse-auction
+   |                ^^^^^^^^^^^^^^^
+   = help: give the platform `pricing: reverse-auction`, or another scheduler
+
+1 problem in a.yaml";
+    reports_that_never_come:
+        edited(&[("    extends: hyperscaler\n", "    extends: hyperscaler\n    knowledge: {state: {gossip: {every: 0 s}}}\n")]),
+        &[],
+        "\
+error: this duration must be more than nothing
+  --> a.yaml:15:41
+   |
+15 |     knowledge: {state: {gossip: {every: 0 s}}}
+   |                                         ^^^
+
+1 problem in a.yaml";
+    a_batch_that_is_never_full:
+        edited(&[("    extends: hyperscaler\n", "    extends: hyperscaler\n    serving: {max_batch: 65}\n")]),
+        &[],
+        "\
+error: a batch of 65 is never full: a node holds at most the 64 jobs of `slots`
+  --> a.yaml:15:26
+   |
+15 |     serving: {max_batch: 65}
+   |                          ^^
+   = help: give at most 64, or more `slots`
+
+1 problem in a.yaml";
 }

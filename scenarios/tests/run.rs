@@ -178,3 +178,72 @@ fn shared_prefixes_are_computed_once() {
         median(&plain)
     );
 }
+
+/// Every scheduler of the schema, by the name and the parameters that a user writes, serves requests and orders nothing illegal; and it
+/// stands in the table of `SCHEDULERS.md`.
+#[test]
+fn every_scheduler_can_be_named_in_a_scenario() {
+    let parameters = [
+        ("power-of-choices", "{d: 3}"),
+        ("quorum", "{copies: 3, agree: 2}"),
+        ("deadline-and-budget", "{deadline: 20 s}"),
+    ];
+    let schema = walras_scenarios::schema();
+    let table = include_str!("../SCHEDULERS.md");
+    let options = schema["$defs"]["SchedulerSpec"]["oneOf"].as_array();
+    let names: Vec<String> = (options.expect("alternatives").iter())
+        .flat_map(|option| {
+            let plain = option["const"].as_str().into_iter();
+            let listed = option["enum"].as_array().into_iter().flatten();
+            let tagged = option["properties"].as_object().into_iter();
+            plain
+                .chain(listed.filter_map(|name| name.as_str()))
+                .chain(tagged.flat_map(|keys| keys.keys().map(String::as_str)))
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(names.len() >= 17, "{names:?}");
+    for name in names {
+        assert!(
+            table.contains(&format!("| `{name}` |")),
+            "{name} is not in the table"
+        );
+        let given = parameters.iter().find(|(policy, _)| *policy == name);
+        let is_plain = schema["$defs"]["SchedulerSpec"]
+            .to_string()
+            .contains(&format!("\"const\":\"{name}\""));
+        let value = match given {
+            Some((_, parameters)) => format!("{{{name}: {parameters}}}"),
+            None if is_plain => name.clone(),
+            None => format!("{{{name}: {{}}}}"),
+        };
+        let set = [
+            ("run.horizon", "4 min"),
+            ("run.replications", "1"),
+            ("platforms.depin.fleets.home.nodes", "60"),
+            ("platforms.depin.scheduler", value.as_str()),
+            (
+                "platforms.depin.knowledge",
+                "{estimates: {noisy: {sigma: 0.5}}, state: {gossip: {every: 1 s, adds_own: true}}}",
+            ),
+        ];
+        let set = set.map(|(path, value)| (path.to_owned(), value.to_owned()));
+        let scenario = load(Path::new("depin-vs-cloud"), &set, None)
+            .unwrap_or_else(|issues| panic!("{issues}"));
+        let depin = scenario
+            .plan
+            .platforms
+            .iter()
+            .position(|platform| platform.name == "depin");
+        let results = run(&scenario.plan, 2, false);
+        let output = &results
+            .runs
+            .iter()
+            .find(|run| Some(run.platform) == depin)
+            .expect("a run")
+            .output;
+        assert!(output.counts.completed > 500, "{name}: {:?}", output.counts);
+        assert_eq!(output.refusals, [], "{name}");
+    }
+}

@@ -19,6 +19,7 @@ pub mod workload;
 pub mod ledger;
 pub mod market;
 
+pub mod knowledge;
 pub mod view;
 
 pub mod scheduling;

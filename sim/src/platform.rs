@@ -9,6 +9,7 @@ use walras_des::{Dist, Span};
 use crate::availability::Availability;
 use crate::hardware::Profile;
 use crate::ids::{ProfileId, RegionId};
+use crate::knowledge::Knowledge;
 use crate::market::Pricing;
 use crate::network::Network;
 use crate::scheduling::Policy;
@@ -28,6 +29,8 @@ pub struct Platform {
     pub fleets: Vec<Fleet>,
     /// The policy that places jobs.
     pub policy: Policy,
+    /// What the dispatcher is told.
+    pub knowledge: Knowledge,
     /// How prices are found.
     pub pricing: Pricing,
     /// How deliveries are paid.

@@ -3,6 +3,7 @@
 use walras_des::{Digest, LogHistogram, SimTime};
 
 use crate::ids::{NodeId, RegionId};
+use crate::scheduling::Refusal;
 use crate::sums::Sums;
 
 /// One reported figure: how it is called, counted and read.
@@ -225,7 +226,12 @@ pub struct Output {
     pub lorenz: Vec<f64>,
     /// One row per ended job, if they were recorded.
     pub jobs: Vec<JobRow>,
+    /// The first orders that the world refused, at most [`REFUSALS_KEPT`].
+    pub refusals: Vec<Refusal>,
 }
+
+/// Refused orders that a run keeps; all of them are counted.
+pub const REFUSALS_KEPT: usize = 10;
 
 /// How a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,7 +269,7 @@ pub struct JobRow {
     pub ttft: Option<f64>,
     /// Time per output token after the first [s].
     pub tpot: Option<f64>,
-    /// What the customer paid for it [USD]; zero where instances are rented instead.
+    /// What the customer paid for the answer that ended it [USD], copies apart; zero where instances are rented instead.
     pub paid: f64,
 }
 

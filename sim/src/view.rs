@@ -4,13 +4,21 @@
 //! class of a device but not how slow this machine is, and the prompt of a job but not the length of its answer.
 //! A [`View`] is a read-only window on it; there is no way from a view to the truth.
 
-use std::collections::VecDeque;
+mod shortest;
+mod tournament;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 
 use walras_des::{SimTime, Span};
 
+use shortest::ShortestQueues;
+pub(crate) use tournament::Tournament;
+
 use crate::hardware::Profile;
 use crate::ids::{JobId, NodeId, ProfileId, RegionId};
+use crate::knowledge::Reports;
 use crate::market::Rates;
 use crate::network::Network;
 use crate::units::{Amount, Price};
@@ -28,7 +36,7 @@ pub struct NodeCard {
     pub access: Span,
     /// What its owner asks.
     pub ask: Rates,
-    /// Jobs placed on it and not known to have ended.
+    /// Jobs placed on it and not known to have ended; where nodes report from time to time, when it was last heard of.
     pub outstanding: u32,
     /// Since when it is known to be up, in its present stay.
     pub up_since: SimTime,
@@ -78,18 +86,74 @@ pub struct JobCard {
     pub origin: RegionId,
     /// Prompt length.
     pub prompt_tokens: u32,
-    /// Expected output length: the mean of the workload.
+    /// Expected output length: as good as the platform's [`crate::knowledge::Estimates`].
     pub output_estimate: u32,
     /// Placements so far.
     pub attempts: u32,
     /// The most that its customer pays for an answer of the expected length; [`Price::MAX`] if there is no limit.
     pub limit: Price,
+    /// Where it was last placed; [`NOWHERE`] if it never was.
+    pub(crate) node: NodeId,
+    /// Which beginning its prompt has; [`NO_GROUP`] if it shares none.
+    pub(crate) group: u32,
     /// Its ticket on the waiting list, if it waits for an order; [`NO_TICKET`] if not.
     pub(crate) ticket: u64,
 }
 
+impl JobCard {
+    /// Where it was last placed, if it ever was and has not ended.
+    #[must_use]
+    pub fn last_node(&self) -> Option<NodeId> {
+        (self.node != NOWHERE).then_some(self.node)
+    }
+
+    /// Which of the shared beginnings its prompt has, if any: the dispatcher reads prompts.
+    #[must_use]
+    pub fn prefix_group(&self) -> Option<u32> {
+        (self.group != NO_GROUP).then_some(self.group)
+    }
+
+    /// Tokens that it is expected to need in a KV cache.
+    fn expected_tokens(&self) -> u64 {
+        u64::from(self.prompt_tokens) + u64::from(self.output_estimate)
+    }
+}
+
+/// No node.
+pub(crate) const NOWHERE: NodeId = NodeId(u32::MAX);
+
+/// The group of a job that shares no beginning.
+pub(crate) const NO_GROUP: u32 = u32::MAX;
+
 /// The ticket of a job that does not wait.
 pub(crate) const NO_TICKET: u64 = 0;
+
+/// What keeps a job from a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// It is not up, as far as the dispatcher knows.
+    Down,
+    /// Its owner asks more than the price for all.
+    Unwilling,
+    /// All its slots are taken.
+    Full,
+    /// Its memory does not hold the prompt and the longest answer.
+    TooSmall,
+    /// Its price is above what the customer pays.
+    TooDear,
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Down => "the node is not up, as far as the dispatcher knows",
+            Self::Unwilling => "the node's owner asks more than the price for all",
+            Self::Full => "all slots of the node are taken",
+            Self::TooSmall => "the node's memory does not hold the prompt and the longest answer",
+            Self::TooDear => "the node's price is above what the customer pays",
+        })
+    }
+}
 
 /// How a job is expected to fare on a node.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,6 +162,26 @@ pub struct Prediction {
     pub ttft: f64,
     /// Time per output token [s].
     pub tpot: f64,
+}
+
+/// What a policy needs to have kept for it, at a price for each change; nothing unless it says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// An index for [`View::shortest_queue`].
+    pub shortest_queue: bool,
+    /// The count behind [`View::free_kv_tokens`].
+    pub tokens: bool,
+    /// To be told when a node has nothing left to do.
+    pub idle_reports: bool,
+}
+
+/// Jobs that nodes hold and have not reported yet.
+#[derive(Debug)]
+struct Unreported {
+    /// By node.
+    held: Vec<u32>,
+    /// Whether a card counts what was sent since the last report.
+    adds_own: bool,
 }
 
 /// The dispatcher's books.
@@ -115,6 +199,15 @@ pub struct Board {
     sizes: Sizes,
     slo: Slo,
     slots: u32,
+    /// Whether cards are all that there is to keep: no late reports, no index, no count of tokens. Nearly always so, and quick.
+    is_plain: bool,
+    /// Where nodes report from time to time: jobs that each holds in truth.
+    unreported: Option<Unreported>,
+    shortest: Option<ShortestQueues>,
+    /// Tokens of the jobs that were sent to each node and have not ended, as expected; empty unless a policy needs it.
+    tokens: Vec<u64>,
+    /// By number of the request: the nodes that have copies of it, where there are several.
+    pub(crate) copies: BTreeMap<u64, Vec<NodeId>>,
     /// The price for all, where the mechanism sets one.
     pub(crate) uniform: Option<Rates>,
 }
@@ -142,7 +235,119 @@ impl Board {
             sizes,
             slo,
             slots,
+            is_plain: true,
+            unreported: None,
+            shortest: None,
+            tokens: Vec::new(),
+            copies: BTreeMap::new(),
             uniform: None,
+        }
+    }
+
+    /// Lets the cards say what nodes last reported, and no more.
+    pub(crate) fn wait_for_reports(&mut self, reports: Reports) {
+        self.is_plain = false;
+        self.unreported = Some(Unreported {
+            held: vec![0; self.nodes.len()],
+            adds_own: reports.adds_own,
+        });
+    }
+
+    /// Keeps what a policy needs to be kept.
+    pub(crate) fn keep(&mut self, needs: Needs) {
+        if needs.shortest_queue {
+            self.shortest = Some(ShortestQueues::new(&self.nodes));
+        }
+        if needs.tokens {
+            self.tokens = vec![0; self.nodes.len()];
+        }
+        self.is_plain &= !(needs.shortest_queue || needs.tokens);
+    }
+
+    /// Jobs that were placed on the node and have not ended, whatever its card says.
+    pub(crate) fn held(&self, node: NodeId) -> u32 {
+        match &self.unreported {
+            Some(unreported) => unreported.held[node.index()],
+            None => self.nodes[node.index()].outstanding,
+        }
+    }
+
+    fn update_index(&mut self, node: NodeId) {
+        if let Some(index) = &mut self.shortest {
+            index.update(node, &self.nodes[node.index()]);
+        }
+    }
+
+    /// Counts a job that is sent to a node; returns the stay of the node that it meets.
+    pub(crate) fn placed(&mut self, job: JobId, node: NodeId) -> u32 {
+        let card = &mut self.nodes[node.index()];
+        let epoch = card.epoch;
+        if self.is_plain {
+            card.outstanding += 1;
+            return epoch;
+        }
+        if let Some(tokens) = self.tokens.get_mut(node.index()) {
+            *tokens += self.jobs[job.index()].expected_tokens();
+        }
+        if let Some(unreported) = &mut self.unreported {
+            unreported.held[node.index()] += 1;
+            if !unreported.adds_own {
+                return epoch;
+            }
+        }
+        card.outstanding += 1;
+        self.update_index(node);
+        epoch
+    }
+
+    /// Notes a copy of a placed job on another node.
+    pub(crate) fn copied(&mut self, job: JobId, node: NodeId) {
+        let card = &self.jobs[job.index()];
+        let nodes = self.copies.entry(card.serial);
+        nodes.or_insert_with(|| vec![card.node]).push(node);
+    }
+
+    /// Notes that a copy is not on its node any more.
+    pub(crate) fn withdrawn(&mut self, job: JobId) {
+        let card = &self.jobs[job.index()];
+        if let Some(nodes) = self.copies.get_mut(&card.serial) {
+            nodes.retain(|node| *node != card.node);
+        }
+    }
+
+    /// Counts the end of a job that was placed in this stay of the node.
+    pub(crate) fn ended(&mut self, job: JobId, node: NodeId, epoch: u32, now: SimTime) {
+        let card = &mut self.nodes[node.index()];
+        if card.epoch != epoch {
+            return;
+        }
+        if self.is_plain {
+            if card.outstanding > 0 {
+                card.outstanding -= 1;
+                card.observed_at = now;
+            }
+            return;
+        }
+        if let Some(tokens) = self.tokens.get_mut(node.index()) {
+            *tokens = tokens.saturating_sub(self.jobs[job.index()].expected_tokens());
+        }
+        if let Some(unreported) = &mut self.unreported {
+            let held = &mut unreported.held[node.index()];
+            *held = held.saturating_sub(1);
+        } else if card.outstanding > 0 {
+            card.outstanding -= 1;
+            card.observed_at = now;
+            self.update_index(node);
+        }
+    }
+
+    /// A node that is up reports how many jobs it holds.
+    pub(crate) fn report(&mut self, node: NodeId, now: SimTime) {
+        let held = self.held(node);
+        let card = &mut self.nodes[node.index()];
+        if card.is_up() {
+            (card.outstanding, card.observed_at) = (held, now);
+            self.update_index(node);
         }
     }
 
@@ -165,6 +370,13 @@ impl Board {
             card.position = position;
             self.up.push(node);
         }
+        if let Some(unreported) = &mut self.unreported {
+            unreported.held[node.index()] = 0;
+        }
+        if let Some(tokens) = self.tokens.get_mut(node.index()) {
+            *tokens = 0;
+        }
+        self.update_index(node);
     }
 
     pub(crate) fn node_down(&mut self, node: NodeId, now: SimTime) {
@@ -176,15 +388,24 @@ impl Board {
             if let Some(&moved) = self.up.get(position as usize) {
                 self.nodes[moved.index()].position = position;
             }
+            self.update_index(node);
         }
     }
 
     /// Puts a node back into service that was taken out of it with work under way.
     pub(crate) fn node_resumed(&mut self, node: NodeId, now: SimTime) {
-        let card = self.nodes[node.index()];
+        let (card, held) = (self.nodes[node.index()], self.held(node));
+        let tokens = self.tokens.get(node.index()).copied();
         self.node_up(node, card.epoch, now);
         let resumed = &mut self.nodes[node.index()];
         (resumed.outstanding, resumed.up_since) = (card.outstanding, card.up_since);
+        if let Some(unreported) = &mut self.unreported {
+            unreported.held[node.index()] = held;
+        }
+        if let (Some(now), Some(before)) = (self.tokens.get_mut(node.index()), tokens) {
+            *now = before;
+        }
+        self.update_index(node);
     }
 
     pub(crate) fn is_waiting(&self, job: JobId) -> bool {
@@ -270,6 +491,101 @@ impl<'a> View<'a> {
         &self.board.up
     }
 
+    /// Jobs that a node may hold.
+    #[must_use]
+    pub fn slots(&self) -> u32 {
+        self.board.slots
+    }
+
+    /// The eligible node with the fewest outstanding jobs; the nearest among equals, then the one with the lowest id.
+    ///
+    /// Looks at every node that is up, unless the policy [needs](Needs::shortest_queue) this to be quick.
+    #[must_use]
+    pub fn shortest_queue(&self, job: JobId) -> Option<NodeId> {
+        match &self.board.shortest {
+            Some(index) => index.find(job, self),
+            None => self.scan_queues(job),
+        }
+    }
+
+    fn scan_queues(&self, job: JobId) -> Option<NodeId> {
+        let mut best = None;
+        for &node in self.nodes_up() {
+            // What is cheap to know comes first: few nodes get as far as the last question.
+            let outstanding = self.node(node).outstanding;
+            if best.is_some_and(|(least, _, _)| outstanding > least) {
+                continue;
+            }
+            let key = (outstanding, self.latency(job, node), node);
+            if best.is_none_or(|least| key < least) && self.eligible(job, node) {
+                best = Some(key);
+            }
+        }
+        best.map(|(_, _, node)| node)
+    }
+
+    /// Tokens for which the node's KV cache has room beside the prompts and expected answers of the jobs that were sent to it and have
+    /// not ended; less than nothing if it is promised too much.
+    ///
+    /// # Panics
+    /// If the policy does not [need](Needs::tokens) it.
+    #[must_use]
+    pub fn free_kv_tokens(&self, node: NodeId) -> i64 {
+        let promised = self.board.tokens[node.index()];
+        self.profile(node).kv_capacity().cast_signed() - promised.cast_signed()
+    }
+
+    /// Whether the job waits for an order.
+    #[must_use]
+    pub fn is_waiting(&self, job: JobId) -> bool {
+        self.board.is_waiting(job)
+    }
+
+    /// Whether the request of the job is on its way to the node, or there, be it as a copy.
+    #[must_use]
+    pub fn has_copy(&self, job: JobId, node: NodeId) -> bool {
+        let card = self.job(job);
+        let copies = self.board.copies.get(&card.serial);
+        copies.is_some_and(|nodes| nodes.contains(&node))
+            || self.is_placed(job) && card.node == node
+    }
+
+    /// Whether the job is on its way to a node, or there as far as the dispatcher knows.
+    #[must_use]
+    pub fn is_placed(&self, job: JobId) -> bool {
+        !self.is_waiting(job) && self.job(job).last_node().is_some()
+    }
+
+    /// What the job is expected to take of the node's time, if its machine runs as its class does: from prompt to last token where a
+    /// node runs one at a time; elsewhere its prompt, and its share of steps in which as many of mean size decode as run at once.
+    #[must_use]
+    pub fn work(&self, job: JobId, node: NodeId) -> Span {
+        let (card, profile) = (self.job(job), self.profile(node));
+        let batch = self.most_of(profile);
+        let tokens = card.output_estimate.saturating_sub(1);
+        let context = if batch == 1 {
+            f64::from(card.prompt_tokens) + f64::from(tokens) / 2.0
+        } else {
+            self.board.sizes.mean_prompt + self.board.sizes.mean_output / 2.0
+        };
+        let (base, kv) = profile.decode(batch);
+        let step = base as f64 / f64::from(batch) + kv as f64 * context;
+        let decode = f64::from(tokens) * step / profile.gain();
+        Span::from_secs_f64((profile.prompt(card.prompt_tokens) as f64 + decode) / 1e12)
+    }
+
+    /// Jobs of mean size that the node can run at once.
+    #[must_use]
+    pub fn most_at_once(&self, node: NodeId) -> u32 {
+        self.most_of(self.profile(node))
+    }
+
+    fn most_of(&self, profile: &Profile) -> u32 {
+        let sizes = &self.board.sizes;
+        let most = (profile.kv_capacity() as f64 / (sizes.mean_prompt + sizes.mean_output)) as u32;
+        most.clamp(1, profile.max_batch)
+    }
+
     /// The serving profile of a node's device class.
     #[must_use]
     pub fn profile(&self, node: NodeId) -> &'a Profile {
@@ -288,6 +604,24 @@ impl<'a> View<'a> {
     #[inline]
     pub fn eligible(&self, job: JobId, node: NodeId) -> bool {
         self.is_open(node) && self.holds(job, node) && self.affordable(job, node)
+    }
+
+    /// What keeps the job from the node: the first of what [`View::eligible`] asks for that does not hold.
+    #[must_use]
+    pub fn obstacle(&self, job: JobId, node: NodeId) -> Option<Obstacle> {
+        if !self.node(node).is_up() {
+            Some(Obstacle::Down)
+        } else if !self.willing(node) {
+            Some(Obstacle::Unwilling)
+        } else if !self.is_open(node) {
+            Some(Obstacle::Full)
+        } else if !self.holds(job, node) {
+            Some(Obstacle::TooSmall)
+        } else if !self.affordable(job, node) {
+            Some(Obstacle::TooDear)
+        } else {
+            None
+        }
     }
 
     /// Whether the node is up and willing, and has a free slot.
@@ -387,8 +721,7 @@ impl<'a> View<'a> {
     fn predict_at(&self, job: JobId, profile: &Profile, before: u32, latency: Span) -> Prediction {
         let (card, sizes) = (self.job(job), &self.board.sizes);
         let context = sizes.mean_prompt + sizes.mean_output / 2.0;
-        let most = (profile.kv_capacity() as f64 / (sizes.mean_prompt + sizes.mean_output)) as u32;
-        let most = most.clamp(1, profile.max_batch);
+        let most = self.most_of(profile);
         let step = |batch: u32| {
             let (base, kv) = profile.decode(batch);
             (base as f64 + kv as f64 * context * f64::from(batch)) / 1e12

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use walras_sim::hardware::{Deployment, Pipeline, Profile, Speculation};
 use walras_sim::ids::ProfileId;
+use walras_sim::knowledge::{Estimates, Knowledge, Reports, State};
 use walras_sim::market::{BaseFee, Pricing};
 use walras_sim::platform::{
     Autoscaler, Fleet, Offer, Ownership, Platform, Retry, Settlement, Size,
@@ -18,8 +19,9 @@ use crate::report::{At, Report};
 use crate::spec::catalog::DeviceSpec;
 use crate::spec::distribution::DurationLaw;
 use crate::spec::platform::{
-    AccessSpec, AutoscaleSpec, BaseFeeSpec, FleetSpec, OwnershipSpec, PipelineSpec, PlatformSpec,
-    PricingSpec, RegionsSpec, SchedulerSpec, ServingSpec, SettlementSpec,
+    AccessSpec, AutoscaleSpec, BaseFeeSpec, EstimatesSpec, FleetSpec, KnowledgeSpec, OwnershipSpec,
+    PipelineSpec, PlatformSpec, PricingSpec, RegionsSpec, ReportsSpec, SchedulerSpec, ServingSpec,
+    SettlementSpec, StateSpec,
 };
 
 pub(super) fn lower(
@@ -30,13 +32,8 @@ pub(super) fn lower(
     served: Option<&Served>,
     workload: Option<&Workload>,
 ) -> Option<Platform> {
-    let policy = match spec.scheduler {
-        SchedulerSpec::Random => Policy::Random,
-        SchedulerSpec::RoundRobin => Policy::RoundRobin,
-        SchedulerSpec::LeastLoaded => Policy::LeastLoaded,
-        SchedulerSpec::CheapestWithinSlo => Policy::CheapestWithinSlo,
-        SchedulerSpec::PowerOfChoices { d } => Policy::PowerOfChoices { d },
-    };
+    let policy = policy(report, &at.key("scheduler"), &spec.scheduler, &spec.pricing);
+    let knowledge = knowledge(report, &at.key("knowledge"), &spec.knowledge);
     let pricing = match &spec.pricing {
         PricingSpec::Rental => Some(Pricing::Rental),
         PricingSpec::ReverseAuction => Some(Pricing::ReverseAuction),
@@ -52,14 +49,23 @@ pub(super) fn lower(
         .serving
         .speculation
         .map_or(1, |draft| draft.drafted + 1);
-    let needed = spec.slots.saturating_mul(width);
+    let max_batch = spec.serving.max_batch.unwrap_or(spec.slots);
+    if max_batch > spec.slots {
+        let message = format!(
+            "a batch of {max_batch} is never full: a node holds at most the {} jobs of `slots`",
+            spec.slots
+        );
+        let hint = format!("give at most {}, or more `slots`", spec.slots);
+        report.add(&at.key("serving").key("max_batch"), message, Some(hint));
+        return None;
+    }
+    let needed = max_batch.saturating_mul(width);
     if let Some(budget) = spec.serving.token_budget
         && budget < needed
     {
         let drafts = if width > 1 { " with their drafts" } else { "" };
         let message = format!(
-            "a budget of {budget} tokens is less than the {} slots, whose sequences all decode in one step{drafts}, take",
-            spec.slots
+            "a budget of {budget} tokens is less than what the {max_batch} sequences of a full batch, which all decode in one step{drafts}, take"
         );
         let hint = format!("give at least {needed}");
         report.add(&at.key("serving").key("token_budget"), message, Some(hint));
@@ -68,7 +74,7 @@ pub(super) fn lower(
     let mut classes = Classes {
         served,
         longest: workload.map_or(1, longest),
-        slots: spec.slots,
+        max_batch,
         needed,
         serving: &spec.serving,
         profiles: Vec::new(),
@@ -91,7 +97,8 @@ pub(super) fn lower(
         network: Arc::clone(&tables.network),
         profiles: classes.profiles,
         fleets,
-        policy,
+        policy: policy?,
+        knowledge: knowledge?,
         pricing: pricing?,
         settlement: settlement?,
         retry: Retry {
@@ -101,6 +108,74 @@ pub(super) fn lower(
         slots: spec.slots,
     };
     holds_longest(report, at, &platform, served, workload).then_some(platform)
+}
+
+fn policy(
+    report: &mut Report,
+    at: &At<'_>,
+    spec: &SchedulerSpec,
+    pricing: &PricingSpec,
+) -> Option<Policy> {
+    Some(match *spec {
+        SchedulerSpec::Random => Policy::Random,
+        SchedulerSpec::RoundRobin => Policy::RoundRobin,
+        SchedulerSpec::LeastLoaded => Policy::LeastLoaded,
+        SchedulerSpec::JoinIdleQueue => Policy::JoinIdleQueue,
+        SchedulerSpec::LeastWorkLeft => Policy::LeastWorkLeft,
+        SchedulerSpec::CheapestWithinSlo => Policy::CheapestWithinSlo,
+        SchedulerSpec::PowerOfChoices { d } => Policy::PowerOfChoices { d },
+        SchedulerSpec::Sparrow { probes } => Policy::Sparrow { probes },
+        SchedulerSpec::WorkStealing { victims } => Policy::WorkStealing { victims },
+        SchedulerSpec::ReverseAuction if pricing != &PricingSpec::ReverseAuction => {
+            let message = "no job has a price of its own where owners do not bid";
+            let hint = "give the platform `pricing: reverse-auction`, or another scheduler";
+            report.add(at, message, Some(hint.to_owned()));
+            return None;
+        }
+        SchedulerSpec::ReverseAuction => Policy::ReverseAuction,
+        SchedulerSpec::Hedged { quantile } => Policy::Hedged { quantile },
+        SchedulerSpec::Quorum { copies, agree } if agree > copies => {
+            let message = format!("{agree} answers of {copies} copies never come");
+            let hint = format!("want at most {copies}, or send more `copies`");
+            report.add(&at.key("quorum").key("agree"), message, Some(hint));
+            return None;
+        }
+        SchedulerSpec::Quorum { copies, agree } => Policy::Quorum { copies, agree },
+        SchedulerSpec::DeadlineAndBudget { deadline } => Policy::DeadlineAndBudget {
+            deadline: positive(
+                report,
+                &at.key("deadline-and-budget").key("deadline"),
+                deadline.0,
+            )?,
+        },
+        SchedulerSpec::KvAware { d } => Policy::KvAware { d },
+        SchedulerSpec::PrefixAware { imbalance } => Policy::PrefixAware { imbalance },
+        SchedulerSpec::AgeAware { d } => Policy::AgeAware { d },
+        SchedulerSpec::ReputationAware { d, prior } => Policy::ReputationAware { d, prior },
+    })
+}
+
+fn knowledge(report: &mut Report, at: &At<'_>, spec: &KnowledgeSpec) -> Option<Knowledge> {
+    let at = at.key("state");
+    let mut reports = |kind: &str, reports: &ReportsSpec| {
+        let every = positive(report, &at.key(kind).key("every"), reports.every.0)?;
+        Some(Reports {
+            every,
+            adds_own: reports.adds_own,
+        })
+    };
+    let state = match &spec.state {
+        StateSpec::Fresh => State::Fresh,
+        StateSpec::Periodic(spec) => State::Periodic(reports("periodic", spec)?),
+        StateSpec::Gossip(spec) => State::Gossip(reports("gossip", spec)?),
+    };
+    let estimates = match spec.estimates {
+        EstimatesSpec::None => Estimates::None,
+        EstimatesSpec::Exact => Estimates::Exact,
+        EstimatesSpec::Noisy { sigma } => Estimates::Noisy { sigma },
+        EstimatesSpec::User { factor } => Estimates::User { factor },
+    };
+    Some(Knowledge { state, estimates })
 }
 
 /// Whether some device of the platform holds the weights and the longest request.
@@ -199,8 +274,8 @@ struct Classes<'a> {
     served: Option<&'a Served>,
     /// Tokens of the longest request.
     longest: u64,
-    slots: u32,
-    /// Tokens of a step in which all slots decode.
+    max_batch: u32,
+    /// Tokens of a step in which a full batch decodes.
     needed: u32,
     serving: &'a ServingSpec,
     profiles: Vec<Profile>,
@@ -228,7 +303,7 @@ impl Classes<'_> {
                 round_trip: spec.round_trip.0,
                 bandwidth: spec.mbit_s * 1e6 / 8.0,
             }),
-            max_batch: self.slots,
+            max_batch: self.max_batch,
             token_budget: self
                 .serving
                 .token_budget

@@ -217,6 +217,9 @@ fn lengths(spec: &TokensSpec) -> Result<Dist, DistError> {
     match spec {
         TokensSpec::Constant(tokens) => Dist::constant(f64::from(*tokens)),
         TokensSpec::Quantiles(points) => Dist::quantiles(points.clone()),
+        TokensSpec::Exponential { mean, max } => {
+            Dist::exponential(*mean)?.clamped(1.0, f64::from(*max))
+        }
         TokensSpec::Lognormal { median, sigma, max } => {
             Dist::lognormal(math::ln(*median), *sigma)?.clamped(1.0, f64::from(*max))
         }

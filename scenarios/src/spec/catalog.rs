@@ -334,6 +334,15 @@ pub enum TokensSpec {
     Constant(#[schemars(range(min = 1))] u32),
     /// Quantile function [[p, x], …], linear between its points.
     Quantiles(Vec<(f64, f64)>),
+    /// Without memory, at most `max`.
+    Exponential {
+        /// The mean, before the longest are cut off.
+        #[schemars(range(min = 1))]
+        mean: f64,
+        /// The longest.
+        #[schemars(range(min = 1))]
+        max: u32,
+    },
     /// The exponential of a normal variable, at most `max`.
     Lognormal {
         /// The median.

@@ -18,6 +18,9 @@ pub struct PlatformSpec {
     pub description: Option<String>,
     /// How jobs are placed.
     pub scheduler: SchedulerSpec,
+    /// What the dispatcher is told of nodes and requests.
+    #[serde(default)]
+    pub knowledge: KnowledgeSpec,
     /// Jobs that one node may hold, running or queued.
     #[schemars(range(min = 1, max = 4096))]
     pub slots: u32,
@@ -35,16 +38,29 @@ pub struct PlatformSpec {
     pub fleets: Named<FleetSpec>,
 }
 
-/// How jobs are placed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+/// How jobs are placed; `scenarios/SCHEDULERS.md` says what each policy knows and where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SchedulerSpec {
     /// On any node with a free slot.
     Random,
     /// On one node after the other.
     RoundRobin,
-    /// On the node with the fewest jobs.
+    /// On the node with the fewest jobs: join the shortest queue (JSQ).
     LeastLoaded,
+    /// On the node that has been idle for longest; on any if none is (JIQ).
+    JoinIdleQueue,
+    /// On the node that is expected to have finished soonest what it has (LWL).
+    LeastWorkLeft,
+    /// On any node; one that falls idle takes a job that waits at another.
+    WorkStealing {
+        /// How many random nodes it asks; default one.
+        #[serde(default = "one")]
+        #[schemars(range(min = 1, max = 1000))]
+        victims: u32,
+    },
+    /// On the node with the lowest ask, which is paid the second lowest (Vickrey); for `pricing: reverse-auction`.
+    ReverseAuction,
     /// On the cheapest node that promises to meet the objectives.
     CheapestWithinSlo,
     /// On the least loaded of some random nodes.
@@ -53,13 +69,155 @@ pub enum SchedulerSpec {
         #[schemars(range(min = 1))]
         d: u32,
     },
+    /// On the first of some random nodes that has room: late binding.
+    Sparrow {
+        /// How many places are reserved; default two.
+        #[serde(default = "two")]
+        #[schemars(range(min = 1, max = 1000))]
+        probes: u32,
+    },
+    /// On the less loaded of two random nodes, and on one more if no answer comes for long: the first answer wins, and both are paid.
+    Hedged {
+        /// Share of requests that are answered before a copy is sent; default 0.95.
+        #[serde(default = "nearly_all")]
+        #[schemars(range(max = 0.999), extend("exclusiveMinimum" = 0))]
+        quantile: f64,
+    },
+    /// On several nodes; enough answers complete a request, and all copies are paid.
+    Quorum {
+        /// Nodes that each request is sent to.
+        #[schemars(range(min = 1, max = 100))]
+        copies: u32,
+        /// Answers that complete it.
+        #[schemars(range(min = 1, max = 100))]
+        agree: u32,
+    },
+    /// On the cheapest node that is expected to give the whole answer in time; if none is, on the fastest within the customer's budget.
+    DeadlineAndBudget {
+        /// Time for the whole answer.
+        deadline: Duration,
+    },
+    /// On the node with the most room in its KV cache, of some random nodes.
+    KvAware {
+        /// How many nodes are looked at; default two.
+        #[serde(default = "two")]
+        #[schemars(range(min = 1, max = 1000))]
+        d: u32,
+    },
+    /// On the node that had the last request with the same beginning, unless it is too busy.
+    PrefixAware {
+        /// How many more jobs it may have than the less loaded of two random nodes; default 32.
+        #[serde(default = "thirty_two")]
+        imbalance: u32,
+    },
+    /// On the node that has been up for longest, of some random nodes.
+    AgeAware {
+        /// How many nodes are looked at; default four.
+        #[serde(default = "four")]
+        #[schemars(range(min = 1, max = 1000))]
+        d: u32,
+    },
+    /// On the node that has delivered most reliably so far, of some random nodes.
+    ReputationAware {
+        /// How many nodes are looked at; default four.
+        #[serde(default = "four")]
+        #[schemars(range(min = 1, max = 1000))]
+        d: u32,
+        /// Deliveries, and as many losses, imagined of each node at the start; default one (a uniform prior).
+        #[serde(default = "one_imagined")]
+        #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+        prior: f64,
+    },
+}
+
+fn two() -> u32 {
+    2
+}
+
+fn four() -> u32 {
+    4
+}
+
+fn thirty_two() -> u32 {
+    32
+}
+
+fn nearly_all() -> f64 {
+    0.95
+}
+
+fn one_imagined() -> f64 {
+    1.0
+}
+
+/// What the dispatcher is told of nodes and requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KnowledgeSpec {
+    /// How late it learns how many jobs a node holds; default at once.
+    #[serde(default)]
+    pub state: StateSpec,
+    /// How well it knows the length of an answer before it is given; default not at all.
+    #[serde(default)]
+    pub estimates: EstimatesSpec,
+}
+
+/// How late the dispatcher learns how many jobs a node holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum StateSpec {
+    /// At once.
+    #[default]
+    Fresh,
+    /// All nodes report together, from time to time: a board that is written anew.
+    Periodic(ReportsSpec),
+    /// Every node reports from time to time, each at times of its own.
+    Gossip(ReportsSpec),
+}
+
+/// Reports of nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReportsSpec {
+    /// Time between two reports of a node.
+    pub every: Duration,
+    /// Whether the dispatcher adds to a report what it has sent since, as one that is alone can; default no: it is one of many.
+    #[serde(default)]
+    pub adds_own: bool,
+}
+
+/// How well the dispatcher knows the length of an answer before it is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum EstimatesSpec {
+    /// Nothing of the single request: the mean of the workload stands for each.
+    #[default]
+    None,
+    /// The true length.
+    Exact,
+    /// The true length with a log-normal error, right on the average.
+    Noisy {
+        /// Standard deviation of the logarithm.
+        #[schemars(range(min = 0, max = 5))]
+        sigma: f64,
+    },
+    /// What its customer asks for: uniform between the true length and `factor + 1` times it (the f-model of Mu'alem and
+    /// Feitelson, 2001).
+    User {
+        /// How much too large it is at most, relative to the true length.
+        #[schemars(range(min = 0, max = 1000))]
+        factor: f64,
+    },
 }
 
 /// How a node serves its jobs: continuous batching with chunked prefill over a paged KV cache.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServingSpec {
-    /// Most tokens in one step: decoding sequences first, prompts in what is left; default 2048, or the slots if they are more.
+    /// Most sequences that a node runs at once; the others wait at the node. Default the slots.
+    #[schemars(range(min = 1, max = 4096))]
+    pub max_batch: Option<u32>,
+    /// Most tokens in one step: decoding sequences first, prompts in what is left; default 2048, or the batch if it takes more.
     #[schemars(range(min = 1, max = 131_072))]
     pub token_budget: Option<u32>,
     /// Whether prompts that start alike share the KV cache of what they share; default no.

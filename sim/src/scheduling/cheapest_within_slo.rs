@@ -3,7 +3,7 @@
 use walras_des::Span;
 
 use crate::ids::{JobId, NodeId};
-use crate::scheduling::Pick;
+use crate::scheduling::{Pick, asks};
 use crate::units::Amount;
 use crate::view::View;
 
@@ -19,28 +19,10 @@ pub struct CheapestWithinSlo {
     classes: Vec<Vec<NodeId>>,
 }
 
-impl CheapestWithinSlo {
-    fn sort(view: &View<'_>) -> Vec<Vec<NodeId>> {
-        let mut classes: Vec<Vec<NodeId>> = Vec::new();
-        for node in (0..view.node_count()).map(NodeId::new) {
-            let class = view.node(node).profile.index();
-            classes.resize_with(classes.len().max(class + 1), Vec::new);
-            classes[class].push(node);
-        }
-        for class in &mut classes {
-            class.sort_by_key(|&node| {
-                let ask = view.node(node).ask;
-                (ask.output, ask.prompt, node)
-            });
-        }
-        classes
-    }
-}
-
 impl Pick for CheapestWithinSlo {
     fn pick(&mut self, job: JobId, view: &View<'_>) -> Option<NodeId> {
         if self.classes.is_empty() {
-            self.classes = Self::sort(view);
+            self.classes = asks::by_class(view);
         }
         let mut best: Option<(Amount, Span, NodeId)> = None;
         let mut payable = false;

@@ -1,11 +1,25 @@
 //! Shorthands: choose a node for one job, and let [`Dispatch`] keep the queue.
 
 use crate::ids::{JobId, NodeId};
+use crate::market::Rates;
 use crate::scheduling::{Cause, Orders, Scheduler};
-use crate::view::View;
+use crate::view::{Needs, View};
 
 /// Chooses a node for one job.
 pub trait Pick {
+    /// As [`Scheduler::needs`].
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    /// Hears of everything that happens, before it is asked for a node.
+    fn notice(&mut self, _cause: Cause, _view: &View<'_>) {}
+
+    /// What the node that was picked last is paid, if not what it asks.
+    fn rates(&self) -> Option<Rates> {
+        None
+    }
+
     /// An eligible node for `job`, or `None` to let it wait.
     fn pick(&mut self, job: JobId, view: &View<'_>) -> Option<NodeId>;
 }
@@ -40,12 +54,26 @@ pub fn by_score(mut score: impl FnMut(JobId, NodeId, &View<'_>) -> Option<f64>) 
 #[derive(Clone, Debug)]
 pub struct Dispatch<P>(pub P);
 
+impl<P: Pick> Dispatch<P> {
+    fn place(&self, job: JobId, node: NodeId, orders: &mut Orders) {
+        match self.0.rates() {
+            Some(rates) => orders.place_at(job, node, rates),
+            None => orders.place(job, node),
+        }
+    }
+}
+
 impl<P: Pick> Scheduler for Dispatch<P> {
+    fn needs(&self) -> Needs {
+        self.0.needs()
+    }
+
     fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+        self.0.notice(cause, view);
         match cause {
             Cause::JobArrived(job) | Cause::JobLost(job) => {
                 if let Some(node) = self.0.pick(job, view) {
-                    orders.place(job, node);
+                    self.place(job, node, orders);
                 }
             }
             // What waits could be placed nowhere; now it can here.
@@ -57,19 +85,19 @@ impl<P: Pick> Scheduler for Dispatch<P> {
                 if let Some((job, node)) =
                     first.and_then(|job| Some((job, self.0.pick(job, view)?)))
                 {
-                    orders.place(job, node);
+                    self.place(job, node, orders);
                 }
             }
-            Cause::Repriced | Cause::Woken => {
+            Cause::Repriced | Cause::Reported | Cause::Woken => {
                 if let Some((job, node)) = view
                     .waiting()
                     .find_map(|job| Some((job, self.0.pick(job, view)?)))
                 {
-                    orders.place(job, node);
+                    self.place(job, node, orders);
                     orders.wake(view.now());
                 }
             }
-            Cause::NodeLeft(_) => {}
+            Cause::NodeLeft(_) | Cause::NodeIdle(_) | Cause::CopyLost(_) => {}
         }
     }
 }

@@ -3,24 +3,53 @@
 //! [`Scheduler`] is the whole interface. Two shorthands cover the common cases: a [`Pick`] chooses a node for one job and leaves the
 //! queue to [`Dispatch`]; [`by_score`] turns a score function into a [`Pick`].
 
+mod age_aware;
+mod asks;
 mod cheapest_within_slo;
+mod deadline_and_budget;
 mod dispatch;
+mod hedged;
+mod join_idle_queue;
+mod kv_aware;
 mod least_loaded;
+mod least_work_left;
+mod order;
 mod power_of_choices;
+mod prefix_aware;
+mod quorum;
 mod random;
+mod reputation_aware;
+mod reverse_auction;
 mod round_robin;
+mod sparrow;
+mod work_stealing;
 
-use walras_des::{Purpose, SimTime, Streams};
+use std::fmt;
 
+use walras_des::{Purpose, Span, Streams};
+
+pub use age_aware::AgeAware;
 pub use cheapest_within_slo::CheapestWithinSlo;
+pub use deadline_and_budget::DeadlineAndBudget;
 pub use dispatch::{Dispatch, Pick, by_score};
+pub use hedged::Hedged;
+pub use join_idle_queue::JoinIdleQueue;
+pub use kv_aware::KvAware;
 pub use least_loaded::LeastLoaded;
+pub use least_work_left::LeastWorkLeft;
+pub use order::{Order, Orders, Reason, Refusal};
 pub use power_of_choices::PowerOfChoices;
+pub use prefix_aware::PrefixAware;
+pub use quorum::{Quorum, wrong_majority};
 pub use random::Random;
+pub use reputation_aware::ReputationAware;
+pub use reverse_auction::ReverseAuction;
 pub use round_robin::RoundRobin;
+pub use sparrow::Sparrow;
+pub use work_stealing::WorkStealing;
 
 use crate::ids::{JobId, NodeId};
-use crate::view::View;
+use crate::view::{Needs, View};
 
 /// Why a policy is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +58,8 @@ pub enum Cause {
     JobArrived(JobId),
     /// A placed job is known to be lost; it waits again.
     JobLost(JobId),
+    /// A copy of a request is known to be lost, and others are not; this is one of them.
+    CopyLost(JobId),
     /// A job on this node ended: a slot is free.
     SlotFreed(NodeId),
     /// A node came up.
@@ -36,61 +67,33 @@ pub enum Cause {
     /// A node has more free slots while jobs wait: asked after each placement that a free slot or a joining node led to, and when
     /// a draining instance is kept.
     SlotsLeft(NodeId),
+    /// A node has nothing left to do; told to a policy that [needs](Needs::idle_reports) to know, before anything else that the
+    /// same event led to.
+    NodeIdle(NodeId),
     /// A node is known to have left.
     NodeLeft(NodeId),
     /// The price for all has changed.
     Repriced,
+    /// Nodes have reported how many jobs they hold; asked while jobs wait, where the dispatcher depends on reports.
+    Reported,
     /// The time of an [`Order::Wake`] has come.
     Woken,
 }
 
-/// What a policy wants done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// Send a waiting job to a node.
-    Place(JobId, NodeId),
-    /// Turn a waiting job away.
-    Reject(JobId),
-    /// Ask again at this time.
-    Wake(SimTime),
-}
-
-/// The orders of one decision, in the order in which they are carried out.
-#[derive(Debug, Default)]
-pub struct Orders(pub(crate) Vec<Order>);
-
-impl Orders {
-    /// Sends a waiting job to a node.
-    pub fn place(&mut self, job: JobId, node: NodeId) {
-        self.0.push(Order::Place(job, node));
-    }
-
-    /// Turns a waiting job away.
-    pub fn reject(&mut self, job: JobId) {
-        self.0.push(Order::Reject(job));
-    }
-
-    /// What was ordered so far.
-    #[must_use]
-    pub fn as_slice(&self) -> &[Order] {
-        &self.0
-    }
-
-    /// Asks to be asked again at `at`.
-    pub fn wake(&mut self, at: SimTime) {
-        self.0.push(Order::Wake(at));
-    }
-}
-
 /// A scheduling policy.
 pub trait Scheduler {
+    /// What the view has to keep for this policy; asked once, before anything happens.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
     /// Reacts to `cause`, reading only what a real scheduler could see, and appends orders.
-    /// The world checks each order; an illegal one is refused and counted, and the job goes on waiting.
+    /// The world checks each order; an illegal one is refused, counted and explained, and nothing else happens.
     fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders);
 }
 
 /// A built-in policy, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Policy {
     /// See [`Random`].
     Random,
@@ -103,15 +106,71 @@ pub enum Policy {
     },
     /// See [`LeastLoaded`].
     LeastLoaded,
+    /// See [`JoinIdleQueue`].
+    JoinIdleQueue,
+    /// See [`LeastWorkLeft`].
+    LeastWorkLeft,
+    /// See [`Sparrow`].
+    Sparrow {
+        /// Nodes at which a place is reserved for each job.
+        probes: u32,
+    },
+    /// See [`Hedged`].
+    Hedged {
+        /// Share of requests that are answered before a second copy is sent.
+        quantile: f64,
+    },
+    /// See [`Quorum`].
+    Quorum {
+        /// Nodes that each request is sent to.
+        copies: u32,
+        /// Answers that complete it.
+        agree: u32,
+    },
+    /// See [`WorkStealing`].
+    WorkStealing {
+        /// Nodes that an idle node asks.
+        victims: u32,
+    },
+    /// See [`ReverseAuction`].
+    ReverseAuction,
     /// See [`CheapestWithinSlo`].
     CheapestWithinSlo,
+    /// See [`DeadlineAndBudget`].
+    DeadlineAndBudget {
+        /// For the last token, after submission.
+        deadline: Span,
+    },
+    /// See [`KvAware`].
+    KvAware {
+        /// Nodes that are looked at for each job.
+        d: u32,
+    },
+    /// See [`PrefixAware`].
+    PrefixAware {
+        /// Outstanding jobs that the node of a group may have more than another.
+        imbalance: u32,
+    },
+    /// See [`AgeAware`].
+    AgeAware {
+        /// Nodes that are looked at for each job.
+        d: u32,
+    },
+    /// See [`ReputationAware`].
+    ReputationAware {
+        /// Nodes that are looked at for each job.
+        d: u32,
+        /// Deliveries, and as many losses, imagined of each node at the start.
+        prior: f64,
+    },
 }
 
 impl Policy {
     /// The policy at work, with its own random stream.
     #[must_use]
     pub fn build(self, streams: &Streams) -> Builtin {
-        let stream = streams.open(Purpose::new("scheduler"), 0);
+        let open = |number| streams.open(Purpose::new("scheduler"), number);
+        let stream = open(0);
         match self {
             Self::Random => Builtin::Random(Dispatch(Random::new(stream))),
             Self::RoundRobin => Builtin::RoundRobin(Dispatch(RoundRobin::default())),
@@ -119,36 +178,102 @@ impl Policy {
                 Builtin::PowerOfChoices(Dispatch(PowerOfChoices::new(d, stream)))
             }
             Self::LeastLoaded => Builtin::LeastLoaded(Dispatch(LeastLoaded)),
+            Self::JoinIdleQueue => Builtin::JoinIdleQueue(Dispatch(JoinIdleQueue::new(stream))),
+            Self::LeastWorkLeft => Builtin::LeastWorkLeft(Dispatch(LeastWorkLeft::default())),
+            Self::Sparrow { probes } => Builtin::Sparrow(Sparrow::new(probes, stream)),
+            Self::Hedged { quantile } => Builtin::Hedged(Hedged::new(quantile, stream, open(1))),
+            Self::Quorum { copies, agree } => {
+                Builtin::Quorum(Quorum::new(copies, agree, stream, open(1)))
+            }
+            Self::WorkStealing { victims } => {
+                Builtin::WorkStealing(WorkStealing::new(victims, stream, open(1)))
+            }
+            Self::ReverseAuction => Builtin::ReverseAuction(Dispatch(ReverseAuction::default())),
             Self::CheapestWithinSlo => {
                 Builtin::CheapestWithinSlo(Dispatch(CheapestWithinSlo::default()))
+            }
+            Self::DeadlineAndBudget { deadline } => {
+                Builtin::DeadlineAndBudget(Dispatch(DeadlineAndBudget::new(deadline)))
+            }
+            Self::KvAware { d } => Builtin::KvAware(Dispatch(KvAware::new(d, stream))),
+            Self::PrefixAware { imbalance } => {
+                Builtin::PrefixAware(Dispatch(PrefixAware::new(imbalance, stream)))
+            }
+            Self::AgeAware { d } => Builtin::AgeAware(Dispatch(AgeAware::new(d, stream))),
+            Self::ReputationAware { d, prior } => {
+                Builtin::ReputationAware(Dispatch(ReputationAware::new(d, prior, stream)))
             }
         }
     }
 }
 
-/// All built-in policies behind one type, so that a scenario can choose by name.
-#[derive(Debug)]
-pub enum Builtin {
-    /// See [`Random`].
-    Random(Dispatch<Random>),
-    /// See [`RoundRobin`].
-    RoundRobin(Dispatch<RoundRobin>),
-    /// See [`PowerOfChoices`].
-    PowerOfChoices(Dispatch<PowerOfChoices>),
-    /// See [`LeastLoaded`].
-    LeastLoaded(Dispatch<LeastLoaded>),
-    /// See [`CheapestWithinSlo`].
-    CheapestWithinSlo(Dispatch<CheapestWithinSlo>),
-}
-
-impl Scheduler for Builtin {
-    fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+/// As people say it.
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Random(policy) => policy.decide(cause, view, orders),
-            Self::RoundRobin(policy) => policy.decide(cause, view, orders),
-            Self::PowerOfChoices(policy) => policy.decide(cause, view, orders),
-            Self::LeastLoaded(policy) => policy.decide(cause, view, orders),
-            Self::CheapestWithinSlo(policy) => policy.decide(cause, view, orders),
+            Self::Random => f.write_str("random"),
+            Self::RoundRobin => f.write_str("round-robin"),
+            Self::PowerOfChoices { d } => write!(f, "power of {d} choices"),
+            Self::LeastLoaded => f.write_str("least-loaded"),
+            Self::JoinIdleQueue => f.write_str("join-idle-queue"),
+            Self::LeastWorkLeft => f.write_str("least-work-left"),
+            Self::Sparrow { probes } => write!(f, "sparrow with {probes} probes"),
+            Self::Hedged { quantile } => {
+                write!(f, "power of 2 choices, hedged after {} %", quantile * 100.0)
+            }
+            Self::Quorum { copies, agree } => write!(f, "quorum of {agree} in {copies}"),
+            Self::WorkStealing { victims } => write!(f, "random, stealing from {victims}"),
+            Self::ReverseAuction => f.write_str("lowest ask at the second lowest"),
+            Self::CheapestWithinSlo => f.write_str("cheapest within SLO"),
+            Self::DeadlineAndBudget { deadline } => {
+                write!(f, "cheapest within {deadline} and budget")
+            }
+            Self::KvAware { d } => write!(f, "most free KV cache of {d}"),
+            Self::PrefixAware { imbalance } => {
+                write!(f, "prefix-aware up to {imbalance} more jobs")
+            }
+            Self::AgeAware { d } => write!(f, "longest up of {d}"),
+            Self::ReputationAware { d, .. } => write!(f, "best reputation of {d}"),
         }
     }
+}
+
+macro_rules! builtins {
+    ($($name:ident($scheduler:ty);)*) => {
+        /// All built-in policies behind one type, so that a scenario can choose by name.
+        #[derive(Debug)]
+        pub enum Builtin {
+            $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($scheduler),)*
+        }
+
+        impl Scheduler for Builtin {
+            fn needs(&self) -> Needs {
+                match self { $(Self::$name(policy) => policy.needs(),)* }
+            }
+
+            fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+                match self { $(Self::$name(policy) => policy.decide(cause, view, orders),)* }
+            }
+        }
+    };
+}
+
+builtins! {
+    Random(Dispatch<Random>);
+    RoundRobin(Dispatch<RoundRobin>);
+    PowerOfChoices(Dispatch<PowerOfChoices>);
+    LeastLoaded(Dispatch<LeastLoaded>);
+    JoinIdleQueue(Dispatch<JoinIdleQueue>);
+    LeastWorkLeft(Dispatch<LeastWorkLeft>);
+    Sparrow(Sparrow);
+    Hedged(Hedged);
+    Quorum(Quorum);
+    WorkStealing(WorkStealing);
+    ReverseAuction(Dispatch<ReverseAuction>);
+    CheapestWithinSlo(Dispatch<CheapestWithinSlo>);
+    DeadlineAndBudget(Dispatch<DeadlineAndBudget>);
+    KvAware(Dispatch<KvAware>);
+    PrefixAware(Dispatch<PrefixAware>);
+    AgeAware(Dispatch<AgeAware>);
+    ReputationAware(Dispatch<ReputationAware>);
 }

@@ -6,7 +6,7 @@ use walras_des::Stream;
 
 use crate::ids::{JobId, NodeId};
 use crate::scheduling::Pick;
-use crate::scheduling::random::draw_eligible;
+use crate::scheduling::random::less_loaded_of;
 use crate::view::View;
 
 /// Draws `d` eligible nodes (with replacement) and takes the one with the fewest outstanding jobs, the first drawn among equals.
@@ -26,13 +26,6 @@ impl PowerOfChoices {
 
 impl Pick for PowerOfChoices {
     fn pick(&mut self, job: JobId, view: &View<'_>) -> Option<NodeId> {
-        let mut best = draw_eligible(job, view, &mut self.stream)?;
-        for _ in 1..self.d {
-            let other = draw_eligible(job, view, &mut self.stream)?;
-            if view.node(other).outstanding < view.node(best).outstanding {
-                best = other;
-            }
-        }
-        Some(best)
+        less_loaded_of(self.d, job, view, &mut self.stream)
     }
 }

@@ -53,6 +53,43 @@ pub(super) fn draw_eligible(job: JobId, view: &View<'_>, stream: &mut Stream) ->
     }
 }
 
+/// Of `d` drawn eligible nodes (with replacement), the one with the highest value, the first drawn among equals.
+pub(super) fn best_of(
+    d: u32,
+    job: JobId,
+    view: &View<'_>,
+    stream: &mut Stream,
+    value: impl Fn(NodeId) -> f64,
+) -> Option<NodeId> {
+    let mut best = draw_eligible(job, view, stream)?;
+    let mut highest = value(best);
+    for _ in 1..d {
+        let other = draw_eligible(job, view, stream)?;
+        let value = value(other);
+        if value > highest {
+            (best, highest) = (other, value);
+        }
+    }
+    Some(best)
+}
+
+/// Of `d` drawn eligible nodes (with replacement), the one with the fewest outstanding jobs, the first drawn among equals.
+pub(super) fn less_loaded_of(
+    d: u32,
+    job: JobId,
+    view: &View<'_>,
+    stream: &mut Stream,
+) -> Option<NodeId> {
+    let mut best = draw_eligible(job, view, stream)?;
+    for _ in 1..d {
+        let other = draw_eligible(job, view, stream)?;
+        if view.node(other).outstanding < view.node(best).outstanding {
+            best = other;
+        }
+    }
+    Some(best)
+}
+
 /// A uniformly drawn element of a list that is not empty.
 pub(super) fn draw(nodes: &[NodeId], stream: &mut Stream) -> NodeId {
     nodes[stream.below(nodes.len() as u64) as usize]

@@ -60,6 +60,28 @@ impl Backlog {
         self.queued[job.index()]
     }
 
+    /// Output tokens that a job had when it was last preempted; zero if it never was.
+    pub(super) fn generated(&self, job: JobId) -> u32 {
+        let queued = self.queued.get(job.index());
+        queued.map_or(0, |queued| queued.generated)
+    }
+
+    /// Ends the answer of a job so many tokens earlier; returns its new length.
+    pub(super) fn cut_answer(&mut self, job: JobId, tokens: u32) -> u32 {
+        let queued = &mut self.queued[job.index()];
+        queued.output -= tokens;
+        queued.output
+    }
+
+    /// Ends the prompt of a job after `computed` tokens, and its answer with the first token.
+    pub(super) fn cut_prompt(&mut self, job: JobId, computed: u32) {
+        let queued = &mut self.queued[job.index()];
+        (queued.prompt, queued.output, queued.generated) = (computed, 1, 0);
+        if let Some(Some(prefix)) = self.prefixes.get_mut(job.index()) {
+            prefix.tokens = prefix.tokens.min(computed);
+        }
+    }
+
     /// How the prompt of a job begins.
     #[inline]
     pub(super) fn prefix(&self, job: JobId) -> Option<Prefix> {
@@ -138,6 +160,30 @@ impl Queue {
         if self.first == NOBODY {
             self.last = NOBODY;
         }
+    }
+
+    /// Takes out a job, wherever it stands; whether it was there.
+    pub(super) fn remove(&mut self, job: JobId, backlog: &mut Backlog) -> bool {
+        let mut before = NOBODY;
+        let mut at = self.first;
+        while at != NOBODY && at != job {
+            before = at;
+            at = backlog.of(at).next;
+        }
+        if at == NOBODY {
+            return false;
+        }
+        let next = backlog.of(job).next;
+        if before == NOBODY {
+            self.first = next;
+        } else {
+            backlog.queued[before.index()].next = next;
+        }
+        if next == NOBODY {
+            self.last = before;
+        }
+        self.len -= 1;
+        true
     }
 
     /// All who wait, in order.

@@ -59,6 +59,23 @@ pub enum Milestone {
     Preempted(JobId),
 }
 
+/// Where a request was that is not wanted any more, and the output tokens that it had, or will have when it leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It waited, and is gone.
+    Queued {
+        /// What it had when it was last preempted.
+        generated: u32,
+    },
+    /// It ran, and is [`Milestone::Finished`] with the step under way.
+    Running {
+        /// What it has then.
+        generated: u32,
+        /// The time of the next step boundary, if that changed.
+        until: Option<SimTime>,
+    },
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Running {
     job: JobId,
@@ -198,6 +215,63 @@ impl Server {
             }
             Phase::Mixed | Phase::Decode => None,
         }
+    }
+
+    /// The request that waits for its first admission behind all others, if there is one.
+    #[must_use]
+    pub fn last_waiting(&self, backlog: &Backlog) -> Option<JobId> {
+        let fresh = |job: &JobId| backlog.generated(*job) == 0;
+        self.queue.iter(backlog).last().filter(fresh)
+    }
+
+    /// Takes out a request that waits.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn remove_waiting(&mut self, job: JobId, backlog: &mut Backlog) {
+        let is_out = self.queue.remove(job, backlog);
+        assert!(is_out, "only who waits is taken away");
+    }
+
+    /// Gives up a request; `None` if it is not here.
+    pub fn cancel(
+        &mut self,
+        now: SimTime,
+        job: JobId,
+        profile: &Profile,
+        backlog: &mut Backlog,
+    ) -> Option<Cancelled> {
+        let Some(index) = self.batch.iter().position(|running| running.job == job) else {
+            let is_out = self.queue.remove(job, backlog);
+            let generated = backlog.generated(job);
+            return is_out.then_some(Cancelled::Queued { generated });
+        };
+        // Its answer ends with the step under way.
+        if index >= self.decoding() {
+            let generated = backlog.generated(job);
+            backlog.cut_prompt(job, self.cached(&self.batch[index]));
+            return Some(Cancelled::Running {
+                generated,
+                until: None,
+            });
+        }
+        let before = self.ahead;
+        if self.phase == Phase::Decode {
+            let cost = self.decode_cost(profile);
+            let cut = self.steps_until(now, cost, profile);
+            self.ahead = cut as u32;
+            self.length = self.decode_length(cost, cut, profile);
+        }
+        let left = self.left(&self.batch[index]);
+        let gained = self.pace(profile).tokens(u64::from(self.ahead)) as u32;
+        let gained = gained.min(left);
+        self.batch[index].finish = self.clock.wrapping_add(gained);
+        let generated = backlog.cut_answer(job, left - gained);
+        let is_sooner = self.ahead < before;
+        Some(Cancelled::Running {
+            generated,
+            until: is_sooner.then(|| self.boundary_time()).flatten(),
+        })
     }
 
     /// Ends the current phase, appends what was reached to `out`, and starts the next phase.

@@ -60,6 +60,11 @@ pub enum Event {
     },
     /// The scheduler asked to be woken.
     Wake,
+    /// Nodes report how many jobs they hold: this one, or all.
+    Refresh {
+        /// The node.
+        node: Option<NodeId>,
+    },
     /// A fleet's controller decides.
     Scale {
         /// The fleet.
@@ -75,6 +80,9 @@ pub enum Event {
     Horizon,
 }
 
+/// In the word of an event, the nodes together.
+const ALL: NodeId = NodeId(u32::MAX);
+
 impl Ranked for Event {
     /// At one instant, requests reach servers before their steps end, work ends before its node leaves,
     /// and observers come last.
@@ -87,7 +95,7 @@ impl Ranked for Event {
             Self::Up { .. } => 4,
             Self::Notice { .. } => 5,
             Self::Lost { .. } => 6,
-            Self::Wake => 7,
+            Self::Wake | Self::Refresh { .. } => 7,
             Self::Patience { .. } => 8,
             Self::Scale { .. } => 9,
             Self::Reprice => 10,
@@ -108,6 +116,8 @@ impl Ranked for Event {
             | Self::Down { node, stamp } => pack(node.0, stamp),
             Self::Notice { node, epoch } => pack(node.0, epoch),
             Self::Scale { fleet } => u64::from(fleet.0),
+            // Zero is the scheduler's own timer.
+            Self::Refresh { node } => pack(node.unwrap_or(ALL).0, 1),
             Self::Arrive
             | Self::Wake
             | Self::Reprice
@@ -132,7 +142,10 @@ impl Event {
             4 => Self::Up { node, stamp },
             5 => Self::Notice { node, epoch: stamp },
             6 => Self::Lost { job, stamp },
-            7 => Self::Wake,
+            7 if stamp == 0 => Self::Wake,
+            7 => Self::Refresh {
+                node: (node != ALL).then_some(node),
+            },
             8 => Self::Patience { job, stamp },
             9 => Self::Scale {
                 fleet: FleetId(stamp),
@@ -164,6 +177,10 @@ mod tests {
             Event::Lost { job, stamp },
             Event::Patience { job, stamp },
             Event::Wake,
+            Event::Refresh { node: None },
+            Event::Refresh {
+                node: Some(NodeId(3)),
+            },
             Event::Scale { fleet: FleetId(2) },
             Event::Reprice,
             Event::Sample,

@@ -125,7 +125,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             .filter(|&index| self.nodes[index].stage.is_wanted())
             .count();
         let outstanding: u32 = (all.filter(ours))
-            .map(|index| self.board.nodes[index].outstanding)
+            .map(|index| self.board.held(NodeId::new(index)))
             .sum();
         let waiting = self.board.view(now).waiting_len();
         let controller = self.controllers[id.index()]
@@ -194,7 +194,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             node.stage = Stage::Draining;
             let id = NodeId::new(index);
             self.board.node_down(id, now);
-            if self.board.nodes[id.index()].outstanding == 0 {
+            if self.board.held(id) == 0 {
                 self.release(id, now);
             }
         }

@@ -386,6 +386,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 self.registry[node.index()].life_stamp != stamp,
             ),
             Event::Notice { node, epoch } => (None, Some(node), self.card_epoch(node) != epoch),
+            Event::Refresh { node } => (None, node, false),
             Event::Wake
             | Event::Scale { .. }
             | Event::Reprice

@@ -4,15 +4,15 @@ use walras_des::{SimTime, Span};
 
 use super::event::Event;
 use super::nodes::Stage;
-use super::{Cx, ENDED, Job, NOWHERE, World};
+use super::{Cx, ENDED, Job, World};
 use crate::ids::{JobId, NodeId};
 use crate::market::{Pricing, Rates};
 use crate::record::{Fate, JobRow, Queue, Recorder};
-use crate::scheduling::{Cause, Order, Scheduler};
+use crate::scheduling::{Cause, Scheduler};
 use crate::serving::{Entry, Milestone};
 use crate::settlement::Lock;
 use crate::units::{Amount, Price};
-use crate::view::{JobCard, NO_TICKET};
+use crate::view::{JobCard, NO_GROUP, NO_TICKET, NOWHERE};
 use crate::workload::Request;
 
 impl<S: Scheduler, R: Recorder> World<'_, S, R> {
@@ -30,12 +30,17 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
 
     /// Gives a request a slot in the table of jobs and puts it on the waiting list.
     fn admit(&mut self, request: Request) -> JobId {
+        let output_estimate = self.platform.knowledge.estimates.of(
+            request.output_tokens,
+            self.mean_output,
+            &mut self.estimates,
+        );
         let card = JobCard {
             serial: self.counts.submitted,
             submitted: request.at,
             origin: request.origin,
             prompt_tokens: request.prompt_tokens,
-            output_estimate: self.output_estimate,
+            output_estimate,
             attempts: 0,
             // Who rents machines pays nothing per token.
             limit: request
@@ -43,9 +48,11 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 .filter(|_| self.platform.pricing != Pricing::Rental)
                 .map_or(Price::MAX, |budget| {
                     // Rounded down, so that a price within it is within the budget.
-                    let units = (budget * f64::from(self.output_estimate) * 1e3).floor();
+                    let units = (budget * f64::from(output_estimate) * 1e3).floor();
                     Price::from_units(units as i128)
                 }),
+            node: NOWHERE,
+            group: request.prefix.map_or(NO_GROUP, |prefix| prefix.group),
             ticket: NO_TICKET,
         };
         let record = Job {
@@ -60,16 +67,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         };
         self.counts.submitted += 1;
         self.counts.live += 1;
-        let job = if let Some(job) = self.free.pop() {
-            let stamp = self.jobs[job.index()].stamp + 1;
-            self.jobs[job.index()] = Job { stamp, ..record };
-            self.board.jobs[job.index()] = card;
-            job
-        } else {
-            self.jobs.push(record);
-            self.board.jobs.push(card);
-            JobId::new(self.jobs.len() - 1)
-        };
+        let job = self.slot(record, card);
         if request.prefix.is_some() {
             self.prefixes.resize(self.jobs.len(), None);
             self.prefixes[job.index()] = request.prefix;
@@ -79,6 +77,20 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         job
     }
 
+    /// A slot in the table of jobs.
+    pub(super) fn slot(&mut self, record: Job, card: JobCard) -> JobId {
+        if let Some(job) = self.free.pop() {
+            let stamp = self.jobs[job.index()].stamp + 1;
+            self.jobs[job.index()] = Job { stamp, ..record };
+            self.board.jobs[job.index()] = card;
+            job
+        } else {
+            self.jobs.push(record);
+            self.board.jobs.push(card);
+            JobId::new(self.jobs.len() - 1)
+        }
+    }
+
     /// Puts a request on the waiting list.
     fn wait(&mut self, job: JobId, now: SimTime) {
         self.board.enqueue(job);
@@ -86,7 +98,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     }
 
     /// Takes a request from the waiting list.
-    fn stop_waiting(&mut self, job: JobId, now: SimTime) {
+    pub(super) fn stop_waiting(&mut self, job: JobId, now: SimTime) {
         self.board.dequeue(job);
         self.left(Queue::Dispatcher, job, now);
     }
@@ -129,73 +141,6 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                     stamp: record.stamp,
                 },
             );
-        }
-    }
-
-    /// Tells the scheduler of a node with free slots, until it has no more use for them.
-    pub(super) fn offer(&mut self, mut cause: Cause, node: NodeId, cx: &mut Cx) {
-        loop {
-            let before = self.board.view(cx.now()).waiting_len();
-            self.ask(cause, cx);
-            let view = self.board.view(cx.now());
-            let left = view.waiting_len();
-            if left == 0 || left == before || !view.is_open(node) {
-                break;
-            }
-            cause = Cause::SlotsLeft(node);
-        }
-    }
-
-    /// Asks the scheduler and carries out its orders.
-    pub(super) fn ask(&mut self, cause: Cause, cx: &mut Cx) {
-        let mut orders = std::mem::take(&mut self.orders);
-        self.scheduler
-            .decide(cause, &self.board.view(cx.now()), &mut orders);
-        for order in orders.0.drain(..) {
-            match order {
-                Order::Place(job, node) => self.place(job, node, cx),
-                Order::Reject(job) if self.board.is_waiting(job) => {
-                    self.end(job, Fate::Rejected, cx);
-                }
-                Order::Wake(at) if at >= cx.now() => cx.at(at, Event::Wake),
-                Order::Reject(_) | Order::Wake(_) => self.counts.refused_orders += 1,
-            }
-        }
-        self.orders = orders;
-    }
-
-    /// Carries out a placement, or refuses and counts it.
-    fn place(&mut self, job: JobId, node: NodeId, cx: &mut Cx) {
-        let legal = self.board.is_waiting(job)
-            && node.index() < self.nodes.len()
-            && self.board.view(cx.now()).eligible(job, node);
-        if !legal {
-            self.counts.refused_orders += 1;
-            return;
-        }
-        let view = self.board.view(cx.now());
-        let (latency, rates) = (view.latency(job, node), view.rates(node));
-        let overhead = view.profile(node).request_overhead;
-        self.stop_waiting(job, cx.now());
-        let card = &mut self.board.nodes[node.index()];
-        card.outstanding += 1;
-        let epoch = card.epoch;
-        let card = &mut self.board.jobs[job.index()];
-        card.attempts += 1;
-        let (serial, prompt_tokens) = (card.serial, card.prompt_tokens);
-        let record = &mut self.jobs[job.index()];
-        record.stamp += 1;
-        (record.node, record.epoch) = (node, epoch);
-        (record.rates, record.back) = (rates, latency);
-        self.recorder.placed(serial, node);
-        if self.platform.pricing != Pricing::Rental {
-            record.lock = self.bank.lock(rates.price(prompt_tokens, self.max_output));
-        }
-        let (delay, stamp) = (latency + overhead, record.stamp);
-        if delay == Span::ZERO {
-            self.deliver(job, stamp, cx);
-        } else {
-            cx.after(delay, Event::Deliver { job, stamp });
         }
     }
 
@@ -266,17 +211,30 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 Milestone::Finished(job) => {
                     self.tally.running(cx.now(), -1);
                     self.left(Queue::Node(id), job, cx.now());
-                    self.end(job, Fate::Completed, cx);
-                    self.offer(Cause::SlotFreed(id), id, cx);
+                    if self.copies.are_unused() {
+                        self.complete(job, id, cx);
+                    } else {
+                        self.answered(job, id, cx);
+                    }
                 }
             }
         }
         self.milestones = milestones;
     }
 
+    /// A request was answered on a node, which has a free slot now.
+    pub(super) fn complete(&mut self, job: JobId, node: NodeId, cx: &mut Cx) {
+        self.end(job, Fate::Completed, cx);
+        self.report_idle(node, cx);
+        self.offer(Cause::SlotFreed(node), node, cx);
+    }
+
     /// A job ends: it is paid if it was delivered, recorded, and its slot is free.
     pub(super) fn end(&mut self, job: JobId, fate: Fate, cx: &mut Cx) {
         let now = cx.now();
+        if !self.copies.are_unused() {
+            self.copies.dissolve(job);
+        }
         if self.board.is_waiting(job) {
             self.stop_waiting(job, now);
         }
@@ -303,7 +261,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             paid: 0.0,
         };
         if completed {
-            self.free_slot(record.node, record.epoch, now);
+            self.free_slot(job, record.node, record.epoch, now);
             let first = record.first_token + record.back;
             row.ttft = Some((first - card.submitted).as_secs_f64());
             let steps = record.output_tokens - 1;
@@ -323,13 +281,14 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         let record = &mut self.jobs[job.index()];
         record.node = ENDED;
         record.stamp += 1;
+        self.board.jobs[job.index()].node = NOWHERE;
         self.free.push(job);
         if self.closing && self.counts.live == 0 {
             cx.stop();
         }
     }
 
-    fn pay(&mut self, record: &Job, card: &JobCard) -> Amount {
+    pub(super) fn pay(&mut self, record: &Job, card: &JobCard) -> Amount {
         if self.platform.pricing == Pricing::Rental {
             return Amount::ZERO;
         }
@@ -341,14 +300,10 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     }
 
     /// The dispatcher hears that a job placed in this stay of the node has ended.
-    pub(super) fn free_slot(&mut self, node: NodeId, epoch: u32, now: SimTime) {
-        let card = &mut self.board.nodes[node.index()];
-        if card.epoch == epoch && card.outstanding > 0 {
-            card.outstanding -= 1;
-            card.observed_at = now;
-        }
+    pub(super) fn free_slot(&mut self, job: JobId, node: NodeId, epoch: u32, now: SimTime) {
+        self.board.ended(job, node, epoch, now);
         let node_state = &mut self.nodes[node.index()];
-        if node_state.stage == Stage::Draining && self.board.nodes[node.index()].outstanding == 0 {
+        if node_state.stage == Stage::Draining && self.board.held(node) == 0 {
             self.release(node, now);
         }
     }
@@ -365,8 +320,13 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         if self.platform.pricing != Pricing::Rental {
             self.bank.refund(std::mem::take(&mut record.lock));
         }
-        self.free_slot(node, epoch, cx.now());
+        self.free_slot(job, node, epoch, cx.now());
         self.tally.lost(submitted);
+        if self.loses_copy(job, cx) {
+            self.report_idle(node, cx);
+            return;
+        }
+        self.report_idle(node, cx);
         if self.board.jobs[job.index()].attempts >= self.platform.retry.max_attempts {
             self.end(job, Fate::Failed, cx);
             return;

@@ -5,12 +5,15 @@
 //! and the job waits again, until its attempts are used up.
 
 pub mod bound;
+mod copies;
 mod event;
 mod fleets;
 pub mod inspect;
 mod jobs;
 mod nodes;
+mod orders;
 mod playback;
+mod reports;
 mod sections;
 mod tally;
 
@@ -23,13 +26,14 @@ use crate::invariants;
 use crate::market::{Pricing, Rates, next_base_fee};
 use crate::platform::{Platform, Size};
 use crate::record::{Counts, Fate, Output, Recorder, Sample};
-use crate::scheduling::{Cause, Orders, Scheduler};
+use crate::scheduling::{Cause, Orders, Refusal, Scheduler};
 use crate::serving::{Backlog, Milestone};
 use crate::settlement::{Bank, Lock};
 use crate::supply::Controller;
 use crate::units::Price;
-use crate::view::Board;
+use crate::view::{Board, Needs};
 use crate::workload::{Arrivals, Prefix, Request, Workload};
+use copies::Copies;
 pub use event::Event;
 use nodes::{Birth, Node, Registration};
 pub use playback::Playback;
@@ -129,7 +133,6 @@ struct Job {
     back: Span,
 }
 
-const NOWHERE: NodeId = NodeId(u32::MAX);
 const ENDED: NodeId = NodeId(u32::MAX - 1);
 
 impl Job {
@@ -158,14 +161,21 @@ pub struct World<'a, S, R> {
     controllers: Vec<Option<Controller>>,
     provisioning: Stream,
     board: Board,
-    output_estimate: u32,
+    needs: Needs,
+    mean_output: u32,
+    /// Errors of estimates.
+    estimates: Stream,
+    /// When nodes report first.
+    phases: Stream,
     max_output: u32,
     jobs: Vec<Job>,
     /// How the prompts of jobs begin; empty if none share anything.
     prefixes: Vec<Option<Prefix>>,
     free: Vec<JobId>,
+    copies: Copies,
     bank: Bank,
     counts: Counts,
+    refusals: Vec<Refusal>,
     tally: Tally,
     orders: Orders,
     milestones: Vec<Milestone>,
@@ -210,6 +220,11 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
                 rule.prompt_weight,
             ));
         }
+        let needs = scheduler.needs();
+        board.keep(needs);
+        if let Some(reports) = platform.knowledge.state.reports() {
+            board.wait_for_reports(reports);
+        }
         let controllers = platform.fleets.iter().map(|fleet| match &fleet.size {
             Size::Fixed(_) => None,
             Size::Autoscaled(scaler) => Some(Controller::new(scaler.clone())),
@@ -225,13 +240,18 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             controllers: controllers.collect(),
             provisioning: streams.open(Purpose::new("provisioning"), 0),
             board,
-            output_estimate: sizes.mean_output.round().max(1.0) as u32,
+            needs,
+            mean_output: sizes.mean_output.round().max(1.0) as u32,
+            estimates: streams.open(Purpose::new("estimates"), 0),
+            phases: streams.open(Purpose::new("reports"), 0),
             max_output: sizes.max_output,
             jobs: Vec::new(),
             prefixes: Vec::new(),
             free: Vec::new(),
+            copies: Copies::default(),
             bank: Bank::new(&platform.settlement, owners, &owner_of),
             counts: Counts::default(),
+            refusals: Vec::new(),
             tally: Tally::new(settings, owners, platform, &nodes, &registry),
             orders: Orders::default(),
             milestones: Vec::new(),
@@ -274,6 +294,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
         if let Pricing::BaseFee(rule) = &engine.model.platform.pricing {
             engine.context_mut().after(rule.epoch, Event::Reprice);
         }
+        Self::begin_reports(engine);
         engine.model.next = engine.model.arrivals.next();
         if let Some(request) = engine.model.next {
             engine.context_mut().at(request.at, Event::Arrive);
@@ -349,7 +370,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
     fn check(&self) {
         invariants::jobs(
             &self.counts,
-            self.jobs.iter().filter(|job| job.is_live()).count(),
+            self.jobs.iter().filter(|job| job.is_live()).count() - self.copies.extra,
         );
         for node in &self.nodes {
             node.server
@@ -376,13 +397,15 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             self.bank.cash_out(node.owner);
         }
         self.check();
-        self.tally.finish(
+        let mut output = self.tally.finish(
             self.platform,
             &self.nodes,
             &self.registry,
             self.counts,
             self.recorder.into_jobs(),
-        )
+        );
+        output.refusals = self.refusals;
+        output
     }
 }
 
@@ -410,6 +433,7 @@ impl<S: Scheduler, R: Recorder> Model for World<'_, S, R> {
                 }
             }
             Event::Wake => self.ask(Cause::Woken, cx),
+            Event::Refresh { node } => self.refresh(node, cx),
             Event::Scale { fleet } => self.scale(fleet, cx),
             Event::Reprice => self.reprice(cx),
             Event::Sample => self.sample(cx),

@@ -357,6 +357,7 @@ impl Tally {
             samples: self.samples,
             lorenz,
             jobs,
+            refusals: Vec::new(),
         }
     }
 

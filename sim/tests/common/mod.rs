@@ -10,6 +10,7 @@ use walras_sim::hardware::{
     Profile, Residuals, Roof,
 };
 use walras_sim::ids::{ProfileId, RegionId};
+use walras_sim::knowledge::Knowledge;
 use walras_sim::market::Pricing;
 use walras_sim::network::{Network, Region};
 use walras_sim::platform::{Fleet, Offer, Ownership, Platform, Retry, Settlement, Size};
@@ -124,6 +125,7 @@ pub fn platform(nodes: u32, max_batch: u32, slots: u32) -> Platform {
             access: Dist::constant(0.005).unwrap(),
         }],
         policy: Policy::Random,
+        knowledge: Knowledge::default(),
         pricing: Pricing::ReverseAuction,
         settlement: Settlement {
             token_price: Some(0.5),
