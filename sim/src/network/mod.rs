@@ -1,5 +1,7 @@
 //! Sites and the latency between them: a petgraph of regions, with routes precomputed.
 
+pub mod flows;
+
 use petgraph::algo::dijkstra;
 use petgraph::graph::{NodeIndex, UnGraph};
 use walras_des::Span;
