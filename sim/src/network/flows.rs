@@ -44,17 +44,19 @@ pub struct FlowId {
 #[derive(Clone, Debug)]
 pub struct Flows {
     links: Vec<Link>,
-    /// Level of each link; of the links that stand for nothing in a path, infinity.
+    /// Level of each link, apart because it is what is read most; of the one that stands for nothing, infinity.
     levels: Vec<f64>,
+    /// Whether the equation of each link may not hold.
+    is_dirty: Vec<bool>,
     /// Links that the caps of single flows once needed, and no longer do.
     free_links: Vec<u32>,
-    flows: Vec<Flow>,
-    free_flows: Vec<u32>,
+    slots: Vec<Flow>,
+    free_slots: Vec<u32>,
     live: usize,
     /// Links by flow, `width` for each: those of the path, then [`NOTHING`].
     paths: Vec<u32>,
     width: usize,
-    /// Where each flow is among the members of each link of its path.
+    /// Where each flow is among the members of each link of its path, likewise.
     places: Vec<u32>,
     /// At which link each flow is at home.
     homes: Vec<u32>,
@@ -62,13 +64,15 @@ pub struct Flows {
     ends: Tournament,
     now: SimTime,
     /// Links whose equation may not hold, lowest level first.
-    dirty: BinaryHeap<Reverse<(u64, u32)>>,
+    dirty: BinaryHeap<Reverse<u64>>,
     /// Links whose first end may have moved.
     moved: Vec<u32>,
     /// Flows that may be at home elsewhere.
     astray: Vec<u32>,
     /// Lowest level elsewhere, of each member of the link that is solved.
     elsewhere: Vec<f64>,
+    /// The links that its new level touches.
+    touched: Vec<u32>,
     solved: u64,
 }
 
@@ -84,7 +88,12 @@ const ROUNDING: f64 = 1e-13;
 #[derive(Clone, Debug)]
 struct Link {
     capacity: f64,
+    /// The flows that pass here, in columns: which,
     members: Vec<u32>,
+    /// whether they are at home,
+    are_home: Vec<bool>,
+    /// and the other links of their paths, a row for each; [`NOTHING`] fills it up.
+    others: Vec<u32>,
     /// Bytes that a flow at home would have moved here since the account was opened.
     moved: f64,
     /// Up to when.
@@ -92,7 +101,10 @@ struct Link {
     /// The flows at home by the state of the account at which they end; those that left are still in it.
     ends: BinaryHeap<Reverse<(u64, u32, u32)>>,
     at_home: u32,
-    is_dirty: bool,
+    /// The state of the account at the first end; infinite if there is none.
+    first: f64,
+    /// Whether a flow has left since the first end was looked for.
+    has_left: bool,
     is_moved: bool,
 }
 
@@ -114,11 +126,14 @@ impl Link {
         Self {
             capacity,
             members: Vec::new(),
+            are_home: Vec::new(),
+            others: Vec::new(),
             moved: 0.0,
             at: SimTime::ZERO,
             ends: BinaryHeap::new(),
             at_home: 0,
-            is_dirty: false,
+            first: f64::INFINITY,
+            has_left: false,
             is_moved: false,
         }
     }
@@ -138,11 +153,15 @@ impl Flows {
         }));
         Self {
             levels: vec![f64::INFINITY; links.len()],
+            // Nothing never needs solving.
+            is_dirty: (0..links.len())
+                .map(|link| link == NOTHING as usize)
+                .collect(),
             ends: Tournament::new(links.len()),
             links,
             free_links: Vec::new(),
-            flows: Vec::new(),
-            free_flows: Vec::new(),
+            slots: Vec::new(),
+            free_slots: Vec::new(),
             live: 0,
             paths: Vec::new(),
             width: 2,
@@ -153,6 +172,7 @@ impl Flows {
             moved: Vec::new(),
             astray: Vec::new(),
             elsewhere: Vec::new(),
+            touched: Vec::new(),
             solved: 0,
         }
     }
@@ -166,8 +186,8 @@ impl Flows {
         let hops = path.len() + usize::from(cap.is_some());
         assert!(hops > 0, "a flow needs a link or a cap");
         self.widen(hops);
-        let slot = self.free_flows.pop().unwrap_or_else(|| {
-            self.flows.push(Flow {
+        let slot = self.free_slots.pop().unwrap_or_else(|| {
+            self.slots.push(Flow {
                 stamp: 0,
                 home_stamp: 0,
                 until: 0.0,
@@ -178,28 +198,31 @@ impl Flows {
             self.homes.push(NOWHERE);
             self.paths.resize(self.paths.len() + self.width, NOTHING);
             self.places.resize(self.places.len() + self.width, 0);
-            u32::try_from(self.flows.len() - 1).expect("a flow's number fits 32 bits")
+            u32::try_from(self.slots.len() - 1).expect("a flow's number fits 32 bits")
         });
+        let row = slot as usize * self.width;
         for (hop, link) in path.iter().enumerate() {
-            let inner = link.0 + 1;
             assert!(
                 (link.index() + 1) < self.links.len() && !path[..hop].contains(link),
                 "a path names existing links, each once: {path:?}"
             );
-            self.join(slot, hop, inner);
+            self.paths[row + hop] = link.0 + 1;
         }
         let cap = cap.map_or(NOTHING, |cap| self.private_link(cap));
         if cap != NOTHING {
-            self.join(slot, path.len(), cap);
+            self.paths[row + path.len()] = cap;
         }
-        let flow = &mut self.flows[slot as usize];
+        for hop in 0..hops {
+            self.join(slot, hop);
+        }
+        let flow = &mut self.slots[slot as usize];
         flow.until = bytes as f64;
         flow.cap = cap;
         flow.has_ended = false;
         self.homes[slot as usize] = NOWHERE;
         self.live += 1;
-        self.stray(slot);
-        let stamp = self.flows[slot as usize].stamp;
+        stray(&mut self.slots[slot as usize], slot, &mut self.astray);
+        let stamp = self.slots[slot as usize].stamp;
         FlowId { slot, stamp }
     }
 
@@ -251,7 +274,7 @@ impl Flows {
         self.settle();
         let (link, at) = self.ends.first()?;
         let Reverse((_, slot, _)) = *self.links[link].ends.peek().expect("a link with an end");
-        let stamp = self.flows[slot as usize].stamp;
+        let stamp = self.slots[slot as usize].stamp;
         Some((SimTime::from_nanos(at), FlowId { slot, stamp }))
     }
 
@@ -272,7 +295,7 @@ impl Flows {
         self.settle();
         let home = self.home(id);
         let moved = self.account(home);
-        (self.flows[id.slot as usize].until - moved).max(0.0)
+        (self.slots[id.slot as usize].until - moved).max(0.0)
     }
 
     /// The number of flows under way.
@@ -295,7 +318,7 @@ impl Flows {
 
     /// The link at which a live flow is at home.
     fn home(&self, id: FlowId) -> usize {
-        let flow = &self.flows[id.slot as usize];
+        let flow = &self.slots[id.slot as usize];
         assert!(flow.stamp == id.stamp, "the flow {id:?} has ended");
         self.homes[id.slot as usize] as usize
     }
@@ -317,15 +340,19 @@ impl Flows {
         if hops <= self.width {
             return;
         }
-        let restrided = |table: &[u32], filler: u32| {
-            let rows = table.chunks(self.width);
+        let widened = |table: &[u32], from: usize, to: usize| -> Vec<u32> {
+            let rows = table.chunks(from);
             rows.flat_map(|row| {
-                let padding = std::iter::repeat_n(filler, hops - row.len());
+                let padding = std::iter::repeat_n(NOTHING, to - row.len());
                 row.iter().copied().chain(padding)
             })
             .collect()
         };
-        (self.paths, self.places) = (restrided(&self.paths, NOTHING), restrided(&self.places, 0));
+        self.paths = widened(&self.paths, self.width, hops);
+        self.places = widened(&self.places, self.width, hops);
+        for link in &mut self.links {
+            link.others = widened(&link.others, self.width - 1, hops - 1);
+        }
         self.width = hops;
     }
 
@@ -338,77 +365,83 @@ impl Flows {
         }
         self.links.push(Link::new(capacity));
         self.levels.push(f64::INFINITY);
+        self.is_dirty.push(false);
         self.ends.extend(self.links.len());
         u32::try_from(self.links.len() - 1).expect("a link's number fits 32 bits")
     }
 
-    fn join(&mut self, slot: u32, hop: usize, link: u32) {
-        let members = &mut self.links[link as usize].members;
-        let at = slot as usize * self.width + hop;
-        self.paths[at] = link;
-        self.places[at] = members.len() as u32;
-        members.push(slot);
+    /// Makes a flow a member of a link of its path.
+    fn join(&mut self, slot: u32, hop: usize) {
+        let row = slot as usize * self.width;
+        let path = &self.paths[row..row + self.width];
+        let link = path[hop];
+        let state = &mut self.links[link as usize];
+        self.places[row + hop] = state.members.len() as u32;
+        state.members.push(slot);
+        state.are_home.push(false);
+        let others = path.iter().enumerate().filter(|(other, _)| *other != hop);
+        state.others.extend(others.map(|(_, link)| *link));
         self.mark(link);
     }
 
     fn remove(&mut self, id: FlowId) {
         let slot = id.slot as usize;
+        self.leave_home(id.slot);
         for hop in 0..self.width {
             let at = slot * self.width + hop;
             let link = std::mem::replace(&mut self.paths[at], NOTHING);
-            if link == NOTHING {
-                continue;
+            if link != NOTHING {
+                self.part(link, self.places[at] as usize);
+                self.mark(link);
             }
-            let place = self.places[at];
-            let members = &mut self.links[link as usize].members;
-            members.swap_remove(place as usize);
-            if let Some(&heir) = members.get(place as usize) {
-                let row = heir as usize * self.width;
-                let hops = &self.paths[row..row + self.width];
-                let hop = hops.iter().position(|&other| other == link);
-                self.places[row + hop.expect("a member passes the link")] = place;
-            }
-            self.mark(link);
         }
-        let cap = std::mem::replace(&mut self.flows[slot].cap, NOTHING);
+        let flow = &mut self.slots[slot];
+        flow.stamp += 1;
+        flow.has_ended = true;
+        let cap = std::mem::replace(&mut flow.cap, NOTHING);
         if cap != NOTHING {
             self.free_links.push(cap);
         }
-        self.leave_home(id.slot);
-        self.homes[slot] = NOWHERE;
-        self.flows[slot].stamp += 1;
-        self.flows[slot].has_ended = true;
-        self.free_flows.push(id.slot);
+        self.free_slots.push(id.slot);
         self.live -= 1;
+    }
+
+    /// Takes a member from a link; the last one gets its place.
+    fn part(&mut self, link: u32, place: usize) {
+        let state = &mut self.links[link as usize];
+        state.members.swap_remove(place);
+        state.are_home.swap_remove(place);
+        let (rest, width) = (state.members.len(), self.width - 1);
+        (state.others).copy_within(rest * width..(rest + 1) * width, place * width);
+        state.others.truncate(rest * width);
+        if let Some(&heir) = state.members.get(place) {
+            let row = heir as usize * self.width;
+            let hop = hop(&self.paths[row..row + self.width], link);
+            self.places[row + hop] = place as u32;
+        }
     }
 
     /// Notes that the equation of a link may not hold.
     fn mark(&mut self, link: u32) {
-        let state = &mut self.links[link as usize];
-        if !state.is_dirty {
-            state.is_dirty = true;
-            self.dirty
-                .push(Reverse((self.levels[link as usize].to_bits(), link)));
-        }
-    }
-
-    fn stray(&mut self, slot: u32) {
-        let flow = &mut self.flows[slot as usize];
-        if !flow.is_astray {
-            flow.is_astray = true;
-            self.astray.push(slot);
+        let is_dirty = &mut self.is_dirty[link as usize];
+        if !*is_dirty {
+            *is_dirty = true;
+            // Six digits of the level are order enough, and leave room for the link.
+            let level = self.levels[link as usize].to_bits() >> 32 << 32;
+            self.dirty.push(Reverse(level | u64::from(link)));
         }
     }
 
     /// Works in all changes since the last time.
     fn settle(&mut self) {
-        while let Some(Reverse((_, link))) = self.dirty.pop() {
-            self.links[link as usize].is_dirty = false;
+        while let Some(Reverse(key)) = self.dirty.pop() {
+            let link = key as u32;
+            self.is_dirty[link as usize] = false;
             self.solve(link);
         }
         let mut astray = std::mem::take(&mut self.astray);
         for slot in astray.drain(..) {
-            self.flows[slot as usize].is_astray = false;
+            self.slots[slot as usize].is_astray = false;
             self.bring_home(slot);
         }
         self.astray = astray;
@@ -428,47 +461,69 @@ impl Flows {
         }
         self.solved += 1;
         let mut elsewhere = std::mem::take(&mut self.elsewhere);
+        let state = &mut self.links[index];
+        let others = std::mem::take(&mut state.others);
         elsewhere.clear();
-        for &slot in &self.links[index].members {
-            let row = slot as usize * self.width;
-            let mut lowest = f64::INFINITY;
-            for &other in &self.paths[row..row + self.width] {
-                if other != link {
-                    lowest = lowest.min(self.levels[other as usize]);
-                }
-            }
-            elsewhere.push(lowest);
+        if self.width == 2 {
+            elsewhere.extend(others.iter().map(|&other| self.levels[other as usize]));
+        } else {
+            elsewhere.extend(others.chunks_exact(self.width - 1).map(|row| {
+                let levels = row.iter().map(|&other| self.levels[other as usize]);
+                levels.fold(f64::INFINITY, f64::min)
+            }));
         }
-        let new = level(&elsewhere, self.links[index].capacity, old);
+        let new = level(&elsewhere, state.capacity, old);
         let is_new = new != old && (new - old).abs() > ROUNDING * new.min(f64::MAX);
         let level = if is_new { new } else { old };
-        let members = std::mem::take(&mut self.links[index].members);
-        for (&slot, &lowest) in members.iter().zip(&elsewhere) {
-            let is_at_home = self.homes[slot as usize] == link;
-            if (lowest < level) == is_at_home && lowest != level {
-                self.stray(slot);
+        let is_stray = |(&is_home, &lowest): (&bool, &f64)| {
+            if is_home {
+                lowest < level
+            } else {
+                lowest > level
+            }
+        };
+        // Few are, mostly none: that is found out without a branch for each.
+        let members = || state.are_home.iter().zip(&elsewhere);
+        if members().fold(false, |any, member| any | is_stray(member)) {
+            for (place, _) in members()
+                .enumerate()
+                .filter(|(_, member)| is_stray(*member))
+            {
+                let slot = state.members[place];
+                stray(&mut self.slots[slot as usize], slot, &mut self.astray);
             }
         }
         if is_new {
             let low = old.min(new);
-            for (&slot, _) in members
-                .iter()
-                .zip(&elsewhere)
-                .filter(|(_, lowest)| **lowest > low)
-            {
-                let row = slot as usize * self.width;
-                for hop in 0..self.width {
-                    let other = self.paths[row + hop];
-                    if other != link && self.links[other as usize].capacity < f64::INFINITY {
-                        self.mark(other);
+            let mut touched = std::mem::take(&mut self.touched);
+            touched.resize(others.len(), NOTHING);
+            let mut count = 0;
+            // Whether a link is touched cannot be foreseen, by the processor neither: no branch here.
+            let mut touch = |lowest: f64, other: u32| {
+                touched[count] = other;
+                let is_clean = !self.is_dirty[other as usize];
+                count += usize::from(lowest > low) * usize::from(is_clean);
+            };
+            if self.width == 2 {
+                for (&lowest, &other) in elsewhere.iter().zip(&others) {
+                    touch(lowest, other);
+                }
+            } else {
+                for (&lowest, row) in elsewhere.iter().zip(others.chunks_exact(self.width - 1)) {
+                    for &other in row {
+                        touch(lowest, other);
                     }
                 }
             }
+            for &other in &touched[..count] {
+                self.mark(other);
+            }
+            self.touched = touched;
             self.account(index);
             self.levels[index] = new;
             self.note(link);
         }
-        self.links[index].members = members;
+        self.links[index].others = others;
         self.elsewhere = elsewhere;
     }
 
@@ -506,7 +561,7 @@ impl Flows {
                 home = link;
             }
         }
-        if home == old || self.flows[slot as usize].has_ended {
+        if home == old || self.slots[slot as usize].has_ended {
             return;
         }
         assert!(
@@ -514,18 +569,21 @@ impl Flows {
             "nothing limits a flow: all links of its path are infinite"
         );
         let left = if old == NOWHERE {
-            self.flows[slot as usize].until
+            self.slots[slot as usize].until
         } else {
             let moved = self.account(old as usize);
             self.leave_home(slot);
-            self.flows[slot as usize].until - moved
+            self.slots[slot as usize].until - moved
         };
         let until = self.account(home as usize) + left.max(0.0);
-        let flow = &mut self.flows[slot as usize];
+        let flow = &mut self.slots[slot as usize];
         flow.until = until;
         self.homes[slot as usize] = home;
+        let place = self.places[row + hop(&self.paths[row..row + self.width], home)];
         let state = &mut self.links[home as usize];
         state.at_home += 1;
+        state.are_home[place as usize] = true;
+        state.first = state.first.min(until);
         state
             .ends
             .push(Reverse((until.to_bits(), slot, flow.home_stamp)));
@@ -533,12 +591,17 @@ impl Flows {
     }
 
     fn leave_home(&mut self, slot: u32) {
-        let home = self.homes[slot as usize];
+        let home = std::mem::replace(&mut self.homes[slot as usize], NOWHERE);
         if home == NOWHERE {
             return;
         }
-        self.flows[slot as usize].home_stamp += 1;
-        self.links[home as usize].at_home -= 1;
+        let row = slot as usize * self.width;
+        let place = self.places[row + hop(&self.paths[row..row + self.width], home)];
+        self.slots[slot as usize].home_stamp += 1;
+        let state = &mut self.links[home as usize];
+        state.at_home -= 1;
+        state.are_home[place as usize] = false;
+        state.has_left = true;
         self.note(home);
     }
 
@@ -547,29 +610,45 @@ impl Flows {
         self.account(link);
         let state = &mut self.links[link];
         state.is_moved = false;
-        let homes = &self.homes;
-        let flows = &self.flows;
-        let is_present = |&Reverse((_, slot, stamp)): &Reverse<(u64, u32, u32)>| {
-            homes[slot as usize] as usize == link && flows[slot as usize].home_stamp == stamp
-        };
-        if state.ends.len() > 2 * state.at_home as usize + 16 {
-            state.ends.retain(is_present);
-        }
-        while state.ends.peek().is_some_and(|end| !is_present(end)) {
-            state.ends.pop();
-        }
-        let end = state.ends.peek().map_or(NEVER, |Reverse((until, ..))| {
-            let left = (f64::from_bits(*until) - state.moved).max(0.0);
-            let nanos = (left / self.levels[link] * 1e9).ceil();
-            // A level of nothing makes this infinite, or not a number.
-            if nanos < MOST_NANOS {
-                (self.now + Span::from_nanos(nanos as u64)).as_nanos()
-            } else {
-                NEVER
+        if std::mem::take(&mut state.has_left) {
+            let (homes, flows) = (&self.homes, &self.slots);
+            let is_present = |&Reverse((_, slot, stamp)): &Reverse<(u64, u32, u32)>| {
+                homes[slot as usize] as usize == link && flows[slot as usize].home_stamp == stamp
+            };
+            if state.ends.len() > 2 * state.at_home as usize + 16 {
+                state.ends.retain(is_present);
             }
-        });
+            while state.ends.peek().is_some_and(|end| !is_present(end)) {
+                state.ends.pop();
+            }
+            let first = state.ends.peek();
+            state.first =
+                first.map_or(f64::INFINITY, |Reverse((until, ..))| f64::from_bits(*until));
+        }
+        let left = (state.first - state.moved).max(0.0);
+        let nanos = left / self.levels[link] * 1e9;
+        // Without flows, or at a level of nothing, this is infinite or not a number.
+        let end = if nanos < MOST_NANOS {
+            (self.now + Span::from_nanos(nanos.ceil() as u64)).as_nanos()
+        } else {
+            NEVER
+        };
         self.ends.set(link, end);
     }
+}
+
+/// Notes that a flow may be at home elsewhere.
+fn stray(flow: &mut Flow, slot: u32, astray: &mut Vec<u32>) {
+    if !flow.is_astray {
+        flow.is_astray = true;
+        astray.push(slot);
+    }
+}
+
+/// Where a link stands in the path of a flow that passes it.
+fn hop(path: &[u32], link: u32) -> usize {
+    let hop = path.iter().position(|&other| other == link);
+    hop.expect("a member passes the link")
 }
 
 /// Later than any end, in nanoseconds.
@@ -591,12 +670,7 @@ fn level(elsewhere: &[f64], capacity: f64, guess: f64) -> f64 {
     let mut before = usize::MAX;
     let mut is_below = false;
     loop {
-        let (mut held, mut sum) = (0, 0.0);
-        for &rate in elsewhere {
-            let is_held = rate < level;
-            held += usize::from(is_held);
-            sum += if is_held { rate } else { 0.0 };
-        }
+        let (held, sum) = below(elsewhere, level);
         let all_fit = held == flows && (sum <= capacity || is_below);
         if all_fit {
             return f64::INFINITY;
@@ -615,6 +689,30 @@ fn level(elsewhere: &[f64], capacity: f64, guess: f64) -> f64 {
         }
         (level, is_below, before) = (next, true, held);
     }
+}
+
+/// How many of `rates` are below `level`, and their sum, in four lanes: the order of adding is fixed, and the processor need not wait
+/// for one addition to begin the next.
+fn below(rates: &[f64], level: f64) -> (usize, f64) {
+    let mut held = [0_u64; 4];
+    let mut sum = [0.0; 4];
+    let add = |lane: usize, rate: f64, held: &mut [u64; 4], sum: &mut [f64; 4]| {
+        let is_held = rate < level;
+        held[lane] += u64::from(is_held);
+        sum[lane] += if is_held { rate } else { 0.0 };
+    };
+    let chunks = rates.chunks_exact(4);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, &rate) in chunk.iter().enumerate() {
+            add(lane, rate, &mut held, &mut sum);
+        }
+    }
+    for (lane, &rate) in rest.iter().enumerate() {
+        add(lane, rate, &mut held, &mut sum);
+    }
+    let held: u64 = held.iter().sum();
+    (held as usize, (sum[0] + sum[1]) + (sum[2] + sum[3]))
 }
 
 /// The least of a table of numbers, kept as the table changes.
