@@ -22,6 +22,7 @@ pub fn platform(nodes: u32, profile: Profile, slots: u32, pricing: Pricing) -> P
     let here = Region {
         name: "here".into(),
         electricity: 0.2,
+        utc_offset: 0.0,
     };
     Platform {
         name: "cluster".into(),
@@ -41,6 +42,7 @@ pub fn platform(nodes: u32, profile: Profile, slots: u32, pricing: Pricing) -> P
             dispersed: false,
             ask_sigma: 0.2,
             access: Dist::constant(0.0).expect("a constant"),
+            cold_start: None,
         }],
         policy: Policy::PowerOfChoices { d: 2 },
         pricing,
@@ -56,6 +58,7 @@ pub fn platform(nodes: u32, profile: Profile, slots: u32, pricing: Pricing) -> P
             max_attempts: 4,
         },
         slots,
+        outages: Vec::new(),
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Region {
     pub name: String,
     /// Retail price of electricity [USD/kWh].
     pub electricity: f64,
+    /// How far its clocks are ahead of universal time [h].
+    pub utc_offset: f64,
 }
 
 /// The regions and the one-way latency of the best route between each pair.
@@ -120,6 +122,7 @@ mod tests {
         Region {
             name: name.into(),
             electricity: 0.1,
+            utc_offset: 0.0,
         }
     }
 

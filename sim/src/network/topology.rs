@@ -146,6 +146,7 @@ mod tests {
         let regions = ["a", "b", "c"].map(|name| Region {
             name: name.into(),
             electricity: 0.1,
+            utc_offset: 0.0,
         });
         let id = RegionId;
         let network = Network::new(
