@@ -23,6 +23,7 @@ pub fn platform(nodes: u32, profile: Profile, slots: u32, pricing: Pricing) -> P
     let here = Region {
         name: "here".into(),
         electricity: 0.2,
+        utc_offset: 0.0,
     };
     Platform {
         name: "cluster".into(),
@@ -42,6 +43,7 @@ pub fn platform(nodes: u32, profile: Profile, slots: u32, pricing: Pricing) -> P
             dispersed: false,
             ask_sigma: 0.2,
             access: Dist::constant(0.0).expect("a constant"),
+            cold_start: None,
         }],
         policy: Policy::PowerOfChoices { d: 2 },
         knowledge: Knowledge::default(),
@@ -58,6 +60,7 @@ pub fn platform(nodes: u32, profile: Profile, slots: u32, pricing: Pricing) -> P
             max_attempts: 4,
         },
         slots,
+        outages: Vec::new(),
     }
 }
 

@@ -112,6 +112,7 @@ fn server() -> Platform {
     let here = Region {
         name: "here".into(),
         electricity: 0.2,
+        utc_offset: 0.0,
     };
     Platform {
         name: "server".into(),
@@ -131,6 +132,7 @@ fn server() -> Platform {
             dispersed: false,
             ask_sigma: 0.0,
             access: Dist::constant(0.0).unwrap(),
+            cold_start: None,
         }],
         policy: Policy::LeastLoaded,
         knowledge: Knowledge::default(),
@@ -147,6 +149,7 @@ fn server() -> Platform {
             max_attempts: 1,
         },
         slots: u32::MAX,
+        outages: Vec::new(),
     }
 }
 

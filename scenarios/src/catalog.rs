@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use walras_sim::hardware::{Device, Model};
+use walras_sim::network::egress::Egress;
 
 use crate::document::{self, Node, Value};
 use crate::issue::{Issues, Source};
@@ -132,6 +133,29 @@ impl Catalog {
     #[must_use]
     pub fn model(&self, name: &str) -> Option<Model> {
         Some(lower::model(name, self.models.get(name)?))
+    }
+
+    /// What this provider charges for data between regions.
+    ///
+    /// # Panics
+    /// If a file of the catalog is wrong: a mistake of ours, not of the user.
+    #[must_use]
+    pub fn egress(&self, provider: &str) -> Option<Egress> {
+        let book = self.geography.egress.get(provider)?;
+        let regions = || self.geography.regions.keys();
+        let price = |from: &str, to: &str| {
+            if from == to {
+                return 0.0;
+            }
+            let pair = (book.pairs.iter()).find(|pair| pair.from == from && pair.to == to);
+            let flat = || book.from.get(from).copied();
+            pair.map(|pair| pair.usd_per_gb)
+                .or_else(flat)
+                .unwrap_or_else(|| panic!("`{provider}` has no price for what leaves `{from}`"))
+        };
+        let row = |from: &str| regions().map(|to| price(from, to)).collect();
+        let rows: Vec<Vec<f64>> = regions().map(|from| row(from)).collect();
+        Some(Egress::new(&rows))
     }
 
     /// All texts of the catalog, for the hash of what determines a result.

@@ -174,6 +174,8 @@ impl fmt::Display for What {
                     Event::Reprice => write!(f, "the base fee moves"),
                     Event::Sample => write!(f, "the state is sampled"),
                     Event::Audit => write!(f, "the books are held"),
+                    Event::Outage { source } => write!(f, "outage {source} begins or ends"),
+                    Event::Ready { .. } => write!(f, "{node} is ready to serve"),
                     Event::Horizon => write!(f, "no request arrives any more"),
                 }?;
                 if subject.is_stale {
@@ -896,7 +898,11 @@ fn has_word(rank: u8) -> bool {
 fn names_node(event: &Event) -> bool {
     matches!(
         event,
-        Event::Boundary { .. } | Event::Up { .. } | Event::Down { .. } | Event::Notice { .. }
+        Event::Boundary { .. }
+            | Event::Ready { .. }
+            | Event::Up { .. }
+            | Event::Down { .. }
+            | Event::Notice { .. }
     )
 }
 

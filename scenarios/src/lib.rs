@@ -19,6 +19,8 @@ pub mod library;
 
 pub mod trace;
 
+pub mod spot;
+
 mod read;
 
 mod inherit;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use walras_sim::availability::Track;
 use walras_sim::workload::{Source as Requests, Trace};
 
 use crate::catalog::Catalog;
@@ -15,6 +16,7 @@ use crate::plan::Plan;
 use crate::read::{self, Unreadable};
 use crate::report::Report;
 use crate::schema::Schema;
+use crate::spot;
 use crate::trace;
 
 /// A scenario, checked and ready to run.
@@ -167,12 +169,15 @@ fn finish(input: Input, mut report: Report) -> Result<Scenario, Issues> {
     let shown = input.source.name.clone();
     let fail = |issues: Vec<Issue>| Issues::new(shown.clone(), issues);
     let mut reader = Reader {
-        directory: input.directory,
+        directory: input.directory.clone(),
         name: None,
         text: None,
         path: None,
     };
-    let plan = lower::lower(&mut report, &mut |file| reader.read(file));
+    let mut records = Vec::new();
+    let plan = lower::lower(&mut report, &mut |file| reader.read(file), &mut |file| {
+        record(&input.directory, file, &mut records)
+    });
     let baseline = baseline(&mut report);
     let (Some(plan), Some(baseline), true) = (plan, baseline, report.issues.is_empty()) else {
         assert!(
@@ -180,12 +185,13 @@ fn finish(input: Input, mut report: Report) -> Result<Scenario, Issues> {
             "a scenario without a plan has a problem"
         );
         let mut problems = fail(report.issues);
-        if let Some(trace) = &reader.name {
-            let inside = |issue: &&Issue| issue.place.source.name == *trace;
+        let files = records.iter().map(|record| &record.name);
+        for file in reader.name.iter().chain(files) {
+            let inside = |issue: &&Issue| issue.place.source.name == *file;
             match problems.list.iter().filter(inside).count() {
                 0 => {}
-                all if all == problems.list.len() => problems.input.clone_from(trace),
-                _ => problems.input = format!("{shown} and {trace}"),
+                all if all == problems.list.len() => problems.input.clone_from(file),
+                _ => problems.input = format!("{} and {file}", problems.input),
             }
         }
         return Err(problems);
@@ -198,11 +204,14 @@ fn finish(input: Input, mut report: Report) -> Result<Scenario, Issues> {
         // What a trace says counts, not where it lies.
         replace_requests(&mut report.tree, Path::new(""));
     }
-    let whole = yaml(&report.tree);
+    let mut nameless = report.tree.clone();
+    name_records(&mut nameless, |_| String::new());
+    let whole = yaml(&nameless);
     let workload = report.tree.get("workload").map(yaml).unwrap_or_default();
     let seed_and_horizon = format!("{} {}", plan.seed, plan.horizon.as_nanos());
     let (mut all, mut asked) = (vec![&*whole], vec![&*workload, &*seed_and_horizon]);
     all.extend(Catalog::texts().map(|text| -> &str { text }));
+    all.extend(records.iter().map(|record| &*record.text));
     for texts in [&mut all, &mut asked] {
         texts.extend(reader.text.as_deref());
     }
@@ -210,6 +219,10 @@ fn finish(input: Input, mut report: Report) -> Result<Scenario, Issues> {
     if let Some(path) = &reader.path {
         replace_requests(&mut report.tree, path);
     }
+    name_records(&mut report.tree, |file| {
+        let path = std::path::absolute(input.directory.join(file));
+        path.map_or_else(|_| file.to_owned(), |path| path.display().to_string())
+    });
     let trace = match &plan.workload.source {
         Requests::Synthetic(_) => None,
         Requests::Trace(trace) => Some(TraceUse {
@@ -373,6 +386,41 @@ impl Reader {
         self.text = Some(source.text.clone());
         self.path = std::path::absolute(&path).ok();
         Ok(trace)
+    }
+}
+
+/// Reads a record of presence, and remembers what it read.
+fn record(
+    directory: &Path,
+    file: &str,
+    records: &mut Vec<Arc<Source>>,
+) -> Result<Vec<Track>, TraceProblem> {
+    let unreadable = |problem: Unreadable| TraceProblem::Missing(problem.reason, problem.hint);
+    let text = read::text(&directory.join(file)).map_err(unreadable)?;
+    let name = file.to_owned();
+    let source = Arc::new(Source { name, text });
+    records.push(Arc::clone(&source));
+    spot::parse(&source).map_err(TraceProblem::Broken)
+}
+
+/// Gives the files of records other names.
+fn name_records(tree: &mut Node, name: impl Fn(&str) -> String) {
+    let classes = tree
+        .entry_mut("availability")
+        .map(|entry| &mut entry.node.value);
+    let Some(Value::Map(classes)) = classes else {
+        return;
+    };
+    for class in classes {
+        let replay = class.node.entry_mut("replay");
+        let files = replay.and_then(|replay| replay.node.entry_mut("files"));
+        if let Some(Value::List(files)) = files.map(|entry| &mut entry.node.value) {
+            for file in files {
+                if let Value::Text(file) = &mut file.value {
+                    *file = name(file);
+                }
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use walras_des::{Dist, Span};
 
-use crate::availability::Availability;
+use crate::availability::{Availability, Outage};
 use crate::hardware::Profile;
 use crate::ids::{ProfileId, RegionId};
 use crate::knowledge::Knowledge;
@@ -39,6 +39,8 @@ pub struct Platform {
     pub retry: Retry,
     /// Jobs that the dispatcher lets one node hold at a time, running or queued.
     pub slots: u32,
+    /// What happens to many nodes at once.
+    pub outages: Vec<Outage>,
 }
 
 /// Nodes of one kind.
@@ -63,6 +65,21 @@ pub struct Fleet {
     pub ask_sigma: f64,
     /// One-way latency of the access link [s].
     pub access: Dist,
+    /// What a node needs before it serves; without it, it serves at once.
+    pub cold_start: Option<ColdStart>,
+}
+
+/// What a node does between coming up and serving: it pulls an image over its access link and loads the weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColdStart {
+    /// What is pulled [bytes].
+    pub image: f64,
+    /// What a node can receive [bytes/s]; drawn once for each.
+    pub bandwidth: Dist,
+    /// Everything else, from the launch to the weights in memory [s].
+    pub load: Dist,
+    /// Whether the image outlasts an absence.
+    pub keeps_image: bool,
 }
 
 /// A device class within a fleet.

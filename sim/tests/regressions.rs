@@ -347,13 +347,10 @@ fn faults_after_the_horizon_are_not_measured() {
     p.settlement.slash = walras_sim::units::Ppm::from_fraction(0.1);
     // Stays of about five minutes: none of the requests of the last second can be lost within the minute measured.
     let up = Dist::exponential(1.0 / 60.0).unwrap();
-    p.fleets[0].availability = Availability::Renewal(vec![(
-        1.0,
-        Renewal {
-            up: up.clone(),
-            down: up,
-        },
-    )]);
+    p.fleets[0].availability = Availability::from(Renewal {
+        up: up.clone(),
+        down: up,
+    });
     let t = Trace {
         at: (0..100)
             .map(|i| SimTime::from_secs_f64(59.0 + f64::from(i) * 0.01))

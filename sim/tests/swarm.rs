@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use common::{deployment, device};
 use walras_des::{Dist, Purpose, SimTime, Span, Stream, Streams};
-use walras_sim::availability::{Availability, Renewal};
+use walras_sim::availability::{Availability, Onset, Outage, Pattern, Reach, Renewal};
 use walras_sim::hardware::{Profile, Speculation};
 use walras_sim::ids::{ProfileId, RegionId};
 use walras_sim::knowledge::{Estimates, Knowledge, Reports, State};
 use walras_sim::market::{BaseFee, Pricing};
 use walras_sim::network::{Network, Region};
 use walras_sim::platform::{
-    Autoscaler, Fleet, Offer, Ownership, Platform, Retry, Settlement, Size,
+    Autoscaler, ColdStart, Fleet, Offer, Ownership, Platform, Retry, Settlement, Size,
 };
 use walras_sim::record::{
     Better, Fate, JobRow, JobTable, METRICS, MetricId, Nothing, Output, Range,
@@ -59,9 +59,37 @@ fn availability(stream: &mut Stream) -> Availability {
             up: law(stream, up / 3600.0),
             down: law(stream, down / 3600.0),
         };
-        (1.0 + stream.uniform(), renewal)
+        (1.0 + stream.uniform(), Pattern::Renewal(renewal))
     };
-    Availability::Renewal((0..classes).map(|_| class(stream)).collect())
+    Availability::Mixed((0..classes).map(|_| class(stream)).collect())
+}
+
+fn outage(stream: &mut Stream, regions: u32) -> Outage {
+    let mean = any(stream, &[5.0, 60.0, 600.0]);
+    let lasts = law(stream, mean);
+    Outage {
+        name: String::new(),
+        reach: any(
+            stream,
+            &[
+                Reach::Blackout,
+                Reach::Partition,
+                Reach::ControlPlane,
+                Reach::Dispatcher,
+            ],
+        ),
+        regions: (0..=stream.below(u64::from(regions)) as u32)
+            .take(regions as usize)
+            .map(RegionId)
+            .collect(),
+        together: stream.bernoulli(0.5),
+        onset: if stream.bernoulli(0.3) {
+            Onset::At(SimTime::from_secs(stream.below(600)))
+        } else {
+            Onset::Every(law(stream, mean))
+        },
+        lasts,
+    }
 }
 
 fn size(stream: &mut Stream) -> Size {
@@ -86,6 +114,7 @@ fn platform(stream: &mut Stream) -> Platform {
     let regions = ids().map(|id| Region {
         name: format!("{id:?}"),
         electricity: 0.1,
+        utc_offset: 0.0,
     });
     let links: Vec<_> = ids()
         .skip(1)
@@ -135,6 +164,12 @@ fn platform(stream: &mut Stream) -> Platform {
         dispersed: stream.bernoulli(0.5),
         ask_sigma: any(stream, &[0.0, 0.5]),
         access: law(stream, any(&mut stream.clone(), &[0.0, 0.01, 2.0])),
+        cold_start: stream.bernoulli(0.3).then(|| ColdStart {
+            image: 1e9,
+            bandwidth: law(stream, 1e8),
+            load: law(stream, 5.0),
+            keeps_image: stream.bernoulli(0.5),
+        }),
     });
     let fleets = fleets.collect();
     let pricing = match stream.below(3) {
@@ -229,6 +264,9 @@ fn platform(stream: &mut Stream) -> Platform {
             max_attempts: 1 + stream.below(5) as u32,
         },
         slots: any(stream, &[1, 2, 8, 64]),
+        outages: (0..stream.below(3))
+            .map(|_| outage(stream, region_count))
+            .collect(),
     }
 }
 

@@ -137,7 +137,7 @@ fn availability_is_stationary_from_the_start() {
         down: Dist::exponential(4.0).unwrap(),
     };
     let share = renewal.availability().unwrap();
-    platform.fleets[0].availability = Availability::Renewal(vec![(1.0, renewal)]);
+    platform.fleets[0].availability = renewal.into();
     let (mut start, mut whole) = (Vec::new(), Vec::new());
     for replication in 0..30 {
         let output = recorded(&platform, &workload(0.01), 12, 4, replication);
@@ -163,13 +163,10 @@ fn losses_are_memoryless() {
     let detection = 600.0;
     let hours = || Dist::exponential(mean_stay / 3600.0).unwrap();
     let mut platform = platform(2_000, 64, 100);
-    platform.fleets[0].availability = Availability::Renewal(vec![(
-        1.0,
-        Renewal {
-            up: hours(),
-            down: hours(),
-        },
-    )]);
+    platform.fleets[0].availability = Availability::from(Renewal {
+        up: hours(),
+        down: hours(),
+    });
     platform.retry = Retry {
         detection: Span::from_secs_f64(detection),
         max_attempts: 1,

@@ -8,7 +8,7 @@ use std::path::Path;
 use walras_des::renewal::Renewals;
 use walras_des::{Dist, DistError, Purpose, SimTime, Streams};
 use walras_scenarios::plan::Plan;
-use walras_sim::availability::{Availability, Renewal};
+use walras_sim::availability::{Availability, Pattern, Place};
 use walras_sim::platform::Size;
 use walras_sim::record::{MetricId, Nothing};
 use walras_sim::world;
@@ -149,10 +149,15 @@ fn nodes(name: &str, seed: u64) -> Vec<Row> {
     assert_eq!(platform.fleets.len(), 1, "only home machines");
     assert!(matches!(platform.fleets[0].size, Size::Fixed(count) if count == NODES));
     let availability = &platform.fleets[0].availability;
-    let Availability::Renewal(classes) = availability else {
+    let Availability::Mixed(classes) = availability else {
         panic!("volunteers come and go");
     };
     let (share, left) = theory(classes);
+    let place = Place {
+        number: 0,
+        hosts: 1,
+        utc_offset: 0.0,
+    };
     let (mut up, mut remaining) = (Vec::new(), Vec::new());
     let mut world = Vec::new();
     for replication in 0..REPLICATIONS {
@@ -160,7 +165,8 @@ fn nodes(name: &str, seed: u64) -> Vec<Row> {
         let lives: Vec<_> = (0..PROCESSES)
             .map(|life| {
                 let purpose = Purpose::new("validation: lives");
-                let (_, up, left) = availability.begin(1, &mut streams.open(purpose, life.into()));
+                let mut stream = streams.open(purpose, life.into());
+                let (_, up, left) = availability.begin(place, &mut stream);
                 let left = left.expect("volunteers leave");
                 (up, left.as_secs_f64() / 3600.0)
             })
@@ -192,9 +198,12 @@ fn nodes(name: &str, seed: u64) -> Vec<Row> {
 }
 
 /// Share of nodes up, and mean remaining stay of those [h], of a mixture of classes.
-fn theory(classes: &[(f64, Renewal)]) -> (f64, f64) {
+fn theory(classes: &[(f64, Pattern)]) -> (f64, f64) {
     let (mut weight, mut up, mut left) = (0.0, 0.0, 0.0);
-    for (share, renewal) in classes {
+    for (share, pattern) in classes {
+        let Pattern::Renewal(renewal) = pattern else {
+            panic!("volunteers stay and leave by chance");
+        };
         let available = share * renewal.availability().expect("finite means");
         weight += share;
         up += available;

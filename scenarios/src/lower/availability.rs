@@ -1,11 +1,12 @@
-//! Lowers classes of availability, alone or mixed, to renewal processes.
+//! Lowers classes of availability, alone or mixed: renewal processes, hours of the day, and records.
 
 use walras_des::Dist;
-use walras_sim::availability::{Availability, Renewal};
+use walras_sim::availability::{Availability, Daily, Pattern, Renewal, Replay, Start, Track};
 
-use super::{Tables, look_up, shares};
+use super::{ReadRecord, Tables, TraceProblem, look_up, shares};
 use crate::report::{At, Report};
-use crate::spec::catalog::AvailabilitySpec;
+use crate::spec::Named;
+use crate::spec::catalog::{AvailabilitySpec, DailySpec, ReplaySpec, StartSpec};
 use crate::spec::platform::AvailabilityChoice;
 use crate::spec::quantity::Weight;
 
@@ -58,21 +59,24 @@ fn class(
         .get("availability")
         .is_some_and(|section| section.get(name).is_some());
     let at = if own { &written } else { at };
-    match spec {
-        AvailabilitySpec {
-            always: Some(true),
-            up: None,
-            down: None,
-            mixture: None,
-            ..
-        } => Some(Availability::Always),
-        AvailabilitySpec {
-            mixture: Some(parts),
-            up: None,
-            down: None,
-            always: None,
-            ..
-        } => {
+    let AvailabilitySpec {
+        up,
+        down,
+        always,
+        mixture: parts,
+        daily,
+        replay,
+        ..
+    } = spec;
+    let only = |pattern| Some(Availability::Mixed(vec![(1.0, pattern)]));
+    match ((up, down), always, parts, daily, replay) {
+        ((None, None), Some(true), None, None, None) => Some(Availability::Always),
+        ((Some(up), Some(down)), None, None, None, None) => {
+            let up = report.check(&at.key("up"), up.build(HOUR))?;
+            let down = report.check(&at.key("down"), down.build(HOUR))?;
+            only(Pattern::Renewal(Renewal { up, down }))
+        }
+        ((None, None), None, Some(parts), None, None) => {
             if depth == 0 {
                 report.add(
                     at,
@@ -87,27 +91,105 @@ fn class(
                 .collect();
             mixture(report, tables, at, &parts, depth - 1)
         }
-        AvailabilitySpec {
-            up: Some(up),
-            down: Some(down),
-            always: None,
-            mixture: None,
-            ..
-        } => {
-            let up = report.check(&at.key("up"), up.build(HOUR))?;
-            let down = report.check(&at.key("down"), down.build(HOUR))?;
-            Some(Availability::Renewal(vec![(1.0, Renewal { up, down })]))
+        ((None, None), None, None, Some(spec), None) => {
+            only(Pattern::Daily(daily_hours(report, &at.key("daily"), spec)?))
+        }
+        ((None, None), None, None, None, Some(spec)) => {
+            let files = spec
+                .files
+                .iter()
+                .map(|file| tables.records.get(file)?.clone());
+            // Files that cannot be read, or that there are none, was reported before.
+            let tracks: Vec<Track> = files.collect::<Option<Vec<_>>>()?.concat();
+            if tracks.is_empty() {
+                return None;
+            }
+            let start = match spec.start {
+                StartSpec::Together => Start::Together,
+                StartSpec::Apart => Start::Apart,
+            };
+            only(Pattern::Replay(Replay::new(tracks, start)))
         }
         _ => {
-            let hint = Some("give `up` and `down`, or `mixture`, or `always: true`".to_owned());
+            let hint =
+                "give `up` and `down`, or one of `mixture`, `daily`, `replay` and `always: true`";
             report.add(
                 at,
                 format!("`{name}` must say in one way how hosts come and go"),
-                hint,
+                Some(hint.to_owned()),
             );
             None
         }
     }
+}
+
+/// Hours of the day.
+fn daily_hours(report: &mut Report, at: &At<'_>, spec: &DailySpec) -> Option<Daily> {
+    let before = report.issues.len();
+    for (key, value) in [
+        ("from", spec.from.0),
+        ("until", spec.until.0),
+        ("spread", spec.spread.0),
+    ] {
+        if value > 24.0 * HOUR {
+            let message = format!("a day has 24 h, found {} h", value / HOUR);
+            report.add(&at.key(key), message, Some("for example `22 h`".to_owned()));
+        }
+    }
+    if spec.from == spec.until {
+        let hint = "for hosts that never leave, `always: true`".to_owned();
+        report.add(
+            &at.key("until"),
+            "these hours end when they begin",
+            Some(hint),
+        );
+    }
+    (report.issues.len() == before).then_some(Daily {
+        from: spec.from.0 / HOUR,
+        until: spec.until.0 / HOUR,
+        spread: spec.spread.0 / HOUR,
+    })
+}
+
+/// Reads the records that the classes of the scenario replay.
+pub(super) fn records(
+    report: &mut Report,
+    classes: &Named<Option<AvailabilitySpec>>,
+    read: ReadRecord<'_>,
+) -> Named<Option<Vec<Track>>> {
+    let mut records = Named::new();
+    let replays =
+        (classes.iter()).filter_map(|(name, class)| Some((name, class.as_ref()?.replay.as_ref()?)));
+    for (name, ReplaySpec { files, .. }) in replays {
+        let root = At::root("availability");
+        let class = root.key(name);
+        let replay = class.key("replay");
+        let at = replay.key("files");
+        if files.is_empty() {
+            let hint = "name at least one file".to_owned();
+            report.add(&at, "a replay without a record", Some(hint));
+        }
+        for (index, file) in files.iter().enumerate() {
+            if records.contains_key(file) {
+                continue;
+            }
+            let index = index.to_string();
+            let record = match read(file) {
+                Ok(tracks) => Some(tracks),
+                Err(TraceProblem::Missing(reason, hint)) => {
+                    let message = format!("cannot read the record `{file}`: {reason}");
+                    report.add(&at.key(&index), message, hint.map(str::to_owned));
+                    None
+                }
+                Err(TraceProblem::Broken(issues)) => {
+                    report.issues.extend(issues);
+                    None
+                }
+            };
+            records.insert(file.clone(), record);
+        }
+    }
+    records
 }
 
 fn mixture(
@@ -130,12 +212,11 @@ fn mixture(
     for (name, share) in shares {
         match class(report, tables, &at.key(name), name, depth) {
             Some(Availability::Always) => classes.push((share, forever())),
-            Some(Availability::Renewal(inner)) => {
-                classes.extend(
-                    inner
-                        .into_iter()
-                        .map(|(weight, renewal)| (share * weight, renewal)),
-                );
+            Some(Availability::Mixed(inner)) => {
+                let scaled = inner
+                    .into_iter()
+                    .map(|(weight, pattern)| (share * weight, pattern));
+                classes.extend(scaled);
             }
             None => complete = false,
         }
@@ -144,13 +225,13 @@ fn mixture(
             break;
         }
     }
-    complete.then_some(Availability::Renewal(classes))
+    complete.then_some(Availability::Mixed(classes))
 }
 
-fn forever() -> Renewal {
+fn forever() -> Pattern {
     let constant = |hours| Dist::constant(hours).expect("a finite constant is a distribution");
-    Renewal {
+    Pattern::Renewal(Renewal {
         up: constant(FOREVER),
         down: constant(1.0 / FOREVER),
-    }
+    })
 }

@@ -2,6 +2,7 @@
 
 mod availability;
 mod device;
+mod outage;
 mod platform;
 mod shares;
 mod workload;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use walras_des::Span;
+use walras_sim::availability::Track;
 use walras_sim::ids::RegionId;
 use walras_sim::network::{Network, Region};
 use walras_sim::record::MetricId;
@@ -32,7 +34,10 @@ use crate::spec::scenario::{
 /// Reads the trace with this name, relative to the scenario.
 pub(crate) type ReadTrace<'a> = &'a mut dyn FnMut(&str) -> Result<Trace, TraceProblem>;
 
-/// Why there is no trace.
+/// Reads the record of presence with this name, relative to the scenario.
+pub(crate) type ReadRecord<'a> = &'a mut dyn FnMut(&str) -> Result<Vec<Track>, TraceProblem>;
+
+/// Why there is no trace, or no record.
 pub(crate) enum TraceProblem {
     /// The file cannot be read: why, and what would work.
     Missing(String, Option<&'static str>),
@@ -46,17 +51,25 @@ struct Tables {
     devices: Named<Option<DeviceSpec>>,
     models: Named<Option<ModelSpec>>,
     availability: Named<Option<AvailabilitySpec>>,
+    /// Records of presence by the file that the scenario names; `None` if there is a problem, which was reported.
+    records: Named<Option<Vec<Track>>>,
     network: Arc<Network>,
 }
 
 /// Lowers the document of `report`; `None` if there is a problem, which is then in the report.
-pub(crate) fn lower(report: &mut Report, read_trace: ReadTrace<'_>) -> Option<Plan> {
+pub(crate) fn lower(
+    report: &mut Report,
+    read_trace: ReadTrace<'_>,
+    read_record: ReadRecord<'_>,
+) -> Option<Plan> {
     let catalog = Catalog::get();
+    let availability = amended(report, "availability", &catalog.availability);
     let tables = Tables {
         catalog,
         devices: amended(report, "devices", &catalog.devices),
         models: amended(report, "models", &catalog.models),
-        availability: amended(report, "availability", &catalog.availability),
+        records: availability::records(report, &availability, read_record),
+        availability,
         network: Arc::new(network(catalog)),
     };
     let run: Option<RunSpec> = report.part(&At::root("run"));
@@ -307,6 +320,7 @@ fn network(catalog: &Catalog) -> Network {
     let regions = geography.regions.iter().map(|(name, region)| Region {
         name: name.clone(),
         electricity: region.electricity_usd_per_kwh,
+        utc_offset: region.utc_offset_h,
     });
     let id = |name: &str| {
         RegionId::new(

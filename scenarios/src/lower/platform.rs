@@ -7,19 +7,19 @@ use walras_sim::ids::ProfileId;
 use walras_sim::knowledge::{Estimates, Knowledge, Reports, State};
 use walras_sim::market::{BaseFee, Pricing};
 use walras_sim::platform::{
-    Autoscaler, Fleet, Offer, Ownership, Platform, Retry, Settlement, Size,
+    Autoscaler, ColdStart, Fleet, Offer, Ownership, Platform, Retry, Settlement, Size,
 };
 use walras_sim::scheduling::Policy;
 use walras_sim::units::{Amount, Ppm};
 use walras_sim::workload::Workload;
 
 use super::workload::{Served, longest};
-use super::{Tables, availability, device, look_up, positive, shares, span, unknown};
+use super::{Tables, availability, device, look_up, outage, positive, shares, span, unknown};
 use crate::report::{At, Report};
 use crate::spec::catalog::DeviceSpec;
 use crate::spec::distribution::DurationLaw;
 use crate::spec::platform::{
-    AccessSpec, AutoscaleSpec, BaseFeeSpec, EstimatesSpec, FleetSpec, KnowledgeSpec, OwnershipSpec,
+    AccessSpec, AutoscaleSpec, BaseFeeSpec, ColdStartSpec, DownloadSpec, EstimatesSpec, FleetSpec, KnowledgeSpec, OwnershipSpec,
     PipelineSpec, PlatformSpec, PricingSpec, RegionsSpec, ReportsSpec, SchedulerSpec, ServingSpec,
     SettlementSpec, StateSpec,
 };
@@ -90,6 +90,7 @@ pub(super) fn lower(
             self::fleet(report, tables, &fleets.key(name), name, fleet, &mut classes)
         })
         .collect();
+    let outages = outage::lower(report, tables, &at.key("outages"), &spec.outages);
     let fleets: Vec<Fleet> = lowered.into_iter().collect::<Option<_>>()?;
     let (served, workload) = (served?, workload?);
     let platform = Platform {
@@ -106,6 +107,7 @@ pub(super) fn lower(
             max_attempts: spec.retry.max_attempts,
         },
         slots: spec.slots,
+        outages: outages?,
     };
     holds_longest(report, at, &platform, served, workload).then_some(platform)
 }
@@ -368,6 +370,14 @@ fn fleet(
     let availability =
         availability::lower(report, tables, &at.key("availability"), &spec.availability);
     let access = access(report, tables, &at.key("access"), &spec.access);
+    let cold_start = (spec.cold_start.as_ref())
+        .map(|cold| self::cold_start(report, tables, &at.key("cold_start"), cold));
+    if cold_start.is_some() && spec.autoscale.is_some() {
+        let hint = "the time of an elastic fleet from the request of a node until it serves is `autoscale.provisioning`";
+        let message = format!("the fleet `{name}` has both `autoscale` and `cold_start`");
+        report.add(&at.key("cold_start"), message, Some(hint.to_owned()));
+        return None;
+    }
     Some(Fleet {
         name: name.to_owned(),
         size: size?,
@@ -381,6 +391,38 @@ fn fleet(
         dispersed: spec.dispersed,
         ask_sigma: spec.ask_sigma,
         access: access?,
+        cold_start: match cold_start {
+            Some(cold) => Some(cold?),
+            None => None,
+        },
+    })
+}
+
+fn cold_start(
+    report: &mut Report,
+    tables: &Tables,
+    at: &At<'_>,
+    spec: &ColdStartSpec,
+) -> Option<ColdStart> {
+    let download = at.key("download");
+    let law = match &spec.download {
+        DownloadSpec::Law(law) => Some(law),
+        DownloadSpec::Kind(name) => {
+            let kinds = &tables.catalog.geography.download;
+            let known = kinds.keys().map(String::as_str);
+            if !kinds.contains_key(name) {
+                unknown(report, &download, "kind of access", name, known);
+            }
+            kinds.get(name)
+        }
+    };
+    let bandwidth = law.and_then(|law| report.check(&download, law.build()));
+    let load = report.check(&at.key("load"), spec.load.build(1.0));
+    Some(ColdStart {
+        image: spec.image_gb * 1e9,
+        bandwidth: bandwidth?,
+        load: load?,
+        keeps_image: spec.keeps_image,
     })
 }
 

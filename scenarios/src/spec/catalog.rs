@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::spec::Named;
-use crate::spec::distribution::DurationLaw;
+use crate::spec::distribution::{DurationLaw, RateLaw};
 use crate::spec::quantity::{Duration, Share, Weight};
 
 /// A device class: peak rates, the shares of them that kernels reach, overheads, and how well all of that is known.
@@ -371,8 +371,48 @@ pub struct AvailabilitySpec {
     pub always: Option<bool>,
     /// Each host belongs for good to one of these classes.
     pub mixture: Option<Vec<MixtureSpec>>,
+    /// Hosts are there in certain hours of their owner's day.
+    pub daily: Option<DailySpec>,
+    /// Hosts come and go as recorded.
+    pub replay: Option<ReplaySpec>,
     /// Where the numbers come from.
     pub source: Option<String>,
+}
+
+/// Hours of the day on the clocks of the host's region. A run begins at midnight universal time.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DailySpec {
+    /// When hosts come on, after midnight: `22 h`.
+    pub from: Duration,
+    /// When they go; before `from` for the night over.
+    pub until: Duration,
+    /// Standard deviation of both between owners, each of whom keeps to the same hours; default none.
+    #[serde(default = "at_once")]
+    pub spread: Duration,
+}
+
+/// Presence recorded in files.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplaySpec {
+    /// JSON files with `metadata.gap_seconds` and a list `data` of how many instances were there, relative to the scenario. The
+    /// nodes of a fleet follow their instances in turn; a file that ends begins anew.
+    pub files: Vec<String>,
+    /// Where in its record a node starts; default together.
+    #[serde(default)]
+    pub start: StartSpec,
+}
+
+/// Where in its record a node starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StartSpec {
+    /// All at the beginning, so that those on one record come and go together.
+    #[default]
+    Together,
+    /// Each at a random point.
+    Apart,
 }
 
 /// A class within a mixture.
@@ -418,6 +458,10 @@ pub struct Geography {
     pub intra_region_rtt: Duration,
     /// Round trip between a site and the backbone of its region, by kind of access.
     pub last_mile: Named<DurationLaw>,
+    /// What a site can receive, by kind of access.
+    pub download: Named<RateLaw>,
+    /// Prices of what leaves a region, by provider.
+    pub egress: Named<EgressSpec>,
     /// Where the numbers come from.
     pub source: Option<String>,
 }
@@ -433,6 +477,34 @@ pub struct RegionSpec {
     pub electricity_usd_per_kwh: f64,
     /// Share of requests that start there.
     pub population_weight: Weight,
+    /// How far its clocks are ahead of universal time [h]; standard time, all year.
+    #[schemars(range(min = -12, max = 14))]
+    pub utc_offset_h: f64,
+}
+
+/// Prices of data sent from one region to another [USD per 10⁹ bytes]; nothing within a region.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EgressSpec {
+    /// By the region that it leaves.
+    #[schemars(inner(range(min = 0)))]
+    pub from: Named<f64>,
+    /// Pairs with prices of their own.
+    #[serde(default)]
+    pub pairs: Vec<EgressPair>,
+}
+
+/// A price for one direction between two regions.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EgressPair {
+    /// Where the data leave.
+    pub from: String,
+    /// Where they go.
+    pub to: String,
+    /// What they cost [USD per 10⁹ bytes].
+    #[schemars(range(min = 0))]
+    pub usd_per_gb: f64,
 }
 
 /// A measured link.

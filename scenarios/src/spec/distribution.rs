@@ -89,6 +89,37 @@ impl DurationLaw {
     }
 }
 
+/// A distribution of data rates [10⁶ bit/s].
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum RateLaw {
+    /// Always the same.
+    Constant(#[schemars(extend("exclusiveMinimum" = 0))] f64),
+    /// The exponential of a normal variable.
+    Lognormal {
+        /// The median.
+        #[schemars(extend("exclusiveMinimum" = 0))]
+        median: f64,
+        /// Standard deviation of the logarithm.
+        #[schemars(range(min = 0))]
+        sigma: f64,
+    },
+}
+
+impl RateLaw {
+    /// The distribution [bytes/s].
+    ///
+    /// # Errors
+    /// If a parameter makes no distribution.
+    pub fn build(&self) -> Result<Dist, DistError> {
+        let bytes = |mbit: f64| mbit * 1e6 / 8.0;
+        match self {
+            Self::Constant(value) => Dist::constant(bytes(*value)),
+            Self::Lognormal { median, sigma } => Dist::lognormal(math::ln(bytes(*median)), *sigma),
+        }
+    }
+}
+
 /// A distribution of prices [USD].
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::spec::Named;
-use crate::spec::distribution::DurationLaw;
+use crate::spec::distribution::{DurationLaw, RateLaw};
 use crate::spec::quantity::{Duration, Share, Weight};
 
 /// A platform that serves requests.
@@ -36,6 +36,46 @@ pub struct PlatformSpec {
     pub retry: RetrySpec,
     /// The nodes by kind.
     pub fleets: Named<FleetSpec>,
+    /// What happens to many nodes at once, or to those who control them; default nothing.
+    #[serde(default)]
+    pub outages: Named<OutageSpec>,
+}
+
+/// An outage, once or again and again.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutageSpec {
+    /// What it is.
+    pub description: Option<String>,
+    /// What fails.
+    pub what: ReachSpec,
+    /// Where; default everywhere. The dispatcher is nowhere in particular.
+    pub regions: Option<Vec<String>>,
+    /// Whether these regions fail as one, or each for itself; default each for itself.
+    #[serde(default)]
+    pub together: bool,
+    /// When it begins, once, after the start of the run.
+    pub at: Option<Duration>,
+    /// Instead of `at`: the time from the end of one to the beginning of the next.
+    pub every: Option<DurationLaw>,
+    /// How long it lasts.
+    pub lasts: DurationLaw,
+    /// Where the numbers come from.
+    pub source: Option<String>,
+}
+
+/// What fails in an outage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReachSpec {
+    /// The nodes: they are gone, with their work.
+    Blackout,
+    /// The network: nodes run on, and nobody reaches them.
+    Partition,
+    /// What starts and releases instances; those that run serve on.
+    ControlPlane,
+    /// What places requests; those that were placed are served.
+    Dispatcher,
 }
 
 /// How jobs are placed; `scenarios/SCHEDULERS.md` says what each policy knows and where it comes from.
@@ -351,6 +391,34 @@ pub struct FleetSpec {
     pub ask_sigma: f64,
     /// Round trip between a node and the backbone of its region.
     pub access: AccessSpec,
+    /// What a node does between coming up and serving; default nothing.
+    pub cold_start: Option<ColdStartSpec>,
+}
+
+/// A node that comes up pulls an image and loads what is in it. Those that are there when the run begins have done so.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ColdStartSpec {
+    /// What is pulled: the image, with the weights or apart from them [10⁹ bytes].
+    #[schemars(range(min = 0, max = 1e6))]
+    pub image_gb: f64,
+    /// What a node can receive.
+    pub download: DownloadSpec,
+    /// Everything else, from the launch to the weights in memory.
+    pub load: DurationLaw,
+    /// Whether the image outlasts an absence; default no.
+    #[serde(default)]
+    pub keeps_image: bool,
+}
+
+/// What a node can receive.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum DownloadSpec {
+    /// A kind of access in the catalog.
+    Kind(String),
+    /// A distribution [10⁶ bit/s], drawn once for each node.
+    Law(RateLaw),
 }
 
 /// A device class within a fleet.

@@ -78,6 +78,18 @@ pub enum Event {
     Audit,
     /// No further requests.
     Horizon,
+    /// An outage begins or ends.
+    Outage {
+        /// Where it comes from.
+        source: u32,
+    },
+    /// A node has what it needs to serve.
+    Ready {
+        /// The node.
+        node: NodeId,
+        /// Tells this from a schedule that was overtaken.
+        stamp: u32,
+    },
 }
 
 /// In the word of an event, the nodes together.
@@ -85,7 +97,7 @@ const ALL: NodeId = NodeId(u32::MAX);
 
 impl Ranked for Event {
     /// At one instant, requests reach servers before their steps end, work ends before its node leaves,
-    /// and observers come last.
+    /// and observers come after both.
     fn rank(&self) -> u8 {
         match self {
             Self::Arrive => 0,
@@ -102,6 +114,9 @@ impl Ranked for Event {
             Self::Sample => 11,
             Self::Audit => 12,
             Self::Horizon => 13,
+            // Later additions, so that the ranks above keep their numbers in logs.
+            Self::Outage { .. } => 14,
+            Self::Ready { .. } => 15,
         }
     }
 
@@ -113,11 +128,13 @@ impl Ranked for Event {
             | Self::Patience { job, stamp } => pack(job.0, stamp),
             Self::Boundary { node, stamp }
             | Self::Up { node, stamp }
-            | Self::Down { node, stamp } => pack(node.0, stamp),
+            | Self::Down { node, stamp }
+            | Self::Ready { node, stamp } => pack(node.0, stamp),
             Self::Notice { node, epoch } => pack(node.0, epoch),
             Self::Scale { fleet } => u64::from(fleet.0),
             // Zero is the scheduler's own timer.
             Self::Refresh { node } => pack(node.unwrap_or(ALL).0, 1),
+            Self::Outage { source } => u64::from(source),
             Self::Arrive
             | Self::Wake
             | Self::Reprice
@@ -154,6 +171,8 @@ impl Event {
             11 => Self::Sample,
             12 => Self::Audit,
             13 => Self::Horizon,
+            14 => Self::Outage { source: stamp },
+            15 => Self::Ready { node, stamp },
             _ => return None,
         };
         (event.word() == word).then_some(event)
@@ -186,12 +205,14 @@ mod tests {
             Event::Sample,
             Event::Audit,
             Event::Horizon,
+            Event::Outage { source: 3 },
+            Event::Ready { node, stamp },
         ];
         for event in events {
             let decoded = Event::decode(event.rank(), event.word()).expect("an event");
             assert_eq!(format!("{decoded:?}"), format!("{event:?}"));
         }
-        assert!(Event::decode(14, 0).is_none());
+        assert!(Event::decode(16, 0).is_none());
         assert!(Event::decode(0, 1).is_none(), "an arrival has no word");
     }
 }

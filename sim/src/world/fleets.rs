@@ -12,86 +12,44 @@ use crate::scheduling::{Cause, Scheduler};
 use crate::supply::Scaling;
 
 impl<S: Scheduler, R: Recorder> World<'_, S, R> {
+    /// The life of a node has it there from now on.
     pub(super) fn node_up(&mut self, id: NodeId, stamp: u32, cx: &mut Cx) {
         let now = cx.now();
-        let node = &mut self.nodes[id.index()];
         let registration = &mut self.registry[id.index()];
         if registration.life_stamp != stamp {
             return;
         }
-        if node.stage == Stage::Starting {
-            self.tally.starting(now, -1);
-        }
-        node.stage = Stage::Up;
-        node.epoch += 1;
-        registration.up_since = now;
-        registration.up.start(self.tally.measured_time(now));
+        registration.is_present = true;
         let fleet = &self.platform.fleets[registration.fleet.index()];
-        let hosts = self.platform.profiles[node.profile.index()]
-            .deployment
-            .stages();
-        if registration.rented_since.is_none() {
-            registration.rented_since = Some(now);
-            self.tally.rents(now, registration.per_hour, true);
-        }
         let stay = match registration.birth {
             // In the stationary state, the stay at time zero is a residual one.
-            Birth::Up(stay) if node.epoch == 1 => stay,
-            _ => {
-                (fleet.availability).next(registration.life, true, hosts, &mut registration.stream)
-            }
+            Birth::Up(stay) if now == SimTime::ZERO => stay,
+            _ => (fleet.availability).next(registration.life, true, now, &mut registration.stream),
         };
         if let Some(stay) = stay {
             cx.after(stay, Event::Down { node: id, stamp });
         }
-        self.board.node_up(id, node.epoch, now);
-        self.tally.up(now, id, 1);
-        self.offer(Cause::NodeJoined(id), id, cx);
+        self.adapt(id, cx);
     }
 
+    /// The life of a node has it absent from now on.
     pub(super) fn node_down(&mut self, id: NodeId, stamp: u32, cx: &mut Cx) {
-        let now = cx.now();
-        if self.registry[id.index()].life_stamp != stamp {
+        let registration = &mut self.registry[id.index()];
+        if registration.life_stamp != stamp {
             return;
         }
-        self.tally.up(now, id, -1);
-        self.collect_rent(id, now);
-        let node = &mut self.nodes[id.index()];
-        let registration = &mut self.registry[id.index()];
-        registration.up.stop(self.tally.measured_time(now));
-        if registration.rented_since.take().is_some() {
-            self.tally.rents(now, registration.per_hour, false);
-        }
-        let was_draining = node.stage == Stage::Draining;
-        node.stage = Stage::Down;
-        node.stamp += 1;
+        registration.is_present = false;
         let fleet = &self.platform.fleets[registration.fleet.index()];
-        let hosts = self.platform.profiles[node.profile.index()]
-            .deployment
-            .stages();
-        let absence =
-            (fleet.availability).next(registration.life, false, hosts, &mut registration.stream);
+        let (life, stream) = (registration.life, &mut registration.stream);
+        let absence = fleet.availability.next(life, false, cx.now(), stream);
         if let Some(absence) = absence {
             cx.after(absence, Event::Up { node: id, stamp });
         }
-        if !node.server.is_idle() {
-            node.busy.stop(self.tally.measured_time(now));
-            self.tally.busy(now, id, -1);
-            self.lose_work(id, cx);
-        }
-        if was_draining {
-            self.release(id, now);
-        } else {
-            let epoch = self.nodes[id.index()].epoch;
-            cx.after(
-                self.platform.retry.detection,
-                Event::Notice { node: id, epoch },
-            );
-        }
+        self.adapt(id, cx);
     }
 
     /// Everything on the node is lost: a recorded fault, and a loss for each job that the dispatcher will notice.
-    fn lose_work(&mut self, id: NodeId, cx: &mut Cx) {
+    pub(super) fn lose_work(&mut self, id: NodeId, cx: &mut Cx) {
         let mut lost = std::mem::take(&mut self.lost);
         let node = &mut self.nodes[id.index()];
         let profile = &self.platform.profiles[node.profile.index()];
@@ -149,7 +107,14 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         for index in 0..self.nodes.len() {
             let ours = self.registry[index].fleet == id;
             let (node, state) = (NodeId::new(index), &mut self.nodes[index]);
-            if count == 0 || !ours || !matches!(state.stage, Stage::Draining | Stage::Off) {
+            let region = self.registry[index].region;
+            let can_start = self.outages.obeys(region) && self.outages.is_open(region);
+            let can_serve = match state.stage {
+                Stage::Draining => true,
+                Stage::Off => can_start,
+                _ => false,
+            };
+            if count == 0 || !ours || !can_serve {
                 continue;
             }
             count -= 1;
@@ -179,15 +144,17 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     fn scale_in(&mut self, id: FleetId, mut count: u32, now: SimTime) {
         // What does not serve yet goes first.
         for index in (0..self.nodes.len()).rev() {
-            let ours = self.registry[index].fleet == id;
+            let registration = &self.registry[index];
+            let ours = registration.fleet == id && self.outages.obeys(registration.region);
             if count > 0 && ours && self.nodes[index].stage == Stage::Starting {
                 count -= 1;
                 self.release(NodeId::new(index), now);
             }
         }
         for index in (0..self.nodes.len()).rev() {
-            let node = &mut self.nodes[index];
-            if count == 0 || self.registry[index].fleet != id || node.stage != Stage::Up {
+            let (node, registration) = (&mut self.nodes[index], &self.registry[index]);
+            let ours = registration.fleet == id && self.outages.obeys(registration.region);
+            if count == 0 || !ours || node.stage != Stage::Up {
                 continue;
             }
             count -= 1;
@@ -216,6 +183,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             self.tally.rents(now, registration.per_hour, false);
         }
         registration.life_stamp += 1;
+        registration.is_present = false;
         node.stamp += 1;
         self.board.node_down(id, now);
     }

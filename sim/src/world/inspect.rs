@@ -35,7 +35,9 @@ pub enum Kind {
 }
 
 /// Stages of a node, in the order of the enum.
-const STAGES: &[&str] = &["off", "starting", "up", "draining", "down"];
+const STAGES: &[&str] = &[
+    "off", "starting", "up", "draining", "down", "loading", "cut",
+];
 
 /// States of a job.
 const STATES: &[&str] = &["expected", "waiting", "placed", "ended"];
@@ -141,7 +143,7 @@ fields! {
     Node "outstanding" Kind::Number, ["jobs"] "placed on it, in the dispatcher's books" |s, i| number(s.card(i).outstanding);
     Node "kv" Kind::Number, ["tokens"] "in KV blocks held when its steps began" |s, i| number(s.nodes[i].server.kv_tokens(&s.platform.profiles[s.card(i).profile.index()]));
     Node "kv_capacity" Kind::Number, ["tokens"] "KV cache that there is" |s, i| number(s.platform.profiles[s.card(i).profile.index()].kv_capacity());
-    Node "stage" Kind::Word(STAGES), [""] "off, starting, up, draining or down" |s, i| number(s.nodes[i].stage as u32);
+    Node "stage" Kind::Word(STAGES), [""] "off, starting, up, draining, down, loading or cut" |s, i| number(s.nodes[i].stage as u32);
     Node "up" Kind::Truth, [""] "whether it is up" |s, i| truth(s.nodes[i].stage.is_on());
     Node "known_up" Kind::Truth, [""] "whether the dispatcher takes it for up" |s, i| truth(s.card(i).is_up());
     Node "busy" Kind::Truth, [""] "whether it has a request in its batch" |s, i| truth(!s.nodes[i].server.is_idle());
@@ -385,6 +387,9 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 Some(node),
                 self.registry[node.index()].life_stamp != stamp,
             ),
+            Event::Ready { node, stamp } => {
+                (None, Some(node), self.registry[node.index()].loads != stamp)
+            }
             Event::Notice { node, epoch } => (None, Some(node), self.card_epoch(node) != epoch),
             Event::Refresh { node } => (None, node, false),
             Event::Wake
@@ -392,6 +397,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             | Event::Reprice
             | Event::Sample
             | Event::Audit
+            | Event::Outage { .. }
             | Event::Horizon => (None, None, false),
         };
         Subject {

@@ -24,7 +24,9 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         }
         let job = self.admit(request);
         self.tally.submitted(cx.now());
-        self.ask(Cause::JobArrived(job), cx);
+        if self.board.is_waiting(job) {
+            self.ask(Cause::JobArrived(job), cx);
+        }
         self.await_node(job, cx);
     }
 
@@ -91,8 +93,13 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         }
     }
 
-    /// Puts a request on the waiting list.
-    fn wait(&mut self, job: JobId, now: SimTime) {
+    /// Puts a request on the waiting list, or keeps it until there is a dispatcher again.
+    pub(super) fn wait(&mut self, job: JobId, now: SimTime) {
+        if self.outages.is_silent() {
+            let stamp = self.jobs[job.index()].stamp;
+            self.outages.hold(job, stamp);
+            return;
+        }
         self.board.enqueue(job);
         self.joined(Queue::Dispatcher, job, now);
     }
@@ -150,7 +157,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             return;
         }
         let node = &mut self.nodes[record.node.index()];
-        if !node.stage.is_on() || node.epoch != record.epoch {
+        if !node.stage.serves() || node.epoch != record.epoch {
             cx.after(self.platform.retry.detection, Event::Lost { job, stamp });
             return;
         }
@@ -332,7 +339,9 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             return;
         }
         self.wait(job, cx.now());
-        self.ask(Cause::JobLost(job), cx);
+        if self.board.is_waiting(job) {
+            self.ask(Cause::JobLost(job), cx);
+        }
         self.await_node(job, cx);
     }
 }

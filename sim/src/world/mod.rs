@@ -12,6 +12,7 @@ pub mod inspect;
 mod jobs;
 mod nodes;
 mod orders;
+mod outages;
 mod playback;
 mod reports;
 mod sections;
@@ -36,6 +37,7 @@ use crate::workload::{Arrivals, Prefix, Request, Workload};
 use copies::Copies;
 pub use event::Event;
 use nodes::{Birth, Node, Registration};
+use outages::Outages;
 pub use playback::Playback;
 use tally::Tally;
 
@@ -159,6 +161,7 @@ pub struct World<'a, S, R> {
     /// Requests that wait at servers.
     backlog: Backlog,
     controllers: Vec<Option<Controller>>,
+    outages: Outages,
     provisioning: Stream,
     board: Board,
     needs: Needs,
@@ -238,6 +241,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             arrivals: Arrivals::new(workload, streams, SimTime::ZERO + settings.horizon),
             next: None,
             controllers: controllers.collect(),
+            outages: Outages::new(platform, streams),
             provisioning: streams.open(Purpose::new("provisioning"), 0),
             board,
             needs,
@@ -298,6 +302,10 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
         engine.model.next = engine.model.arrivals.next();
         if let Some(request) = engine.model.next {
             engine.context_mut().at(request.at, Event::Arrive);
+        }
+        let outages = &engine.model.platform.outages;
+        for (at, source) in engine.model.outages.first(outages) {
+            engine.context_mut().at(at, Event::Outage { source });
         }
         let cx = engine.context_mut();
         cx.at(SimTime::ZERO, Event::Sample);
@@ -438,6 +446,8 @@ impl<S: Scheduler, R: Recorder> Model for World<'_, S, R> {
             Event::Reprice => self.reprice(cx),
             Event::Sample => self.sample(cx),
             Event::Audit => self.audit(cx),
+            Event::Outage { source } => self.outage(source, cx),
+            Event::Ready { node, stamp } => self.ready(node, stamp, cx),
             Event::Horizon => {
                 self.closing = true;
                 if self.counts.live == 0 {

@@ -4,7 +4,7 @@
 
 use walras_des::{Purpose, SimTime, Span, Stream, Streams, math};
 
-use crate::availability::{Life, pick};
+use crate::availability::{Life, Place, pick};
 use crate::ids::{FleetId, OwnerId, ProfileId, RegionId};
 use crate::market::Rates;
 use crate::platform::{Fleet, Ownership, Platform, Size};
@@ -26,16 +26,25 @@ pub(super) enum Stage {
     Draining,
     /// Absent.
     Down,
+    /// On, and getting what it needs to serve.
+    Loading,
+    /// On, and out of reach.
+    Cut,
 }
 
 impl Stage {
     /// Whether the instance is running or on its way, and meant to stay.
     pub(super) fn is_wanted(self) -> bool {
-        matches!(self, Self::Starting | Self::Up)
+        matches!(self, Self::Starting | Self::Up | Self::Loading)
     }
 
     /// Whether the machine is on.
     pub(super) fn is_on(self) -> bool {
+        matches!(self, Self::Up | Self::Draining | Self::Loading | Self::Cut)
+    }
+
+    /// Whether requests reach it.
+    pub(super) fn serves(self) -> bool {
         matches!(self, Self::Up | Self::Draining)
     }
 }
@@ -77,6 +86,14 @@ pub(super) struct Registration {
     pub(super) stream: Stream,
     /// Tells this rental from earlier ones.
     pub(super) life_stamp: u32,
+    /// Whether its life has it there; an outage may have it otherwise.
+    pub(super) is_present: bool,
+    /// Whether it has loaded what it needs since it came up, whether it ever had the image, and how often it began to load.
+    pub(super) is_loaded: bool,
+    pub(super) has_image: bool,
+    pub(super) loads: u32,
+    /// What it can receive [bytes/s]; without cold starts nothing asks.
+    pub(super) bandwidth: f64,
     pub(super) up_since: SimTime,
     pub(super) rented_since: Option<SimTime>,
     /// Measured time up.
@@ -159,6 +176,7 @@ pub(super) fn register(platform: &Platform, sizes: &Sizes, streams: &Streams) ->
                 fleet,
                 platform,
                 sizes,
+                number,
                 number < present,
                 stream,
             );
@@ -178,6 +196,7 @@ fn node(
     fleet: &Fleet,
     platform: &Platform,
     sizes: &Sizes,
+    number: u32,
     present: bool,
     mut stream: Stream,
 ) -> (Node, Registration, NodeCard) {
@@ -198,9 +217,16 @@ fn node(
     let electricity = platform.network.regions()[region.index()].electricity;
     let asked = asked.max(profile.active_power() / 1e3 * electricity);
     let access = Span::from_secs_f64(fleet.access.sample(&mut stream).max(0.0));
-    let (life, up, change) = fleet
-        .availability
-        .begin(profile.deployment.stages(), &mut stream);
+    let bandwidth = fleet.cold_start.as_ref().map_or(f64::INFINITY, |cold| {
+        // A kilobyte per second at least: what is slower never serves anyway.
+        cold.bandwidth.sample(&mut stream).max(1e3)
+    });
+    let place = Place {
+        number,
+        hosts: profile.deployment.stages(),
+        utc_offset: platform.network.regions()[region.index()].utc_offset,
+    };
+    let (life, up, change) = fleet.availability.begin(place, &mut stream);
     let birth = match (present, up) {
         (false, _) => Birth::Off,
         (true, true) => Birth::Up(change),
@@ -222,6 +248,11 @@ fn node(
         life,
         stream,
         life_stamp: 0,
+        is_present: false,
+        is_loaded: false,
+        has_image: present && up,
+        loads: 0,
+        bandwidth,
         up_since: SimTime::ZERO,
         rented_since: None,
         up: Stopwatch::default(),

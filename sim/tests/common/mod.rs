@@ -104,6 +104,7 @@ pub fn platform(nodes: u32, max_batch: u32, slots: u32) -> Platform {
     let regions = vec![Region {
         name: "here".into(),
         electricity: 0.2,
+        utc_offset: 0.0,
     }];
     Platform {
         name: "test".into(),
@@ -123,6 +124,7 @@ pub fn platform(nodes: u32, max_batch: u32, slots: u32) -> Platform {
             dispersed: false,
             ask_sigma: 0.2,
             access: Dist::constant(0.005).unwrap(),
+            cold_start: None,
         }],
         policy: Policy::Random,
         knowledge: Knowledge::default(),
@@ -139,6 +141,7 @@ pub fn platform(nodes: u32, max_batch: u32, slots: u32) -> Platform {
             max_attempts: 4,
         },
         slots,
+        outages: Vec::new(),
     }
 }
 
@@ -178,5 +181,5 @@ pub fn settings(hours: u64) -> Settings {
 pub fn churn() -> Availability {
     let up = Dist::weibull(0.4, 0.5).unwrap();
     let down = Dist::lognormal(-1.0, 1.0).unwrap();
-    Availability::Renewal(vec![(1.0, Renewal { up, down })])
+    Renewal { up, down }.into()
 }

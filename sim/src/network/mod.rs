@@ -1,6 +1,10 @@
 //! Sites and the latency between them: a petgraph of regions, with routes precomputed.
 
-use petgraph::algo::dijkstra;
+pub mod egress;
+pub mod flows;
+pub mod topology;
+
+use petgraph::algo::astar;
 use petgraph::graph::{NodeIndex, UnGraph};
 use walras_des::Span;
 
@@ -13,6 +17,8 @@ pub struct Region {
     pub name: String,
     /// Retail price of electricity [USD/kWh].
     pub electricity: f64,
+    /// How far its clocks are ahead of universal time [h].
+    pub utc_offset: f64,
 }
 
 /// The regions and the one-way latency of the best route between each pair.
@@ -20,6 +26,8 @@ pub struct Region {
 pub struct Network {
     regions: Vec<Region>,
     one_way: Vec<Span>,
+    /// Regions on the way, ends included, by pair.
+    routes: Vec<Vec<RegionId>>,
 }
 
 /// Two regions that no chain of links connects.
@@ -47,26 +55,50 @@ impl Network {
         for &(a, b, round_trip) in links {
             graph.add_edge(sites[a.index()], sites[b.index()], round_trip);
         }
-        let mut one_way = Vec::with_capacity(regions.len() * regions.len());
+        let pairs = regions.len() * regions.len();
+        let (mut one_way, mut routes) = (Vec::with_capacity(pairs), Vec::with_capacity(pairs));
         for (from, &start) in sites.iter().enumerate() {
-            let routes = dijkstra(&graph, start, None, |edge| *edge.weight());
-            for (to, end) in sites.iter().enumerate() {
-                let direct = graph.find_edge(start, *end).map(|edge| graph[edge]);
-                let round_trip = if from == to {
-                    Some(inside)
+            for (to, &end) in sites.iter().enumerate() {
+                let direct = graph.find_edge(start, end).map(|edge| graph[edge]);
+                let route = if from == to {
+                    Some((inside, vec![start]))
+                } else if let Some(round_trip) = direct {
+                    Some((round_trip, vec![start, end]))
                 } else {
-                    direct.or_else(|| routes.get(end).copied())
+                    astar(
+                        &graph,
+                        start,
+                        |site| site == end,
+                        |edge| *edge.weight(),
+                        |_| 0.0,
+                    )
                 };
-                let Some(round_trip) = round_trip else {
+                let Some((round_trip, route)) = route else {
                     return Err(Unreachable {
                         from: regions[from].name.clone(),
                         to: regions[to].name.clone(),
                     });
                 };
                 one_way.push(Span::from_secs_f64(round_trip / 2.0));
+                routes.push(
+                    route
+                        .iter()
+                        .map(|site| RegionId::new(site.index()))
+                        .collect(),
+                );
             }
         }
-        Ok(Self { regions, one_way })
+        Ok(Self {
+            regions,
+            one_way,
+            routes,
+        })
+    }
+
+    /// The regions on the way from `a` to `b`, both included.
+    #[must_use]
+    pub fn route(&self, a: RegionId, b: RegionId) -> &[RegionId] {
+        &self.routes[a.index() * self.regions.len() + b.index()]
     }
 
     /// One-way latency from `a` to `b`.
@@ -90,6 +122,7 @@ mod tests {
         Region {
             name: name.into(),
             electricity: 0.1,
+            utc_offset: 0.0,
         }
     }
 
@@ -113,6 +146,9 @@ mod tests {
             network.one_way(RegionId(2), RegionId(0)),
             Span::from_secs_f64(0.08)
         );
+        let [a, b, c] = [RegionId(0), RegionId(1), RegionId(2)];
+        assert_eq!(network.route(c, a), [c, b, a]);
+        assert_eq!(network.route(a, b), [a, b]);
         assert_eq!(
             network.one_way(RegionId(1), RegionId(1)),
             Span::from_secs_f64(0.001)
