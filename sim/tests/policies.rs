@@ -370,13 +370,10 @@ fn age_tells_who_stays_unless_stays_have_no_memory() {
         "{aged} ± {half} against {random}"
     );
     let memoryless = || {
-        Availability::Renewal(vec![(
-            1.0,
-            Renewal {
-                up: Dist::exponential(0.5).unwrap(),
-                down: Dist::exponential(0.2).unwrap(),
-            },
-        )])
+        Availability::from(Renewal {
+            up: Dist::exponential(0.5).unwrap(),
+            down: Dist::exponential(0.2).unwrap(),
+        })
     };
     let (random, half) = with(Policy::Random, memoryless());
     let (aged, other) = with(old, memoryless());
@@ -393,13 +390,10 @@ fn reputation_finds_those_who_deliver() {
     let with = |policy: Policy| {
         let mut network = platform(30, 16, 64);
         let mut flaky = network.fleets[0].clone();
-        flaky.availability = Availability::Renewal(vec![(
-            1.0,
-            Renewal {
-                up: Dist::exponential(0.05).unwrap(),
-                down: Dist::exponential(0.01).unwrap(),
-            },
-        )]);
+        flaky.availability = Availability::from(Renewal {
+            up: Dist::exponential(0.05).unwrap(),
+            down: Dist::exponential(0.01).unwrap(),
+        });
         network.fleets.push(flaky);
         network.policy = policy;
         losses(&network, 9)

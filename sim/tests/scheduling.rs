@@ -130,6 +130,7 @@ fn the_index_of_queues_is_exact() {
     let regions = names.map(|name| Region {
         name: name.into(),
         electricity: 0.2,
+        utc_offset: 0.0,
     });
     let links: Vec<_> = (0..3)
         .map(|i| (RegionId(i), RegionId(i + 1), 0.01 * f64::from(i + 1)))
@@ -397,13 +398,10 @@ fn obstacles_are_named() {
     let dear = reasons(&platform(1, 1, 1), &poor);
     assert!(dear.contains(&Reason::Node(Obstacle::TooDear)), "{dear:?}");
     let mut absent = platform(1, 1, 1);
-    absent.fleets[0].availability = Availability::Renewal(vec![(
-        1.0,
-        Renewal {
-            up: Dist::constant(1.0).unwrap(),
-            down: Dist::constant(1e3).unwrap(),
-        },
-    )]);
+    absent.fleets[0].availability = Availability::from(Renewal {
+        up: Dist::constant(1.0).unwrap(),
+        down: Dist::constant(1e3).unwrap(),
+    });
     let down = reasons(&absent, &one);
     assert!(down.contains(&Reason::Node(Obstacle::Down)), "{down:?}");
 }

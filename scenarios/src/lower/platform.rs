@@ -19,9 +19,9 @@ use crate::report::{At, Report};
 use crate::spec::catalog::DeviceSpec;
 use crate::spec::distribution::DurationLaw;
 use crate::spec::platform::{
-    AccessSpec, AutoscaleSpec, BaseFeeSpec, ColdStartSpec, DownloadSpec, EstimatesSpec, FleetSpec, KnowledgeSpec, OwnershipSpec,
-    PipelineSpec, PlatformSpec, PricingSpec, RegionsSpec, ReportsSpec, SchedulerSpec, ServingSpec,
-    SettlementSpec, StateSpec,
+    AccessSpec, AutoscaleSpec, BaseFeeSpec, ColdStartSpec, DownloadSpec, EstimatesSpec, FleetSpec,
+    KnowledgeSpec, OwnershipSpec, PipelineSpec, PlatformSpec, PricingSpec, RegionsSpec,
+    ReportsSpec, SchedulerSpec, ServingSpec, SettlementSpec, StateSpec,
 };
 
 pub(super) fn lower(
