@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use walras_des::{SimTime, Span};
 use walras_scenarios::catalog::Catalog;
 use walras_scenarios::{Plan, load};
-use walras_sim::availability::Availability;
+use walras_sim::availability::{Availability, Onset, Pattern, Reach, Renewal};
 use walras_sim::hardware::MatMul;
+use walras_sim::ids::RegionId;
 use walras_sim::platform::{Fleet, Size};
 use walras_sim::workload::Source;
 
@@ -32,6 +33,18 @@ fn home(set: &[(&str, &str)]) -> Fleet {
         .clone()
 }
 
+/// The renewal processes of a fleet with their shares.
+fn renewals(fleet: &Fleet) -> Vec<(f64, &Renewal)> {
+    let Availability::Mixed(classes) = &fleet.availability else {
+        panic!("{:?}", fleet.availability)
+    };
+    let renewals = classes.iter().map(|(share, pattern)| match pattern {
+        Pattern::Renewal(renewal) => (*share, renewal),
+        other => panic!("{other:?}"),
+    });
+    renewals.collect()
+}
+
 /// Availability of the six clusters. Source: Javadi, Kondo, Vincent, Anderson, TPDS 22(11), 2011, by their fits.
 #[test]
 fn the_seti_classes_are_as_available_as_published() {
@@ -39,10 +52,7 @@ fn the_seti_classes_are_as_available_as_published() {
     for (cluster, expect) in (1..).zip(published) {
         let class = format!("seti-cluster-{cluster}");
         let fleet = home(&[("platforms.depin.fleets.home.availability", &class)]);
-        let Availability::Renewal(classes) = &fleet.availability else {
-            panic!("{class}")
-        };
-        let share = classes[0].1.availability().unwrap();
+        let share = renewals(&fleet)[0].1.availability().unwrap();
         assert!(
             (share - expect).abs() < 0.002,
             "{class}: {share} against {expect}"
@@ -54,10 +64,7 @@ fn the_seti_classes_are_as_available_as_published() {
 #[test]
 fn data_centre_machines_fail_and_return_as_published() {
     let fleet = home(&[("platforms.depin.fleets.home.availability", "datacenter-gpu")]);
-    let Availability::Renewal(classes) = &fleet.availability else {
-        panic!("a renewal process")
-    };
-    let renewal = &classes[0].1;
+    let renewal = renewals(&fleet)[0].1;
     assert_eq!(renewal.up.mean(), Some(50_700.0));
     let minutes = renewal.down.mean().unwrap() * 60.0;
     assert!((minutes - 355.0).abs() < 2.0, "{minutes} min");
@@ -67,10 +74,7 @@ fn data_centre_machines_fail_and_return_as_published() {
 fn mixtures_are_flattened_into_shares() {
     let mix = "{seti-mix: 60 %, datacenter-gpu: 0.4}";
     let fleet = home(&[("platforms.depin.fleets.home.availability", mix)]);
-    let Availability::Renewal(classes) = &fleet.availability else {
-        panic!("a mixture")
-    };
-    let shares: Vec<f64> = classes.iter().map(|(share, _)| *share).collect();
+    let shares: Vec<f64> = renewals(&fleet).iter().map(|(share, _)| *share).collect();
     assert_eq!(shares.len(), 7);
     assert!(
         shares[..6].iter().all(|share| (share - 0.1).abs() < 1e-12),
@@ -312,4 +316,75 @@ fn the_rows_beyond_the_horizon_are_counted() {
         (3, 3)
     );
     assert!(load(Path::new("churn"), &[], None).unwrap().trace.is_none());
+}
+
+/// The list prices of three providers between their regions nearest to ours, as compiled in the network costs of HPE's green-dcc.
+#[test]
+fn what_leaves_a_region_has_its_list_price() {
+    let catalog = Catalog::get();
+    let region = |name: &str| {
+        let index = catalog.geography.regions.get_index_of(name);
+        RegionId::new(index.expect("a region"))
+    };
+    for (provider, from, to, gb, usd) in [
+        ("aws", "us-east", "eu-west", 1000.0, 20.0),
+        ("aws", "ap-northeast", "us-east", 1000.0, 90.0),
+        ("aws", "sa-east", "us-east", 1.0, 0.138),
+        ("gcp", "us-east", "us-south", 100.0, 2.0),
+        ("gcp", "us-east", "eu-west", 100.0, 5.0),
+        ("azure", "sa-east", "us-east", 10.0, 1.6),
+        ("aws", "eu-west", "eu-west", 1e6, 0.0),
+        ("home", "eu-west", "us-east", 1e6, 0.0),
+    ] {
+        let egress = catalog.egress(provider).expect("a provider");
+        let found = egress.price(region(from), region(to), gb * 1e9);
+        assert!(
+            (found - usd).abs() < 1e-9,
+            "{provider} {from} {to}: {found}"
+        );
+    }
+    assert!(catalog.egress("nobody").is_none());
+}
+
+/// Owners' hours are hours of their own clocks; an outage reaches the regions that it names.
+#[test]
+fn hours_and_outages_are_lowered() {
+    let fleet = home(&[
+        (
+            "availability.nights",
+            "{daily: {from: 22 h, until: 7 h, spread: 90 min}}",
+        ),
+        (
+            "platforms.depin.fleets.home.availability",
+            "{nights: 79 %, seti-mix: 21 %}",
+        ),
+        (
+            "platforms.depin.fleets.home.cold_start",
+            "{image_gb: 5.53, download: home, load: {constant: 2 min}}",
+        ),
+    ]);
+    let Availability::Mixed(classes) = &fleet.availability else {
+        panic!("a mixture")
+    };
+    assert_eq!(classes.len(), 7);
+    let Pattern::Daily(daily) = &classes[0].1 else {
+        panic!("{:?}", classes[0])
+    };
+    assert_eq!((daily.from, daily.until, daily.spread), (22.0, 7.0, 1.5));
+    assert!((classes[0].0 - 0.79).abs() < 1e-12 && (daily.availability() - 0.375).abs() < 1e-12);
+    let cold = fleet.cold_start.expect("a cold start");
+    // 92 Mbit/s in bytes.
+    let median = cold.bandwidth.quantile(0.5).expect("a quantile");
+    assert!((median - 11.5e6).abs() < 1.0 && cold.image == 5.53e9 && !cold.keeps_image);
+
+    let outage = "{what: partition, regions: [us-east, sa-east], every: {exponential: {mean: 720 h}}, lasts: {constant: 2 h}}";
+    let set = [("platforms.depin.outages.cable", outage)];
+    let platform = plan("depin-vs-cloud", &set, None).platforms[1].clone();
+    let outage = &platform.outages[0];
+    assert_eq!(
+        (outage.reach, &*outage.regions, outage.together),
+        (Reach::Partition, &[RegionId(0), RegionId(7)][..], false)
+    );
+    assert_eq!(outage.lasts.mean(), Some(7200.0));
+    assert!(matches!(&outage.onset, Onset::Every(law) if law.mean() == Some(720.0 * 3600.0)));
 }
