@@ -28,7 +28,8 @@ const ENTRIES: &[LibraryEntry] = entries![
     "price-discovery",
     "cloud-menu",
     "load-and-price",
-    "swarm-70b"
+    "swarm-70b",
+    "outage"
 ];
 
 /// The library, in the order in which a newcomer would read it.

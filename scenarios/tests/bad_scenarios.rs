@@ -78,7 +78,7 @@ macro_rules! bad {
     ($($name:ident: $text:expr, $set:expr, $expect:expr;)*) => {
         $(#[test]
         fn $name() {
-            check(stringify!($name), &$text, $set, $expect);
+            check(stringify!($name), AsRef::<str>::as_ref(&$text), $set, $expect);
         })*
     };
 }
@@ -118,7 +118,7 @@ error: unknown key `node_count`
    |
 18 |       home: {nodes: 100, node_count: 3}
    |                          ^^^^^^^^^^
-   = help: known keys: nodes, autoscale, devices, pipeline, prices, ownership, regions, availability, dispersed, ask_sigma, access
+   = help: known keys: nodes, autoscale, devices, pipeline, prices, ownership, regions, availability, dispersed, ask_sigma, access, cold_start
 
 1 problem in a.yaml";
     missing_key:
@@ -257,6 +257,91 @@ error: not valid YAML: there is a second document
   = help: keep each scenario in a file of its own, without `---` between them
 
 1 problem in a.yaml";
+    outage_without_a_beginning:
+        GOOD,
+        &[("platforms.home.outages", "{storm: {what: blackout, regions: [us-est], lasts: {constant: 1 h}}}")],
+        "\
+error: the outage `storm` has no beginning
+ --> --set platforms.home.outages={storm: {what: blackout, regions: [us-est], lasts: {constant: 1 h}}}
+  |                                ^^^^^
+  = help: give `at` for one that happens once, or `every` for those that come back
+
+error: unknown region `us-est`
+ --> --set platforms.home.outages={storm: {what: blackout, regions: [us-est], lasts: {constant: 1 h}}}
+  |                                                                  ^^^^^^
+  = help: did you mean `us-east`?
+
+2 problems in a.yaml";
+    outage_of_the_dispatcher_in_a_region:
+        GOOD,
+        &[("platforms.home.outages", "{silence: {what: dispatcher, regions: [us-east], at: 1 h, every: {constant: 1 h}, lasts: {constant: 1 h}}}")],
+        "\
+error: the outage `silence` has both `at` and `every`
+ --> --set platforms.home.outages={silence: {what: dispatcher, regions: [us-east], at: 1 h, every: {constant: 1…
+  |                                ^^^^^^^
+  = help: give `at` for one that happens once, or `every` for those that come back
+
+error: a dispatcher is nowhere in particular
+ --> --set …atforms.home.outages={silence: {what: dispatcher, regions: [us-east], at: 1 h, every: {constant: 1 h…
+  |                                                           ^^^^^^^
+  = help: remove `regions`: a platform has one dispatcher
+
+2 problems in a.yaml";
+    cold_start_of_an_elastic_fleet:
+        GOOD,
+        &[("platforms.cloud.fleets.gpu.cold_start", "{image_gb: 5, download: hom, load: {constant: 1 min}}")],
+        "\
+error: the fleet `gpu` has both `autoscale` and `cold_start`
+ --> --set platforms.cloud.fleets.gpu.cold_start={image_gb: 5, download: hom, load: {constant: 1 min}}
+  |                                   ^^^^^^^^^^
+  = help: the time of an elastic fleet from the request of a node until it serves is `autoscale.provisioning`
+
+error: unknown kind of access `hom`
+ --> --set platforms.cloud.fleets.gpu.cold_start={image_gb: 5, download: hom, load: {constant: 1 min}}
+  |                                                                      ^^^
+  = help: did you mean `home`?
+
+2 problems in a.yaml";
+    hours_that_end_when_they_begin:
+        edited(&[("platforms:", "availability:\n  odd: {daily: {from: 25 h, until: 25 h}}\n  two: {always: true, replay: {files: []}}\nplatforms:"), ("nodes: 100", "nodes: 100, availability: {odd: 1, two: 1}")]),
+        &[],
+        "\
+error: a day has 24 h, found 25 h
+  --> a.yaml:13:23
+   |
+13 |   odd: {daily: {from: 25 h, until: 25 h}}
+   |                       ^^^^
+   = help: for example `22 h`
+
+error: a day has 24 h, found 25 h
+  --> a.yaml:13:36
+   |
+13 |   odd: {daily: {from: 25 h, until: 25 h}}
+   |                                    ^^^^
+   = help: for example `22 h`
+
+error: these hours end when they begin
+  --> a.yaml:13:36
+   |
+13 |   odd: {daily: {from: 25 h, until: 25 h}}
+   |                                    ^^^^
+   = help: for hosts that never leave, `always: true`
+
+error: `two` must say in one way how hosts come and go
+  --> a.yaml:14:3
+   |
+14 |   two: {always: true, replay: {files: []}}
+   |   ^^^
+   = help: give `up` and `down`, or one of `mixture`, `daily`, `replay` and `always: true`
+
+error: a replay without a record
+  --> a.yaml:14:32
+   |
+14 |   two: {always: true, replay: {files: []}}
+   |                                ^^^^^
+   = help: name at least one file
+
+5 problems in a.yaml";
     zero_replications:
         edited(&[("replications: 2", "replications: 0")]),
         &[],
@@ -835,7 +920,7 @@ error: unknown key `description`
    |
 18 |       home: {nodes: 100, description: \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
    |                          ^^^^^^^^^^^
-   = help: known keys: nodes, autoscale, devices, pipeline, prices, ownership, regions, availability, dispersed, ask_sigma, access
+   = help: known keys: nodes, autoscale, devices, pipeline, prices, ownership, regions, availability, dispersed, ask_sigma, access, cold_start
 
 error: `ask_sigma` must be at least 0, found -1
   --> a.yaml:18:554

@@ -99,8 +99,11 @@ fn class(
                 .files
                 .iter()
                 .map(|file| tables.records.get(file)?.clone());
-            // A record that cannot be read was reported when it was.
+            // Files that cannot be read, or that there are none, was reported before.
             let tracks: Vec<Track> = files.collect::<Option<Vec<_>>>()?.concat();
+            if tracks.is_empty() {
+                return None;
+            }
             let start = match spec.start {
                 StartSpec::Together => Start::Together,
                 StartSpec::Apart => Start::Apart,

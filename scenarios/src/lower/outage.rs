@@ -51,6 +51,15 @@ fn outage(
         }
     };
     let lasts = report.check(&at.key("lasts"), spec.lasts.build(1.0));
+    if let (Some(Onset::Every(every)), Some(lasts)) = (&onset, &lasts) {
+        // The mean time from one beginning to the next; an infinite one is long enough.
+        let cycle = every.mean().unwrap_or(f64::INFINITY) + lasts.mean().unwrap_or(f64::INFINITY);
+        if cycle < 1.0 {
+            let message = format!("the outage `{name}` comes every {cycle} s on the average");
+            report.add(at, message, Some("at most once in a second".to_owned()));
+            return None;
+        }
+    }
     Some(Outage {
         name: name.to_owned(),
         reach: match spec.what {

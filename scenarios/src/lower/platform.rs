@@ -296,10 +296,8 @@ fn fleet(
     let availability =
         availability::lower(report, tables, &at.key("availability"), &spec.availability);
     let access = access(report, tables, &at.key("access"), &spec.access);
-    let cold_start = match &spec.cold_start {
-        Some(cold) => Some(cold_start(report, tables, &at.key("cold_start"), cold)?),
-        None => None,
-    };
+    let cold_start = (spec.cold_start.as_ref())
+        .map(|cold| self::cold_start(report, tables, &at.key("cold_start"), cold));
     if cold_start.is_some() && spec.autoscale.is_some() {
         let hint = "the time of an elastic fleet from the request of a node until it serves is `autoscale.provisioning`";
         let message = format!("the fleet `{name}` has both `autoscale` and `cold_start`");
@@ -319,7 +317,10 @@ fn fleet(
         dispersed: spec.dispersed,
         ask_sigma: spec.ask_sigma,
         access: access?,
-        cold_start,
+        cold_start: match cold_start {
+            Some(cold) => Some(cold?),
+            None => None,
+        },
     })
 }
 
