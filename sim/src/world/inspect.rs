@@ -143,7 +143,7 @@ fields! {
     Node "outstanding" Kind::Number, ["jobs"] "placed on it, in the dispatcher's books" |s, i| number(s.card(i).outstanding);
     Node "kv" Kind::Number, ["tokens"] "in KV blocks held when its steps began" |s, i| number(s.nodes[i].server.kv_tokens(&s.platform.profiles[s.card(i).profile.index()]));
     Node "kv_capacity" Kind::Number, ["tokens"] "KV cache that there is" |s, i| number(s.platform.profiles[s.card(i).profile.index()].kv_capacity());
-    Node "stage" Kind::Word(STAGES), [""] "off, starting, up, draining, down, loading or cut (on, and out of reach)" |s, i| number(s.nodes[i].stage as u32);
+    Node "stage" Kind::Word(STAGES), [""] "off, starting, up, draining, down, loading or cut" |s, i| number(s.nodes[i].stage as u32);
     Node "up" Kind::Truth, [""] "whether it is up" |s, i| truth(s.nodes[i].stage.is_on());
     Node "known_up" Kind::Truth, [""] "whether the dispatcher takes it for up" |s, i| truth(s.card(i).is_up());
     Node "busy" Kind::Truth, [""] "whether it has a request in its batch" |s, i| truth(!s.nodes[i].server.is_idle());
