@@ -446,8 +446,17 @@ impl Flows {
         }
         self.astray = astray;
         let mut moved = std::mem::take(&mut self.moved);
+        let are_many = moved.len() * 8 > self.ends.leaves();
         for link in moved.drain(..) {
-            self.schedule(link as usize);
+            let end = self.first_end(link as usize);
+            if are_many {
+                self.ends.set_leaf(link as usize, end);
+            } else {
+                self.ends.set(link as usize, end);
+            }
+        }
+        if are_many {
+            self.ends.play();
         }
         self.moved = moved;
     }
@@ -605,8 +614,8 @@ impl Flows {
         self.note(home);
     }
 
-    /// Finds the first end of a link.
-    fn schedule(&mut self, link: usize) {
+    /// When the first flow at home at a link ends [ns].
+    fn first_end(&mut self, link: usize) -> u64 {
         self.account(link);
         let state = &mut self.links[link];
         state.is_moved = false;
@@ -628,12 +637,14 @@ impl Flows {
         let left = (state.first - state.moved).max(0.0);
         let nanos = left / self.levels[link] * 1e9;
         // Without flows, or at a level of nothing, this is infinite or not a number.
-        let end = if nanos < MOST_NANOS {
-            (self.now + Span::from_nanos(nanos.ceil() as u64)).as_nanos()
+        if nanos < MOST_NANOS {
+            // Rounded up.
+            let whole = nanos as u64;
+            let rest = u64::from((whole as f64) < nanos);
+            (self.now + Span::from_nanos(whole + rest)).as_nanos()
         } else {
             NEVER
-        };
-        self.ends.set(link, end);
+        }
     }
 }
 
@@ -741,6 +752,19 @@ impl Tournament {
                 larger.set(entry, self.tree[self.leaves() + entry]);
             }
             *self = larger;
+        }
+    }
+
+    /// Sets an entry alone; [`Tournament::play`] finds the winners.
+    fn set_leaf(&mut self, entry: usize, value: u64) {
+        let at = self.leaves() + entry;
+        self.tree[at] = value;
+    }
+
+    /// Finds all winners anew, which is cheaper than one by one when many entries have changed.
+    fn play(&mut self) {
+        for at in (1..self.leaves()).rev() {
+            self.tree[at] = self.tree[2 * at].min(self.tree[2 * at + 1]);
         }
     }
 
