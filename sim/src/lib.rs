@@ -29,6 +29,7 @@ pub mod supply;
 pub mod record;
 pub mod sums;
 
+pub mod cluster;
 pub mod invariants;
 pub mod platform;
 pub mod world;
