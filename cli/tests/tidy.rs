@@ -112,7 +112,7 @@ const FLOORS: &[&[&str]] = &[
     &["view", "knowledge"],
     &["scheduling", "settlement", "supply"],
     &["record", "sums"],
-    &["platform", "world", "invariants"],
+    &["platform", "world", "invariants", "cluster"],
 ];
 
 fn files(folder: &Path, extension: &str, out: &mut Vec<PathBuf>) {

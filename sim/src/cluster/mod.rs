@@ -1,3 +1,22 @@
-//! Batch jobs on a cluster: tasks that occupy parts of nodes until they are done.
+//! Batch jobs on a cluster: tasks that occupy parts of nodes until they are done, alone, in gangs, or one after the other.
+//!
+//! The interface is that of request scheduling: causes in, orders out ([`policy::Scheduler`]), with a read-only [`view::View`]
+//! that knows no true length of what still runs. [`world::run`] carries it out.
 
 pub mod job;
+pub mod node;
+pub mod policy;
+pub mod view;
+pub mod world;
+
+/// A task of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(pub u32);
+
+impl TaskId {
+    /// Position in the table of tasks.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}

@@ -1,0 +1,192 @@
+//! List scheduling by a key: what comes first in the order is started first, and may push out what comes later.
+
+use std::collections::BTreeSet;
+
+use crate::cluster::TaskId;
+use crate::cluster::policy::fit::Fit;
+use crate::cluster::policy::room::Room;
+use crate::cluster::policy::{Cause, Orders, Scheduler};
+use crate::cluster::view::{Stage, View};
+use crate::ids::{JobId, NodeId};
+
+/// An order between tasks.
+pub trait Ordering {
+    /// Whether a task that comes earlier pushes out running ones that come later.
+    const PREEMPTIVE: bool = false;
+
+    /// What the order goes by, smaller first; what waited longer comes first among equals. The key of a task that does not run must
+    /// not change.
+    fn key(&self, task: TaskId, view: &View<'_>) -> f64;
+}
+
+impl<F: Fn(TaskId, &View<'_>) -> f64> Ordering for F {
+    fn key(&self, task: TaskId, view: &View<'_>) -> f64 {
+        self(task, view)
+    }
+}
+
+/// What to do when the first task in order has no room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Blocked {
+    /// Nothing behind it starts, so that it is not overtaken.
+    #[default]
+    Wait,
+    /// Whatever fits starts.
+    Skip,
+}
+
+/// A scheduler that starts tasks in order.
+#[derive(Clone, Debug)]
+pub struct Ordered<O> {
+    order: O,
+    fit: Fit,
+    blocked: Blocked,
+    waiting: BTreeSet<(Key, u64, TaskId)>,
+}
+
+/// A key that can be compared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Key(f64);
+
+impl Eq for Key {}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl<O: Ordering> Ordered<O> {
+    /// Starts tasks by `order`, on nodes that `fit` chooses.
+    #[must_use]
+    pub fn new(order: O, fit: Fit, blocked: Blocked) -> Self {
+        Self {
+            order,
+            fit,
+            blocked,
+            waiting: BTreeSet::new(),
+        }
+    }
+
+    fn queue(&mut self, task: TaskId, view: &View<'_>) {
+        let card = view.task(task);
+        if card.stage == Stage::Waiting {
+            let key = Key(self.order.key(task, view));
+            self.waiting.insert((key, card.ticket, task));
+        }
+    }
+
+    fn queue_job(&mut self, job: JobId, view: &View<'_>) {
+        let card = view.job(job);
+        for id in card.first.0..card.first.0 + card.tasks {
+            self.queue(TaskId(id), view);
+        }
+    }
+
+    /// Makes room for a task that comes before some of what runs: the latest in order go first. Returns them and its nodes.
+    fn push_out(
+        &self,
+        key: Key,
+        task: TaskId,
+        room: &mut Room<'_>,
+        later: &mut Vec<(Key, u64, TaskId)>,
+    ) -> Option<(Vec<TaskId>, Vec<NodeId>)> {
+        let before = room.clone();
+        for cut in (0..later.len()).rev() {
+            let (last, _, victim) = later[cut];
+            if last <= key {
+                break;
+            }
+            room.vacate(victim);
+            if let Some(nodes) = self.place(task, room) {
+                let out = later.drain(cut..).map(|(.., task)| task).collect();
+                return Some((out, nodes));
+            }
+        }
+        // It does not fit even so: nobody leaves.
+        *room = before;
+        None
+    }
+
+    fn place(&self, task: TaskId, room: &mut Room<'_>) -> Option<Vec<NodeId>> {
+        room.place(task, &mut |room, demand| self.fit.choose(room, demand))
+    }
+
+    fn dispatch(&mut self, view: &View<'_>, orders: &mut Orders) {
+        let mut room = Room::of(view);
+        let mut later: Vec<(Key, u64, TaskId)> = Vec::new();
+        if O::PREEMPTIVE && !self.waiting.is_empty() {
+            let running = view.running().iter();
+            let keyed = |&task: &TaskId| {
+                let card = view.task(task);
+                (Key(self.order.key(task, view)), card.ticket, task)
+            };
+            later = running.map(keyed).collect();
+            later.sort_unstable();
+        }
+        let mut started = Vec::new();
+        for &(key, ticket, task) in &self.waiting {
+            let placed = self.place(task, &mut room).map(|nodes| (Vec::new(), nodes));
+            let placed = if placed.is_none() && O::PREEMPTIVE {
+                self.push_out(key, task, &mut room, &mut later)
+            } else {
+                placed
+            };
+            if let Some((out, nodes)) = placed {
+                for &victim in &out {
+                    orders.preempt(victim);
+                }
+                if !out.is_empty() {
+                    // Some of them may fit elsewhere.
+                    orders.wake(view.now());
+                }
+                orders.start_gang(task, nodes);
+                started.push((key, ticket, task));
+            } else if self.blocked == Blocked::Wait {
+                break;
+            }
+        }
+        for entry in started {
+            self.waiting.remove(&entry);
+        }
+    }
+}
+
+impl<O: Ordering> Scheduler for Ordered<O> {
+    fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+        match cause {
+            Cause::Submitted(job) => self.queue_job(job, view),
+            Cause::Ready(task) | Cause::Interrupted(task) => self.queue(task, view),
+            Cause::Ended(_) | Cause::NodeUp(_) => {}
+            Cause::NodeDown(_) | Cause::Woken => {}
+        }
+        // Preempted ones wait again, under a new ticket: they are taken from the view once their orders have been carried out.
+        if O::PREEMPTIVE {
+            self.requeue(view);
+        }
+        self.dispatch(view, orders);
+    }
+}
+
+impl<O: Ordering> Ordered<O> {
+    /// Puts back what was pushed out since.
+    fn requeue(&mut self, view: &View<'_>) {
+        if self.waiting.len() == view.waiting_len() {
+            return;
+        }
+        let known: BTreeSet<TaskId> = self.waiting.iter().map(|&(.., task)| task).collect();
+        let missing: Vec<TaskId> = view
+            .waiting()
+            .filter(|task| !known.contains(task))
+            .collect();
+        for task in missing {
+            self.queue(task, view);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Room on the nodes as it will be after the orders given so far in a decision.
+
+use crate::cluster::TaskId;
+use crate::cluster::job::Demand;
+use crate::cluster::node::{Free, Share};
+use crate::cluster::view::View;
+use crate::ids::NodeId;
+
+/// What is free, with changes on top of what the view says.
+#[derive(Clone, Debug)]
+pub struct Room<'a> {
+    view: View<'a>,
+    changed: Vec<(NodeId, Free)>,
+}
+
+impl<'a> Room<'a> {
+    /// As the view says.
+    #[must_use]
+    pub fn of(view: &View<'a>) -> Self {
+        Self {
+            view: *view,
+            changed: Vec::new(),
+        }
+    }
+
+    /// What is free on a node.
+    #[must_use]
+    pub fn free(&self, node: NodeId) -> &Free {
+        let changed = self.changed.iter().find(|(id, _)| *id == node);
+        changed.map_or(&self.view.node(node).free, |(_, free)| free)
+    }
+
+    fn free_mut(&mut self, node: NodeId) -> &mut Free {
+        let at = self.changed.iter().position(|(id, _)| *id == node);
+        let at = at.unwrap_or_else(|| {
+            self.changed.push((node, self.view.node(node).free));
+            self.changed.len() - 1
+        });
+        &mut self.changed[at].1
+    }
+
+    /// Whether a worker would fit on a node.
+    #[must_use]
+    pub fn fits(&self, demand: &Demand, node: NodeId) -> bool {
+        let card = self.view.node(node);
+        card.is_up
+            && self.view.kind(node).carries(demand)
+            && self.free(node).fits(demand, Share::FULL)
+    }
+
+    /// Takes room for a worker that fits.
+    pub fn take(&mut self, demand: &Demand, node: NodeId) -> u16 {
+        self.free_mut(node).take(demand, Share::FULL)
+    }
+
+    /// Gives back what a running task holds.
+    pub fn vacate(&mut self, task: TaskId) {
+        let card = self.view.task(task);
+        for &(node, gpus) in &card.placed {
+            self.free_mut(node).give(&card.demand, card.share, gpus);
+        }
+    }
+
+    /// Takes room for all workers of a task, on the node that `choose` finds for each; `None`, and nothing taken, if one has no room.
+    pub fn place(
+        &mut self,
+        task: TaskId,
+        choose: &mut dyn FnMut(&Self, &Demand) -> Option<NodeId>,
+    ) -> Option<Vec<NodeId>> {
+        let card = self.view.task(task);
+        let mut taken: Vec<(NodeId, u16)> = Vec::with_capacity(card.workers as usize);
+        for _ in 0..card.workers {
+            let Some(node) = choose(self, &card.demand) else {
+                for &(node, gpus) in &taken {
+                    let free = self.free_mut(node);
+                    free.give(&card.demand, Share::FULL, gpus);
+                }
+                return None;
+            };
+            let gpus = self.take(&card.demand, node);
+            taken.push((node, gpus));
+        }
+        Some(taken.into_iter().map(|(node, _)| node).collect())
+    }
+
+    /// The view beneath.
+    #[must_use]
+    pub fn view(&self) -> &View<'a> {
+        &self.view
+    }
+
+    /// All nodes, by id.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.view.nodes().len()).map(NodeId::new)
+    }
+}

@@ -1,0 +1,223 @@
+//! What a policy of a cluster may know: the books of its manager, which hold no true length of anything that still runs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use walras_des::{SimTime, Span};
+
+use crate::cluster::TaskId;
+use crate::cluster::job::Demand;
+use crate::cluster::node::{Free, Kind, Share};
+use crate::ids::{JobId, NodeId};
+
+/// Where a task is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Some of its parents have not ended.
+    Blocked,
+    /// It could start.
+    Waiting,
+    /// It is bound to a node, and starts there when its inputs and room are.
+    Bound(NodeId),
+    /// It runs.
+    Running,
+    /// It has ended, or its job was turned away.
+    Ended,
+}
+
+/// What is known of a task.
+#[derive(Clone, Debug)]
+pub struct TaskCard {
+    /// Its job.
+    pub job: JobId,
+    /// What each worker occupies.
+    pub demand: Demand,
+    /// Workers that it needs at the same time.
+    pub workers: u32,
+    /// How long it is thought to take on nodes of speed one; `None` if nothing is known.
+    pub estimate: Option<Span>,
+    /// Where it is in its life.
+    pub stage: Stage,
+    /// When it began to wait, for the last time.
+    pub waiting_since: SimTime,
+    /// When it was started for the last time.
+    pub started: SimTime,
+    /// How often it was started.
+    pub starts: u32,
+    /// What share of its nodes it gets, while it runs.
+    pub share: Share,
+    /// Work kept from earlier starts [time on nodes of speed one].
+    pub(super) kept: Span,
+    /// Work done and kept, as of `since` [time on nodes of speed one].
+    pub(super) attained: Span,
+    pub(super) since: SimTime,
+    /// Work per time of its present nodes.
+    pub(super) speed: f64,
+    /// Its place among what runs.
+    pub(super) position: u32,
+    /// Where its workers run, and on which GPUs.
+    pub(super) placed: Vec<(NodeId, u16)>,
+    pub(super) ticket: u64,
+}
+
+impl TaskCard {
+    /// Work done by `now`, on nodes of speed one.
+    #[must_use]
+    pub fn attained(&self, now: SimTime) -> Span {
+        if self.stage != Stage::Running {
+            return self.attained;
+        }
+        let done = self.share.done(now - self.since).as_secs_f64() * self.speed;
+        self.attained + Span::from_secs_f64(done)
+    }
+
+    /// Work kept from before its present or next start, on nodes of speed one.
+    #[must_use]
+    pub fn kept(&self) -> Span {
+        self.kept
+    }
+
+    /// What is left by the estimate; nothing if it has run for longer.
+    #[must_use]
+    pub fn remaining(&self, now: SimTime) -> Option<Span> {
+        let attained = self.attained(now).as_nanos();
+        let left = |estimate: Span| Span::from_nanos(estimate.as_nanos().saturating_sub(attained));
+        self.estimate.map(left)
+    }
+
+    /// The nodes of its workers, while it runs.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.placed.iter().map(|&(node, _)| node)
+    }
+}
+
+/// What is known of a job.
+#[derive(Clone, Copy, Debug)]
+pub struct JobCard {
+    /// Number of the job, from zero.
+    pub serial: u64,
+    /// When it was submitted.
+    pub submitted: SimTime,
+    /// Whose it is.
+    pub user: u32,
+    /// By when it should be done.
+    pub deadline: Option<SimTime>,
+    /// Its first task.
+    pub first: TaskId,
+    /// How many tasks it has.
+    pub tasks: u32,
+    /// How many of them have not ended.
+    pub left: u32,
+}
+
+/// What is known of a node.
+#[derive(Clone, Debug)]
+pub struct NodeCard {
+    /// Its kind, by position in the cluster.
+    pub kind: usize,
+    /// Whether it is up.
+    pub is_up: bool,
+    /// What of it is free.
+    pub free: Free,
+    /// Tasks with a worker on it.
+    pub running: Vec<TaskId>,
+    /// Tasks bound to it that have not started, in order.
+    pub bound: std::collections::VecDeque<TaskId>,
+}
+
+/// The books of a cluster's manager.
+#[derive(Debug)]
+pub struct Books {
+    pub(super) kinds: Arc<[Kind]>,
+    pub(super) nodes: Vec<NodeCard>,
+    pub(super) jobs: Vec<JobCard>,
+    pub(super) tasks: Vec<TaskCard>,
+    /// What waits, by ticket.
+    pub(super) waiting: BTreeMap<u64, TaskId>,
+    pub(super) tickets: u64,
+    pub(super) running: Vec<TaskId>,
+}
+
+impl Books {
+    pub(super) fn enqueue(&mut self, task: TaskId, now: SimTime) {
+        self.tickets += 1;
+        let card = &mut self.tasks[task.index()];
+        card.stage = Stage::Waiting;
+        card.waiting_since = now;
+        card.ticket = self.tickets;
+        self.waiting.insert(self.tickets, task);
+    }
+
+    pub(super) fn dequeue(&mut self, task: TaskId) {
+        self.waiting.remove(&self.tasks[task.index()].ticket);
+    }
+}
+
+/// A read-only window on the books.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    pub(super) now: SimTime,
+    pub(super) books: &'a Books,
+}
+
+impl<'a> View<'a> {
+    /// The present.
+    #[must_use]
+    pub fn now(&self) -> SimTime {
+        self.now
+    }
+
+    /// Tasks that could start, in the order in which they began to wait.
+    pub fn waiting(&self) -> impl Iterator<Item = TaskId> + 'a {
+        self.books.waiting.values().copied()
+    }
+
+    /// Number of tasks that could start.
+    #[must_use]
+    pub fn waiting_len(&self) -> usize {
+        self.books.waiting.len()
+    }
+
+    /// Tasks that run, in no meaningful order.
+    #[must_use]
+    pub fn running(&self) -> &'a [TaskId] {
+        &self.books.running
+    }
+
+    /// What is known of a task.
+    #[must_use]
+    pub fn task(&self, task: TaskId) -> &'a TaskCard {
+        &self.books.tasks[task.index()]
+    }
+
+    /// What is known of a job.
+    #[must_use]
+    pub fn job(&self, job: JobId) -> &'a JobCard {
+        &self.books.jobs[job.index()]
+    }
+
+    /// The nodes, by id.
+    #[must_use]
+    pub fn nodes(&self) -> &'a [NodeCard] {
+        &self.books.nodes
+    }
+
+    /// What is known of a node.
+    #[must_use]
+    pub fn node(&self, node: NodeId) -> &'a NodeCard {
+        &self.books.nodes[node.index()]
+    }
+
+    /// The kind of a node.
+    #[must_use]
+    pub fn kind(&self, node: NodeId) -> &'a Kind {
+        &self.books.kinds[self.node(node).kind]
+    }
+
+    /// Whether a worker of the task could start on the node now, at full share.
+    #[must_use]
+    pub fn fits(&self, task: TaskId, node: NodeId) -> bool {
+        let (card, demand) = (self.node(node), &self.task(task).demand);
+        card.is_up && self.kind(node).carries(demand) && card.free.fits(demand, Share::FULL)
+    }
+}
