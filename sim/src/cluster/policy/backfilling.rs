@@ -3,6 +3,8 @@
 //! Lifka, "The ANL/IBM SP scheduling system", JSSPP 1995 (EASY: the head of the queue is not delayed); Mu'alem and Feitelson,
 //! IEEE TPDS 12(6), 2001 (conservative: nobody is).
 
+use std::collections::BTreeMap;
+
 use walras_des::{SimTime, Span};
 
 use crate::cluster::TaskId;
@@ -29,6 +31,7 @@ pub enum Reservations {
 pub struct Backfilling {
     reservations: Reservations,
     fit: Fit,
+    promised: BTreeMap<TaskId, SimTime>,
 }
 
 impl Backfilling {
@@ -47,23 +50,39 @@ impl Backfilling {
     /// With these reservations, on nodes that `fit` chooses.
     #[must_use]
     pub fn new(reservations: Reservations, fit: Fit) -> Self {
-        Self { reservations, fit }
+        Self {
+            reservations,
+            fit,
+            promised: BTreeMap::new(),
+        }
     }
 
-    /// When each waiting task is expected to start, in queue order, were nothing else submitted: its reservation, if it has one.
-    pub fn plan(&self, view: &View<'_>) -> Vec<(TaskId, Option<SimTime>)> {
+    /// When each waiting task is expected to start, were nothing else submitted: its reservation, if it has one.
+    ///
+    /// Where all have one, they are renewed in the order of their starts. As running tasks only end earlier than expected, each finds
+    /// its old place free at least, on a cluster of one node; on several, the choice of nodes may come in between.
+    pub fn plan(&mut self, view: &View<'_>) -> Vec<(TaskId, Option<SimTime>)> {
         let mut ahead = Ahead::of(view, self.fit);
+        let mut queue: Vec<TaskId> = view.waiting().collect();
         let protected = match self.reservations {
             Reservations::First(n) => n,
-            Reservations::All => usize::MAX,
+            Reservations::All => {
+                let promised = |task: &TaskId| self.promised.get(task).copied();
+                queue.sort_by_key(|task| promised(task).unwrap_or(SimTime::MAX));
+                usize::MAX
+            }
         };
         let (mut reserved, mut plan) = (0, Vec::new());
-        for task in view.waiting() {
+        self.promised.clear();
+        for task in queue {
             if reserved < protected {
                 let start = ahead.reserve(task);
                 // What can start now needs no protection.
-                reserved += usize::from(start.is_some_and(|start| start > view.now()));
+                reserved += usize::from(start != Some(view.now()));
                 plan.push((task, start));
+                if let Some(start) = start {
+                    self.promised.insert(task, start);
+                }
             } else if ahead.fits(task, 0) {
                 ahead.reserve_at(task, 0);
                 plan.push((task, Some(view.now())));

@@ -1,8 +1,10 @@
 //! Scheduling of batch jobs: causes in, orders out. One file per policy.
 
 pub mod backfilling;
+pub mod drf;
 pub mod edf;
 pub mod fcfs;
+pub mod fgd;
 pub mod fit;
 pub mod las;
 pub mod ordered;

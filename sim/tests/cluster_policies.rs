@@ -1,0 +1,298 @@
+//! Policies for batch jobs against what their authors prove or print: backfilling, fair shares, forks and joins, checkpoints.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use walras_des::{Dist, Purpose, SimTime, Span, Streams};
+use walras_sim::availability::{Availability, Renewal};
+use walras_sim::cluster::TaskId;
+use walras_sim::cluster::job::{Checkpoint, Demand, Job, Task};
+use walras_sim::cluster::node::Kind;
+use walras_sim::cluster::policy::backfilling::Backfilling;
+use walras_sim::cluster::policy::drf::Drf;
+use walras_sim::cluster::policy::fcfs::Fcfs;
+use walras_sim::cluster::policy::fit::Fit;
+use walras_sim::cluster::policy::ordered::{Blocked, Ordered};
+use walras_sim::cluster::policy::{Cause, Orders, Scheduler};
+use walras_sim::cluster::view::View;
+use walras_sim::cluster::world::{Cluster, Estimates, Outcome, run};
+use walras_sim::ids::NodeId;
+
+fn go(cluster: &Cluster, jobs: Vec<Job>, scheduler: impl Scheduler) -> Outcome {
+    let streams = Streams::new(3, 0);
+    let outcome = run(
+        cluster,
+        jobs.into_iter(),
+        Estimates::User,
+        scheduler,
+        &streams,
+        &|| false,
+    );
+    outcome.expect("nobody stops it")
+}
+
+fn secs(seconds: u64) -> Span {
+    Span::from_secs(seconds)
+}
+
+/// A rigid job: cores on one machine, its length known to the user.
+fn rigid(at: u64, cores: u32, length: u64, walltime: u64) -> Job {
+    let demand = Demand {
+        cpu: cores * 1000,
+        ..Demand::CORE
+    };
+    let task = Task {
+        demand,
+        walltime: Some(secs(walltime)),
+        ..Task::single(secs(length))
+    };
+    Job::of(SimTime::from_secs(at), task)
+}
+
+/// Keeps the first promise that backfilling makes to each job that it protects.
+struct Promises<'a> {
+    policy: Backfilling,
+    /// How many of the queue are promised anything.
+    protected: usize,
+    made: &'a mut BTreeMap<u32, SimTime>,
+}
+
+impl Scheduler for Promises<'_> {
+    fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+        for (task, start) in self.policy.plan(view).into_iter().take(self.protected) {
+            if let Some(start) = start {
+                self.made.entry(task.0).or_insert(start);
+            }
+        }
+        self.policy.decide(cause, view, orders);
+    }
+}
+
+/// Starts later than promised, by job.
+fn broken(jobs: &[Job], policy: Backfilling, protected: usize) -> Vec<u64> {
+    let mut made = BTreeMap::new();
+    let watched = Promises {
+        policy,
+        protected,
+        made: &mut made,
+    };
+    let outcome = go(
+        &Cluster::of(1, Kind::cores("machine", 16)),
+        jobs.to_vec(),
+        watched,
+    );
+    assert_eq!((outcome.jobs.len(), outcome.refused), (jobs.len(), 0));
+    let late = |row: &&walras_sim::cluster::world::JobRow| {
+        made.get(&(row.serial as u32))
+            .is_some_and(|promise| row.started > *promise)
+    };
+    outcome
+        .jobs
+        .iter()
+        .filter(late)
+        .map(|row| row.serial)
+        .collect()
+}
+
+fn workload() -> impl Strategy<Value = Vec<Job>> {
+    let job = (0..60_u64, 1..=16_u32, 1..200_u64, 0..100_u64);
+    prop::collection::vec(job, 1..60).prop_map(|jobs| {
+        let mut now = 0;
+        jobs.into_iter()
+            .map(|(gap, cores, length, slack)| {
+                now += gap;
+                rigid(now, cores, length, length + slack)
+            })
+            .collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// EASY never delays the head of the queue beyond its reservation, conservative nobody; with walltimes that are never exceeded.
+    #[test]
+    fn reservations_are_kept(jobs in workload()) {
+        prop_assert_eq!(broken(&jobs, Backfilling::easy(Fit::First), 1), Vec::<u64>::new());
+        prop_assert_eq!(broken(&jobs, Backfilling::conservative(Fit::First), usize::MAX), Vec::<u64>::new());
+    }
+}
+
+/// The example of Mu'alem and Feitelson: a short job overtakes where it does not delay the head; EASY lets a long narrow one pass that
+/// delays the second in the queue, conservative does not.
+#[test]
+fn who_may_overtake() {
+    let jobs = vec![
+        rigid(0, 10, 100, 100),
+        rigid(1, 12, 50, 50),
+        rigid(2, 16, 50, 50),
+        rigid(3, 4, 250, 250),
+        rigid(4, 6, 90, 90),
+    ];
+    let starts = |policy: Backfilling| {
+        let outcome = go(
+            &Cluster::of(1, Kind::cores("machine", 16)),
+            jobs.clone(),
+            policy,
+        );
+        let mut rows = outcome.jobs;
+        rows.sort_by_key(|row| row.serial);
+        rows.iter()
+            .map(|row| row.started.as_secs_f64())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        starts(Backfilling::easy(Fit::First)),
+        [0.0, 100.0, 253.0, 3.0, 150.0]
+    );
+    assert_eq!(
+        starts(Backfilling::conservative(Fit::First)),
+        [0.0, 100.0, 150.0, 200.0, 4.0]
+    );
+}
+
+/// Nine cores and 18 GB; A's tasks take one core and 4 GB, B's three and 1 GB: A gets three, B two, each two thirds of what it wants
+/// most of (Ghodsi et al. 2011, section 4.1).
+#[test]
+fn dominant_shares() {
+    let task = |user: u32, cores: u32, memory: u32| Job {
+        user,
+        ..Job::of(
+            SimTime::ZERO,
+            Task {
+                demand: Demand {
+                    cpu: cores * 1000,
+                    memory,
+                    ..Demand::CORE
+                },
+                ..Task::single(secs(100))
+            },
+        )
+    };
+    let mut kind = Kind::cores("machine", 9);
+    kind.memory = 18;
+    let mut jobs = vec![task(9, 9, 18)];
+    for _ in 0..10 {
+        jobs.push(task(0, 1, 4));
+        jobs.push(task(1, 3, 1));
+    }
+    // The first job holds everything until all others have come.
+    let outcome = go(&Cluster::of(1, kind), jobs, Drf::new(Fit::First));
+    let first = |user: u32| {
+        let in_first = |row: &&walras_sim::cluster::world::JobRow| {
+            row.user == user && row.started == SimTime::from_secs(100)
+        };
+        outcome.jobs.iter().filter(in_first).count()
+    };
+    assert_eq!((first(0), first(1)), (3, 2));
+}
+
+/// Sends the tasks of each job to nodes of their own, one after the other.
+struct Fork;
+
+impl Scheduler for Fork {
+    fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+        if let Cause::Submitted(job) = cause {
+            let first = view.job(job).first.0;
+            for node in 0..view.job(job).tasks {
+                orders.bind(TaskId(first + node), NodeId(node));
+            }
+        }
+    }
+}
+
+/// Two tasks fork to two servers and join: (12-ρ)/8 · 1/(1-ρ) (Nelson and Tantawi 1988).
+#[test]
+fn fork_and_join() {
+    let load = 0.5;
+    let means: Vec<f64> = (0..10)
+        .map(|replication| {
+            let streams = Streams::new(5, replication);
+            let mut draws = streams.open(Purpose::new("fork"), 0);
+            let mut now = SimTime::ZERO;
+            let jobs: Vec<Job> = (0..40_000)
+                .map(|_| {
+                    now += Span::from_secs_f64(draws.exponential() / load);
+                    let mut task =
+                        || Task::single(Span::from_secs_f64(draws.exponential()) + Span::NANO);
+                    Job {
+                        tasks: vec![task(), task()],
+                        ..Job::of(now, task())
+                    }
+                })
+                .collect();
+            let outcome = go(&Cluster::of(2, Kind::cores("server", 1)), jobs, Fork);
+            outcome.jobs.iter().map(|row| row.response()).sum::<f64>() / 40_000.0
+        })
+        .collect();
+    let mean = means.iter().sum::<f64>() / 10.0;
+    let variance = means
+        .iter()
+        .map(|value| (value - mean).powi(2))
+        .sum::<f64>()
+        / 9.0;
+    let half = 4.781 * (variance / 10.0).sqrt();
+    let truth = (12.0 - load) / 8.0 / (1.0 - load);
+    assert!(
+        (mean - truth).abs() < half && half < 0.1,
+        "{mean} ± {half}, in truth {truth}"
+    );
+}
+
+/// A long task on a node that fails at rate 1/M and comes back at once: with n segments of τ and checkpoints of C between them it takes
+/// M((n-1)(e^((τ+C)/M) - 1) + e^(τ/M) - 1) on average (Daly 2006, without restart time), least near Young's interval.
+#[test]
+fn checkpoints_against_failures() {
+    let (mean_life, cost, work) = (10.0, 0.1, 60.0);
+    let took = |interval: f64| {
+        let times: Vec<f64> = (0..600)
+            .map(|replication| {
+                let mut kind = Kind::cores("node", 1);
+                kind.availability = Availability::from(Renewal {
+                    up: Dist::exponential(mean_life).unwrap(),
+                    down: Dist::constant(1e-3).unwrap(),
+                });
+                let task = Task {
+                    checkpoint: Some(Checkpoint {
+                        interval: Span::from_secs_f64(interval * 3600.0),
+                        cost: Span::from_secs_f64(cost * 3600.0),
+                    }),
+                    ..Task::single(Span::from_secs_f64(work * 3600.0))
+                };
+                let streams = Streams::new(7, replication);
+                let fcfs = Ordered::new(Fcfs, Fit::First, Blocked::Wait);
+                let jobs = std::iter::once(Job::of(SimTime::ZERO, task));
+                let cluster = Cluster::of(1, kind);
+                let outcome = run(&cluster, jobs, Estimates::None, fcfs, &streams, &|| false);
+                let outcome = outcome.expect("nobody stops it");
+                assert_eq!(outcome.jobs.len(), 1);
+                outcome.jobs[0].response() / 3600.0
+            })
+            .collect();
+        let mean = times.iter().sum::<f64>() / 600.0;
+        let variance = times.iter().map(|time| (time - mean).powi(2)).sum::<f64>() / 599.0;
+        (mean, 3.3 * (variance / 600.0).sqrt())
+    };
+    let expected = |interval: f64| {
+        let n = work / interval;
+        let grow = |span: f64| (span / mean_life).exp() - 1.0;
+        mean_life * ((n - 1.0) * grow(interval + cost) + grow(interval))
+    };
+    let young = Checkpoint::young(
+        Span::from_secs_f64(cost * 3600.0),
+        Span::from_secs_f64(mean_life * 3600.0),
+    );
+    let best = young.interval.as_secs_f64() / 3600.0;
+    assert!((best - 2.0_f64.sqrt()).abs() < 1e-9);
+    let mut found = Vec::new();
+    for interval in [0.25, 1.5, 10.0] {
+        let (mean, half) = took(interval);
+        let truth = expected(interval);
+        assert!(
+            (mean - truth).abs() < half,
+            "every {interval} h: {mean} ± {half}, in truth {truth}"
+        );
+        found.push(mean);
+    }
+    assert!(found[1] < found[0] && found[1] < found[2], "{found:?}");
+}
