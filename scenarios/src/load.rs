@@ -452,6 +452,16 @@ fn replace_requests(tree: &mut Node, file: &Path) {
     let _ = tree.set(&keys, node(Value::Map(vec![entry])));
 }
 
+/// Writes the scheduler of a platform out, where it is given by its name alone.
+fn write_out(platform: &mut Entry) {
+    if let Value::Map(keys) = &mut platform.node.value {
+        let scheduler = keys.iter_mut().find(|entry| entry.key == "scheduler");
+        if let Some(scheduler) = scheduler {
+            Schema::resolved().write_out("SchedulerSpec", &mut scheduler.node);
+        }
+    }
+}
+
 /// Lets platforms, devices, models and classes inherit what they do not say, and checks the whole.
 fn resolve(mut tree: Node, mut issues: Vec<Issue>, directory: &Path) -> Report {
     let stock = &Catalog::get().trees;
@@ -465,6 +475,7 @@ fn resolve(mut tree: Node, mut issues: Vec<Issue>, directory: &Path) -> Report {
                 "platforms" => {
                     let inherited = inherit(PLATFORMS, own, stock.platforms.entries());
                     *own = inherited.resolved;
+                    own.iter_mut().for_each(write_out);
                     broken = inherited.broken;
                     issues.extend(inherited.issues);
                     issues.extend(own.iter().chain(&broken).filter_map(unusable_name));

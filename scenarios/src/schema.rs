@@ -92,6 +92,30 @@ impl Schema {
         check.issues
     }
 
+    /// Writes a choice out that is given by its name alone: the parameters of `node` all have defaults.
+    pub fn write_out(&self, definition: &str, node: &mut Node) {
+        let Value::Text(text) = &node.value else {
+            return;
+        };
+        let branches = self.branches(object(&self.root["$defs"][definition]));
+        let alternatives = Alternatives::of(&branches);
+        let named = (alternatives.tagged.iter()).find(|(tag, _)| tag == text);
+        if let Some((tag, parameters)) = named
+            && self.follow(parameters).get("required").is_none()
+        {
+            let none = Node {
+                value: Value::Map(Vec::new()),
+                ..node.clone()
+            };
+            let entry = Entry {
+                key: (*tag).to_owned(),
+                key_place: node.place.clone(),
+                node: none,
+            };
+            node.value = Value::Map(vec![entry]);
+        }
+    }
+
     /// Problems of one entry of a section, as if it were written at `path`.
     #[must_use]
     pub fn check_entry(&self, definition: &str, entry: &Entry, path: &str) -> Vec<Issue> {

@@ -210,13 +210,9 @@ fn every_scheduler_can_be_named_in_a_scenario() {
             "{name} is not in the table"
         );
         let given = parameters.iter().find(|(policy, _)| *policy == name);
-        let is_plain = schema["$defs"]["SchedulerSpec"]
-            .to_string()
-            .contains(&format!("\"const\":\"{name}\""));
         let value = match given {
             Some((_, parameters)) => format!("{{{name}: {parameters}}}"),
-            None if is_plain => name.clone(),
-            None => format!("{{{name}: {{}}}}"),
+            None => name.clone(),
         };
         let set = [
             ("run.horizon", "4 min"),
