@@ -139,7 +139,7 @@ fn describe(platform: &Platform) -> Vec<String> {
             format!("{count} {}", devices.join("/"))
         })
         .collect();
-    let policy = platform.policy;
+    let policy = &platform.policy;
     let pricing = match &platform.pricing {
         Pricing::Rental => "rented by the hour",
         Pricing::ReverseAuction => "reverse auction",

@@ -15,9 +15,10 @@ use walras_scenarios::{Options, Scenario, Sweep};
 use crate::args::{RunArgs, SweepArgs};
 use crate::progress::Screen;
 use crate::{
-    BadInput, STOP, cores, create, give_up, keep_what_is_finished_when_interrupted, layout,
-    overrides, overview, print, say, write_whole,
+    BadInput, STOP, broken_run, cores, create, give_up, keep_what_is_finished_when_interrupted,
+    layout, overrides, overview, print, say, write_whole,
 };
+use walras_scenarios::RunError;
 
 /// `walras run` on a scenario with the key `sweep`.
 pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
@@ -106,9 +107,10 @@ pub fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
 pub fn failed(error: CampaignError, out: &Path) -> anyhow::Error {
     give_up(out);
     match error {
-        CampaignError::Run { .. } => anyhow::Error::new(error).context(
-            "an invariant of the simulation was violated; please report it with the scenario",
-        ),
+        CampaignError::Run {
+            error: RunError { is_scheduler, .. },
+            ..
+        } => broken_run(is_scheduler, error),
         CampaignError::Store(_) => {
             anyhow::Error::new(error).context("the results could not be written")
         }

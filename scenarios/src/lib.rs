@@ -9,6 +9,10 @@ pub mod issue;
 
 pub mod document;
 
+pub mod registry;
+
+pub mod external;
+
 pub mod spec;
 
 pub mod schema;
@@ -58,6 +62,7 @@ pub use issue::{Issue, Issues};
 pub use library::{LibraryEntry, library};
 pub use load::{Scenario, TraceUse, load};
 pub use plan::{Cost, Plan, Precision};
+pub use registry::{Parameters, Registered, register};
 pub use run::{Options, Pool, Progress, Results, Run, RunError, execute, replicate};
 pub use schema::schema;
 pub use sweep::Sweep;

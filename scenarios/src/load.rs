@@ -175,6 +175,10 @@ fn finish(input: Input, mut report: Report) -> Result<Scenario, Issues> {
         path: None,
     };
     let mut records = Vec::new();
+    let programs = place_programs(&mut report.tree, |directory| {
+        let path = std::path::absolute(input.directory.join(directory));
+        path.map_or_else(|_| directory.to_owned(), |path| path.display().to_string())
+    });
     let plan = lower::lower(&mut report, &mut |file| reader.read(file), &mut |file| {
         record(&input.directory, file, &mut records)
     });
@@ -206,12 +210,14 @@ fn finish(input: Input, mut report: Report) -> Result<Scenario, Issues> {
     }
     let mut nameless = report.tree.clone();
     name_records(&mut nameless, |_| String::new());
+    place_programs(&mut nameless, |_| String::new());
     let whole = yaml(&nameless);
     let workload = report.tree.get("workload").map(yaml).unwrap_or_default();
     let seed_and_horizon = format!("{} {}", plan.seed, plan.horizon.as_nanos());
     let (mut all, mut asked) = (vec![&*whole], vec![&*workload, &*seed_and_horizon]);
     all.extend(Catalog::texts().map(|text| -> &str { text }));
     all.extend(records.iter().map(|record| &*record.text));
+    all.extend(programs.iter().map(String::as_str));
     for texts in [&mut all, &mut asked] {
         texts.extend(reader.text.as_deref());
     }
@@ -422,6 +428,52 @@ fn name_records(tree: &mut Node, name: impl Fn(&str) -> String) {
             }
         }
     }
+}
+
+/// Starts the programs of external schedulers elsewhere: in what `place` makes of the directory that is written. Gives the files that
+/// their commands name there: what a program says counts, not where it lies.
+fn place_programs(tree: &mut Node, place: impl Fn(&str) -> String) -> Vec<String> {
+    let mut files = Vec::new();
+    let platforms = tree
+        .entry_mut("platforms")
+        .map(|entry| &mut entry.node.value);
+    let Some(Value::Map(platforms)) = platforms else {
+        return files;
+    };
+    for platform in platforms {
+        let scheduler = platform.node.entry_mut("scheduler");
+        let Some(external) = scheduler.and_then(|entry| entry.node.entry_mut("external")) else {
+            continue;
+        };
+        let whole = external.node.place.clone();
+        let Value::Map(keys) = &mut external.node.value else {
+            continue;
+        };
+        let index = keys.iter().position(|entry| entry.key == "directory");
+        let index = index.unwrap_or_else(|| {
+            keys.push(Entry {
+                key: "directory".to_owned(),
+                key_place: whole.clone(),
+                node: Node {
+                    place: whole,
+                    value: Value::Text(String::new()),
+                    amends: false,
+                },
+            });
+            keys.len() - 1
+        });
+        let Value::Text(directory) = &mut keys[index].node.value else {
+            continue;
+        };
+        *directory = place(directory);
+        let directory = PathBuf::from(&*directory);
+        if let Some(Value::List(words)) = external.node.get("command").map(|node| &node.value) {
+            for word in words.iter().filter_map(|word| word.value.written()) {
+                files.extend(read::text(&directory.join(word)).ok());
+            }
+        }
+    }
+    files
 }
 
 /// Makes `workload.requests` the trace in `file`.

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use walras_sim::record::{JobTable, Nothing, Output, Recorder};
+use walras_sim::scheduling::Broken;
 use walras_sim::world;
 
 use crate::event_log::{Header, Logbook, Logged};
@@ -107,7 +108,7 @@ impl Results {
 /// random numbers are their own.
 pub const PILOTS: Range<u32> = 1_000_000..1_000_005;
 
-/// A run that panicked: a violated invariant of the simulator.
+/// A run that did not come to its end: an invariant of the simulator was violated, or a scheduler from outside is broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("platform `{platform}`, replication {replication}, seed {seed}: {message}")]
 pub struct RunError {
@@ -117,8 +118,10 @@ pub struct RunError {
     pub replication: u32,
     /// The seed of the plan.
     pub seed: u64,
-    /// What the panic said.
+    /// What is wrong.
     pub message: String,
+    /// Whether it is the scheduler: not a mistake of the simulator.
+    pub is_scheduler: bool,
 }
 
 /// Executes `plan`, all its replications.
@@ -186,11 +189,13 @@ pub fn replicate(
             Err(panic) => {
                 failed.store(true, Ordering::Relaxed);
                 let platform = plan.platforms[platform].name.clone();
+                let broken = Broken::of(panic.as_ref());
                 Err(RunError {
+                    is_scheduler: broken.is_some(),
                     platform,
                     replication,
                     seed: plan.seed,
-                    message: message(panic.as_ref()),
+                    message: broken.map_or_else(|| message(panic.as_ref()), |why| why.0.clone()),
                 })
             }
         }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::document::{Entry, Node, Value, join};
 use crate::issue::{Issue, Place, closest, listing, suggestion};
+use crate::registry;
 use crate::spec::quantity::Quantity;
 use crate::spec::scenario::ScenarioSpec;
 
@@ -49,11 +50,30 @@ impl Schema {
         }
     }
 
+    /// The schema of a scenario, with the names of the schedulers that are registered.
+    fn of_scenarios() -> Self {
+        let mut schema = Self::of::<ScenarioSpec>();
+        let options = schema.root["$defs"]["SchedulerSpec"]["oneOf"].as_array_mut();
+        let options = options.expect("schedulers are alternatives");
+        for name in registry::names() {
+            let text = "A scheduler that this binary was built with.";
+            options.push(json!({ "description": text, "type": "string", "const": name }));
+            options.push(json!({
+                "description": text,
+                "type": "object",
+                "properties": { name: { "type": "object", "x-anything": true } },
+                "required": [name],
+                "additionalProperties": false,
+            }));
+        }
+        schema
+    }
+
     /// A scenario in which platforms have inherited what they do not say.
     #[must_use]
     pub fn resolved() -> &'static Self {
         static SCHEMA: OnceLock<Schema> = OnceLock::new();
-        SCHEMA.get_or_init(Self::of::<ScenarioSpec>)
+        SCHEMA.get_or_init(Self::of_scenarios)
     }
 
     /// A scenario as it is written.
@@ -61,7 +81,7 @@ impl Schema {
     pub fn written() -> &'static Self {
         static SCHEMA: OnceLock<Schema> = OnceLock::new();
         SCHEMA.get_or_init(|| {
-            let mut schema = Self::of::<ScenarioSpec>();
+            let mut schema = Self::of_scenarios();
             for name in INHERITING.iter().chain(&AMENDING) {
                 make_optional(&mut schema.root["$defs"][name]);
             }
@@ -342,11 +362,12 @@ impl Check<'_> {
             let hint = Some(example(tag, schema));
             return self.report(&node.place, &path.text, message, hint);
         }
+        let only_tagged = |tag: &&str| !alternatives.words.contains(tag);
         let names: Vec<&str> = alternatives
             .words
             .iter()
             .copied()
-            .chain(alternatives.tags())
+            .chain(alternatives.tags().filter(only_tagged))
             .collect();
         let hint = match (
             closest(text, names.iter().copied()),

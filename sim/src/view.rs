@@ -592,6 +592,24 @@ impl<'a> View<'a> {
         &self.board.profiles[self.node(node).profile.index()]
     }
 
+    /// The device classes of the platform, by number.
+    #[must_use]
+    pub fn profiles(&self) -> &'a [Profile] {
+        &self.board.profiles
+    }
+
+    /// The regions and the latencies between them.
+    #[must_use]
+    pub fn network(&self) -> &'a Network {
+        &self.board.network
+    }
+
+    /// Tokens of the longest answer, for which a node must have room beside the prompt.
+    #[must_use]
+    pub fn longest_answer(&self) -> u32 {
+        self.board.sizes.max_output
+    }
+
     /// The service-level objectives of the workload.
     #[must_use]
     pub fn slo(&self) -> Slo {
@@ -684,6 +702,12 @@ impl<'a> View<'a> {
         let need = u64::from(self.job(job).prompt_tokens) + u64::from(self.board.sizes.max_output);
         let held = |profile: &Profile| need <= profile.kv_capacity();
         self.board.profiles.iter().any(held) && self.pays(job, self.uniform_price())
+    }
+
+    /// Whether there is one price for all, which may change.
+    #[must_use]
+    pub fn has_uniform_price(&self) -> bool {
+        self.board.uniform.is_some()
     }
 
     /// The price for all, where the mechanism sets one; nothing where it does not.

@@ -364,7 +364,7 @@ fn age_tells_who_stays_unless_stays_have_no_memory() {
     };
     let old = Policy::AgeAware { d: 4 };
     let (random, _) = with(Policy::Random, churn());
-    let (aged, half) = with(old, churn());
+    let (aged, half) = with(old.clone(), churn());
     assert!(
         aged + half < random / 2.0,
         "{aged} ± {half} against {random}"

@@ -1,7 +1,9 @@
 //! Lowers a platform: its fleets, devices, scheduler, prices and settlement.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use walras_des::Span;
 use walras_sim::hardware::{Deployment, Pipeline, Profile, Speculation};
 use walras_sim::ids::ProfileId;
 use walras_sim::knowledge::{Estimates, Knowledge, Reports, State};
@@ -15,13 +17,15 @@ use walras_sim::workload::Workload;
 
 use super::workload::{Served, longest};
 use super::{Tables, availability, device, look_up, outage, positive, shares, span, unknown};
+use crate::external;
+use crate::registry;
 use crate::report::{At, Report};
 use crate::spec::catalog::DeviceSpec;
 use crate::spec::distribution::DurationLaw;
 use crate::spec::platform::{
-    AccessSpec, AutoscaleSpec, BaseFeeSpec, ColdStartSpec, DownloadSpec, EstimatesSpec, FleetSpec,
-    KnowledgeSpec, OwnershipSpec, PipelineSpec, PlatformSpec, PricingSpec, RegionsSpec,
-    ReportsSpec, SchedulerSpec, ServingSpec, SettlementSpec, StateSpec,
+    AccessSpec, AutoscaleSpec, BaseFeeSpec, ColdStartSpec, DownloadSpec, EstimatesSpec,
+    ExternalSpec, FleetSpec, KnowledgeSpec, OwnershipSpec, PipelineSpec, PlatformSpec, PricingSpec,
+    RegionsSpec, ReportsSpec, SchedulerSpec, ServingSpec, SettlementSpec, StateSpec,
 };
 
 pub(super) fn lower(
@@ -154,7 +158,40 @@ fn policy(
         SchedulerSpec::PrefixAware { imbalance } => Policy::PrefixAware { imbalance },
         SchedulerSpec::AgeAware { d } => Policy::AgeAware { d },
         SchedulerSpec::ReputationAware { d, prior } => Policy::ReputationAware { d, prior },
+        SchedulerSpec::External(ref spec) => external(report, &at.key("external"), spec)?,
+        SchedulerSpec::Registered {
+            ref name,
+            ref parameters,
+        } => {
+            let made = registry::policy(name, parameters);
+            Policy::Custom(report.check(&at.key(name), made)?)
+        }
     })
+}
+
+fn external(report: &mut Report, at: &At<'_>, spec: &ExternalSpec) -> Option<Policy> {
+    if spec
+        .command
+        .first()
+        .is_none_or(|program| program.is_empty())
+    {
+        let hint = "name a program and its arguments, such as `[python3, my.py]`".to_owned();
+        report.add(
+            &at.key("command"),
+            "there is no program to start",
+            Some(hint),
+        );
+        return None;
+    }
+    let timeout = match spec.timeout {
+        Some(timeout) => positive(report, &at.key("timeout"), timeout.0)?,
+        None => Span::from_secs(60),
+    };
+    Some(Policy::Custom(external::policy(external::Program {
+        command: spec.command.clone(),
+        directory: spec.directory.clone().unwrap_or_default().into(),
+        timeout: Duration::from_nanos(timeout.as_nanos()),
+    })))
 }
 
 fn knowledge(report: &mut Report, at: &At<'_>, spec: &KnowledgeSpec) -> Option<Knowledge> {

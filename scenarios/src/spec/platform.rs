@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::registry;
 use crate::spec::Named;
 use crate::spec::distribution::{DurationLaw, RateLaw};
 use crate::spec::quantity::{Duration, Share, Weight};
@@ -17,6 +18,8 @@ pub struct PlatformSpec {
     /// What it is.
     pub description: Option<String>,
     /// How jobs are placed.
+    #[serde(deserialize_with = "registry::read")]
+    #[schemars(with = "SchedulerSpec")]
     pub scheduler: SchedulerSpec,
     /// What the dispatcher is told of nodes and requests.
     #[serde(default)]
@@ -79,7 +82,7 @@ pub enum ReachSpec {
 }
 
 /// How jobs are placed; `scenarios/SCHEDULERS.md` says what each policy knows and where it comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SchedulerSpec {
     /// On any node with a free slot.
@@ -168,6 +171,31 @@ pub enum SchedulerSpec {
         #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
         prior: f64,
     },
+    /// As a program decides that is asked over its standard input and answers on its standard output; `scenarios/EXTERNAL.md`
+    /// has the protocol.
+    External(ExternalSpec),
+    /// As one decides that this binary was built with.
+    #[serde(skip)]
+    #[schemars(skip)]
+    Registered {
+        /// Its name.
+        name: String,
+        /// What stands in the braces behind it.
+        parameters: serde_json::Map<String, serde_json::Value>,
+    },
+}
+
+/// A scheduler in a process of its own.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExternalSpec {
+    /// The program and its arguments, such as `[python3, my.py]`.
+    #[schemars(length(min = 1))]
+    pub command: Vec<String>,
+    /// Where it is started, relative to the scenario; default where the scenario lies.
+    pub directory: Option<String>,
+    /// How long it may take for an answer; default 60 s. It ends a run that hangs, and changes no result.
+    pub timeout: Option<Duration>,
 }
 
 fn two() -> u32 {

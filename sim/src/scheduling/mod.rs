@@ -6,6 +6,7 @@
 mod age_aware;
 mod asks;
 mod cheapest_within_slo;
+mod custom;
 mod deadline_and_budget;
 mod dispatch;
 mod hedged;
@@ -30,6 +31,7 @@ use walras_des::{Purpose, Span, Streams};
 
 pub use age_aware::AgeAware;
 pub use cheapest_within_slo::CheapestWithinSlo;
+pub use custom::{Broken, Custom, Foreign};
 pub use deadline_and_budget::DeadlineAndBudget;
 pub use dispatch::{Dispatch, Pick, by_score};
 pub use hedged::Hedged;
@@ -92,8 +94,8 @@ pub trait Scheduler {
     fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders);
 }
 
-/// A built-in policy, by name.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A policy, by name.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Policy {
     /// See [`Random`].
     Random,
@@ -163,15 +165,17 @@ pub enum Policy {
         /// Deliveries, and as many losses, imagined of each node at the start.
         prior: f64,
     },
+    /// One that is not built in.
+    Custom(Custom),
 }
 
 impl Policy {
     /// The policy at work, with its own random stream.
     #[must_use]
-    pub fn build(self, streams: &Streams) -> Builtin {
+    pub fn build(&self, streams: &Streams) -> Builtin {
         let open = |number| streams.open(Purpose::new("scheduler"), number);
         let stream = open(0);
-        match self {
+        match *self {
             Self::Random => Builtin::Random(Dispatch(Random::new(stream))),
             Self::RoundRobin => Builtin::RoundRobin(Dispatch(RoundRobin::default())),
             Self::PowerOfChoices { d } => {
@@ -203,6 +207,7 @@ impl Policy {
             Self::ReputationAware { d, prior } => {
                 Builtin::ReputationAware(Dispatch(ReputationAware::new(d, prior, stream)))
             }
+            Self::Custom(ref custom) => Builtin::Custom(custom.build(streams)),
         }
     }
 }
@@ -234,13 +239,14 @@ impl fmt::Display for Policy {
             }
             Self::AgeAware { d } => write!(f, "longest up of {d}"),
             Self::ReputationAware { d, .. } => write!(f, "best reputation of {d}"),
+            Self::Custom(custom) => f.write_str(custom.name()),
         }
     }
 }
 
 macro_rules! builtins {
     ($($name:ident($scheduler:ty);)*) => {
-        /// All built-in policies behind one type, so that a scenario can choose by name.
+        /// All policies behind one type, so that a scenario can choose by name: calls of those that are built in are static.
         #[derive(Debug)]
         pub enum Builtin {
             $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($scheduler),)*
@@ -276,4 +282,5 @@ builtins! {
     PrefixAware(Dispatch<PrefixAware>);
     AgeAware(Dispatch<AgeAware>);
     ReputationAware(Dispatch<ReputationAware>);
+    Custom(Foreign);
 }
