@@ -15,7 +15,7 @@ use walras_sim::cluster::policy::fit::Fit;
 use walras_sim::cluster::policy::ordered::{Blocked, Ordered};
 use walras_sim::cluster::policy::{Cause, Orders, Scheduler};
 use walras_sim::cluster::view::View;
-use walras_sim::cluster::world::{Cluster, Estimates, Outcome, run};
+use walras_sim::cluster::world::{Cluster, Estimates, JobRow, Outcome, run};
 use walras_sim::ids::NodeId;
 
 fn go(cluster: &Cluster, jobs: Vec<Job>, scheduler: impl Scheduler) -> Outcome {
@@ -82,7 +82,7 @@ fn broken(jobs: &[Job], policy: Backfilling, protected: usize) -> Vec<u64> {
         watched,
     );
     assert_eq!((outcome.jobs.len(), outcome.refused), (jobs.len(), 0));
-    let late = |row: &&walras_sim::cluster::world::JobRow| {
+    let late = |row: &&JobRow| {
         made.get(&(row.serial as u32))
             .is_some_and(|promise| row.started > *promise)
     };
@@ -179,9 +179,7 @@ fn dominant_shares() {
     // The first job holds everything until all others have come.
     let outcome = go(&Cluster::of(1, kind), jobs, Drf::new(Fit::First));
     let first = |user: u32| {
-        let in_first = |row: &&walras_sim::cluster::world::JobRow| {
-            row.user == user && row.started == SimTime::from_secs(100)
-        };
+        let in_first = |row: &&JobRow| row.user == user && row.started == SimTime::from_secs(100);
         outcome.jobs.iter().filter(in_first).count()
     };
     assert_eq!((first(0), first(1)), (3, 2));
@@ -222,7 +220,7 @@ fn fork_and_join() {
                 })
                 .collect();
             let outcome = go(&Cluster::of(2, Kind::cores("server", 1)), jobs, Fork);
-            outcome.jobs.iter().map(|row| row.response()).sum::<f64>() / 40_000.0
+            outcome.jobs.iter().map(JobRow::response).sum::<f64>() / 40_000.0
         })
         .collect();
     let mean = means.iter().sum::<f64>() / 10.0;
@@ -295,4 +293,50 @@ fn checkpoints_against_failures() {
         found.push(mean);
     }
     assert!(found[1] < found[0] && found[1] < found[2], "{found:?}");
+}
+
+/// What the whole cluster could never hold is turned away at once, and orders that cannot be carried out are explained.
+#[test]
+fn the_impossible_is_refused() {
+    struct Wrong;
+    impl Scheduler for Wrong {
+        fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+            if let Cause::Submitted(_) = cause {
+                let task = view.waiting().next().expect("one waits");
+                orders.start(task, NodeId(7));
+                orders.start_gang(task, vec![NodeId(0), NodeId(0)]);
+                orders.preempt(task);
+                orders.wake(SimTime::ZERO);
+                orders.start(task, NodeId(0));
+                orders.start(task, NodeId(0));
+            }
+        }
+    }
+    let jobs = vec![rigid(1, 8, 10, 10), rigid(2, 5, 10, 10)];
+    let outcome = go(&Cluster::of(1, Kind::cores("machine", 6)), jobs, Wrong);
+    assert_eq!(
+        (outcome.rejected, outcome.jobs.len(), outcome.live),
+        (1, 1, 0)
+    );
+    let reasons: Vec<String> = outcome
+        .refusals
+        .iter()
+        .map(|it| it.why.to_string())
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            "there is no such task, job or node",
+            "the task has 1 workers, and 2 nodes were named",
+            "the task does not run",
+            "that time has passed",
+            "the task does not wait",
+        ]
+    );
+    assert!(
+        outcome
+            .refusals
+            .iter()
+            .all(|it| it.at == SimTime::from_secs(2))
+    );
 }

@@ -64,6 +64,24 @@ impl Kind {
         Free::of(self).fits(demand, Share::FULL) && self.carries(demand)
     }
 
+    /// How many such workers an empty node of this kind has room for; [`u64::MAX`] if they ask for nothing.
+    #[must_use]
+    pub fn workers(&self, demand: &Demand) -> u64 {
+        if !self.carries(demand) {
+            return 0;
+        }
+        let times = |all: u32, asked: u32| all.checked_div(asked).map_or(u64::MAX, u64::from);
+        let gpus = u32::from(self.gpus);
+        let on_gpus = match demand.gpus {
+            0 => u64::MAX,
+            1 => u64::from(gpus) * times(1000, u32::from(demand.gpu_share)),
+            several => times(gpus, u32::from(several)),
+        };
+        times(self.cpu, demand.cpu)
+            .min(times(self.memory, demand.memory))
+            .min(on_gpus)
+    }
+
     /// Whether it carries one of the labels asked for.
     #[must_use]
     pub fn carries(&self, demand: &Demand) -> bool {
@@ -114,7 +132,7 @@ impl Share {
 
     /// What is done in `elapsed` at this share [time at full share].
     pub(super) fn done(self, elapsed: Span) -> Span {
-        let done = u128::from(elapsed.as_nanos()) * u128::from(self.0) >> 32;
+        let done = (u128::from(elapsed.as_nanos()) * u128::from(self.0)) >> 32;
         Span::from_nanos(u64::try_from(done).expect("no more than what has elapsed"))
     }
 

@@ -129,7 +129,7 @@ pub struct Outcome {
     pub jobs: Vec<JobRow>,
     /// Jobs submitted.
     pub submitted: u64,
-    /// Jobs turned away, by the policy or because no node could ever hold a worker of theirs.
+    /// Jobs turned away, by the policy or because the whole cluster could not hold the workers of a task.
     pub rejected: u64,
     /// Jobs that had not ended when nothing more could happen.
     pub live: u64,
@@ -240,6 +240,8 @@ struct Lives {
 /// The state of a run.
 pub struct World<'a, S, J> {
     cluster: &'a Cluster,
+    /// Nodes of each kind.
+    counts: Vec<u64>,
     estimates: Estimates,
     errors: Stream,
     jobs: J,
@@ -307,8 +309,11 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             tickets: 0,
             running: Vec::new(),
         };
+        let mut counts = vec![0; cluster.kinds.len()];
+        cluster.nodes.iter().for_each(|&kind| counts[kind] += 1);
         Self {
             cluster,
+            counts,
             estimates,
             errors: streams.open(Purpose::new("estimates"), 0),
             jobs,
@@ -426,8 +431,12 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         self.live += 1;
         let kinds = &self.cluster.kinds;
         let possible = job.tasks.iter().all(|task| {
-            let holding = |kind: &usize| kinds[*kind].can_hold(&task.demand);
-            self.cluster.nodes.iter().any(holding)
+            let room = self
+                .counts
+                .iter()
+                .zip(kinds.iter())
+                .map(|(&count, kind)| kind.workers(&task.demand).saturating_mul(count));
+            room.fold(0, u64::saturating_add) >= u64::from(task.workers)
         });
         for task in job.tasks {
             self.enter(id, first, task, now);

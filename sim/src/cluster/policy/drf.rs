@@ -16,9 +16,10 @@ use crate::cluster::view::{Stage, View};
 pub struct Drf {
     fit: Fit,
     queues: BTreeMap<u32, VecDeque<TaskId>>,
-    used: BTreeMap<u32, [u64; 3]>,
-    /// Tasks that count as used, by whose they are.
-    holds: BTreeMap<TaskId, u32>,
+    /// What each user holds of processor time, memory and GPUs.
+    held: BTreeMap<u32, [u64; 3]>,
+    /// Tasks that hold it, by whose they are.
+    holders: BTreeMap<TaskId, u32>,
 }
 
 impl Drf {
@@ -40,10 +41,10 @@ impl Drf {
     }
 
     fn release(&mut self, task: TaskId, view: &View<'_>) {
-        if let Some(user) = self.holds.remove(&task) {
-            let used = self.used.entry(user).or_default();
-            for (used, asked) in used.iter_mut().zip(asked(task, view)) {
-                *used -= asked;
+        if let Some(user) = self.holders.remove(&task) {
+            let held = self.held.entry(user).or_default();
+            for (held, asked) in held.iter_mut().zip(asked(task, view)) {
+                *held -= asked;
             }
         }
     }
@@ -52,12 +53,12 @@ impl Drf {
     #[must_use]
     pub fn dominant_share(&self, user: u32, view: &View<'_>) -> f64 {
         let whole = capacity(view);
-        let used = self.used.get(&user).copied().unwrap_or_default();
-        let shares = used.iter().zip(whole).map(|(&used, whole)| {
+        let held = self.held.get(&user).copied().unwrap_or_default();
+        let shares = held.iter().zip(whole).map(|(&held, whole)| {
             if whole == 0 {
                 0.0
             } else {
-                used as f64 / whole as f64
+                held as f64 / whole as f64
             }
         });
         shares.fold(0.0, f64::max)
@@ -123,11 +124,11 @@ impl Scheduler for Drf {
             if queue.is_empty() {
                 open.retain(|&other| other != user);
             }
-            let used = self.used.entry(user).or_default();
-            for (used, asked) in used.iter_mut().zip(asked(task, view)) {
-                *used += asked;
+            let held = self.held.entry(user).or_default();
+            for (held, asked) in held.iter_mut().zip(asked(task, view)) {
+                *held += asked;
             }
-            self.holds.insert(task, user);
+            self.holders.insert(task, user);
         }
     }
 }

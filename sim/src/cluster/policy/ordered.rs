@@ -163,8 +163,7 @@ impl<O: Ordering> Scheduler for Ordered<O> {
         match cause {
             Cause::Submitted(job) => self.queue_job(job, view),
             Cause::Ready(task) | Cause::Interrupted(task) => self.queue(task, view),
-            Cause::Ended(_) | Cause::NodeUp(_) => {}
-            Cause::NodeDown(_) | Cause::Woken => {}
+            Cause::Ended(_) | Cause::NodeUp(_) | Cause::NodeDown(_) | Cause::Woken => {}
         }
         // Preempted ones wait again, under a new ticket: they are taken from the view once their orders have been carried out.
         if O::PREEMPTIVE {

@@ -1,0 +1,250 @@
+//! Random clusters under every policy for batch jobs: what must hold in all of them.
+
+use std::sync::Arc;
+
+use walras_des::{Dist, Purpose, SimTime, Span, Stream, Streams};
+use walras_sim::availability::{Availability, Renewal};
+use walras_sim::cluster::job::{Checkpoint, Demand, Job, Task};
+use walras_sim::cluster::node::Kind;
+use walras_sim::cluster::policy::Scheduler;
+use walras_sim::cluster::policy::backfilling::Backfilling;
+use walras_sim::cluster::policy::drf::Drf;
+use walras_sim::cluster::policy::edf::Edf;
+use walras_sim::cluster::policy::fcfs::Fcfs;
+use walras_sim::cluster::policy::fgd::{FragmentationGradientDescent, Mix};
+use walras_sim::cluster::policy::fit::Fit;
+use walras_sim::cluster::policy::ordered::{Blocked, Ordered};
+use walras_sim::cluster::policy::psjf::Psjf;
+use walras_sim::cluster::policy::sjf::Sjf;
+use walras_sim::cluster::policy::srpt::Srpt;
+use walras_sim::cluster::world::{Cluster, Estimates, Outcome, Transfers, run};
+
+/// Two kinds of nodes, some with GPUs, some that leave; at least one of the larger kind.
+fn cluster(stream: &mut Stream) -> Cluster {
+    let churn = stream.bernoulli(0.5);
+    let availability = || {
+        if churn {
+            Availability::from(Renewal {
+                up: Dist::weibull(0.6, 2.0).unwrap(),
+                down: Dist::exponential(0.2).unwrap(),
+            })
+        } else {
+            Availability::Always
+        }
+    };
+    let small = Kind {
+        memory: 1000,
+        speed: 0.5 + stream.uniform(),
+        availability: availability(),
+        ..Kind::cores("small", 4)
+    };
+    let large = Kind {
+        memory: 8000,
+        gpus: 4,
+        labels: 1,
+        availability: availability(),
+        ..Kind::cores("large", 16)
+    };
+    let more = stream.below(4);
+    let mut nodes = vec![1, 1];
+    nodes.extend((0..more).map(|_| stream.below(2) as usize));
+    Cluster {
+        kinds: Arc::new([small, large]),
+        nodes,
+        transfers: Transfers {
+            latency: Span::from_nanos(1_000_000),
+            bandwidth: 1e8,
+        },
+    }
+}
+
+/// Gangs, parts of GPUs, chains of tasks with data between them, checkpoints, deadlines, estimates that are wrong.
+fn jobs(stream: &mut Stream) -> Vec<Job> {
+    let mut now = SimTime::ZERO;
+    (0..40)
+        .map(|_| {
+            now += Span::from_secs_f64(stream.exponential() * 300.0);
+            let count = 1 + stream.below(4);
+            let tasks = (0..count)
+                .map(|index| {
+                    let gpus = stream.below(3) as u8;
+                    let share = if gpus == 1 && stream.bernoulli(0.5) {
+                        300
+                    } else {
+                        1000
+                    };
+                    let work = Span::from_secs_f64(1.0 + stream.exponential() * 600.0);
+                    let wrong = 0.5 + 2.0 * stream.uniform();
+                    Task {
+                        workers: 1 + stream.below(2) as u32,
+                        demand: Demand {
+                            cpu: 500 * (1 + stream.below(8) as u32),
+                            memory: stream.below(500) as u32,
+                            gpus,
+                            gpu_share: if gpus == 0 { 0 } else { share },
+                            labels: u64::from(stream.bernoulli(0.2)),
+                        },
+                        walltime: (stream.bernoulli(0.8))
+                            .then(|| Span::from_secs_f64(work.as_secs_f64() * wrong)),
+                        parents: (0..index)
+                            .filter_map(|parent| {
+                                let bytes = stream.below(1_000_000_000);
+                                stream.bernoulli(0.4).then_some((parent as u32, bytes))
+                            })
+                            .collect(),
+                        checkpoint: stream.bernoulli(0.5).then(|| Checkpoint {
+                            interval: Span::from_secs(60),
+                            cost: Span::from_secs(2),
+                        }),
+                        ..Task::single(work)
+                    }
+                })
+                .collect();
+            Job {
+                submitted: now,
+                user: stream.below(3) as u32,
+                deadline: Some(now + Span::from_secs(3000)),
+                tasks,
+            }
+        })
+        .collect()
+}
+
+fn check(
+    name: &str,
+    cluster: &Cluster,
+    jobs: &[Job],
+    scheduler: impl Scheduler,
+    seed: u64,
+) -> Outcome {
+    let streams = Streams::new(seed, 0);
+    let estimates = [
+        Estimates::User,
+        Estimates::Exact,
+        Estimates::Noisy(0.7),
+        Estimates::None,
+    ];
+    let estimates = estimates[(seed % 4) as usize];
+    let jobs_of = jobs.iter().cloned();
+    let outcome = run(cluster, jobs_of, estimates, scheduler, &streams, &|| false);
+    let outcome = outcome.expect("nobody stops it");
+    let found = format!("{name}, seed {seed}: {:?}", outcome.refusals);
+    assert_eq!(outcome.refused, 0, "{found}");
+    assert_eq!(
+        outcome.jobs.len() as u64 + outcome.rejected,
+        jobs.len() as u64,
+        "{found}"
+    );
+    let fastest = cluster
+        .kinds
+        .iter()
+        .map(|kind| kind.speed)
+        .fold(1.0, f64::max);
+    for row in &outcome.jobs {
+        let job = &jobs[row.serial as usize];
+        // Each task is at least as long as on the fastest node, and those in a chain follow each other.
+        let mut ends: Vec<f64> = Vec::new();
+        for task in &job.tasks {
+            let start = task
+                .parents
+                .iter()
+                .map(|&(parent, _)| ends[parent as usize])
+                .fold(0.0, f64::max);
+            ends.push(start + task.work.as_secs_f64() / fastest);
+        }
+        let path = ends.into_iter().fold(0.0, f64::max);
+        assert!(
+            (row.ended - row.started).as_secs_f64() >= path - 1e-6,
+            "{found} {row:?}"
+        );
+    }
+    // What was worked is what the jobs are, and what was lost with nodes or spent on checkpoints and transfers.
+    let asked: f64 = (outcome.jobs.iter())
+        .flat_map(|row| &jobs[row.serial as usize].tasks)
+        .map(|task| {
+            task.work.as_secs_f64() / fastest * f64::from(task.workers) * f64::from(task.demand.cpu)
+                / 1e3
+        })
+        .sum();
+    assert!(outcome.cpu_seconds >= asked * (1.0 - 1e-9), "{found}");
+    let capacity: f64 = (cluster.nodes.iter())
+        .map(|&kind| f64::from(cluster.kinds[kind].cpu) / 1e3)
+        .sum();
+    assert!(
+        outcome.cpu_seconds <= capacity * outcome.makespan.as_secs_f64() + 1e-6,
+        "{found}"
+    );
+    outcome
+}
+
+#[test]
+fn random_clusters_keep_their_promises() {
+    let (mut interrupted, mut preempted) = (0, 0);
+    for seed in 0..150 {
+        let mut stream = Streams::new(seed, 1).open(Purpose::new("swarm"), 0);
+        let (cluster, jobs) = (cluster(&mut stream), jobs(&mut stream));
+        let fit = [
+            Fit::First,
+            Fit::Best,
+            Fit::Worst,
+            Fit::DotProduct,
+            Fit::GpuPacking,
+        ];
+        let fit = fit[(seed % 5) as usize];
+        let mix = Mix::of(
+            jobs.iter()
+                .flat_map(|job| &job.tasks)
+                .map(|task| task.demand),
+        );
+        let skip = Blocked::Skip;
+        let outcomes = [
+            check(
+                "fcfs",
+                &cluster,
+                &jobs,
+                Ordered::new(Fcfs, fit, Blocked::Wait),
+                seed,
+            ),
+            check(
+                "first fit",
+                &cluster,
+                &jobs,
+                Ordered::new(Fcfs, fit, skip),
+                seed,
+            ),
+            check("sjf", &cluster, &jobs, Ordered::new(Sjf, fit, skip), seed),
+            check("psjf", &cluster, &jobs, Ordered::new(Psjf, fit, skip), seed),
+            check("srpt", &cluster, &jobs, Ordered::new(Srpt, fit, skip), seed),
+            check("edf", &cluster, &jobs, Ordered::new(Edf, fit, skip), seed),
+            check("easy", &cluster, &jobs, Backfilling::easy(fit), seed),
+            check(
+                "conservative",
+                &cluster,
+                &jobs,
+                Backfilling::conservative(fit),
+                seed,
+            ),
+            check("drf", &cluster, &jobs, Drf::new(fit), seed),
+            check(
+                "fgd",
+                &cluster,
+                &jobs,
+                FragmentationGradientDescent::new(mix.clone()),
+                seed,
+            ),
+        ];
+        for outcome in &outcomes {
+            interrupted += outcome.interruptions;
+            preempted += outcome.preemptions;
+        }
+        let again = check("easy", &cluster, &jobs, Backfilling::easy(fit), seed);
+        assert_eq!(
+            again.digest, outcomes[6].digest,
+            "the same seed, the same history"
+        );
+    }
+    assert!(
+        interrupted > 1000 && preempted > 1000,
+        "{interrupted} {preempted}"
+    );
+}
