@@ -62,7 +62,6 @@ impl Backfilling {
     /// Where all have one, they are renewed in the order of their starts. As running tasks only end earlier than expected, each finds
     /// its old place free at least, on a cluster of one node; on several, the choice of nodes may come in between.
     pub fn plan(&mut self, view: &View<'_>) -> Vec<(TaskId, Option<SimTime>)> {
-        let mut ahead = Ahead::of(view, self.fit);
         let mut queue: Vec<TaskId> = view.waiting().collect();
         let protected = match self.reservations {
             Reservations::First(n) => n,
@@ -72,8 +71,25 @@ impl Backfilling {
                 usize::MAX
             }
         };
-        let (mut reserved, mut plan) = (0, Vec::new());
         self.promised.clear();
+        // As long as nobody ahead is waiting, whoever fits starts: most of the time that is all there is to do.
+        let (mut room, mut plan) = (Room::of(view), Vec::<(TaskId, Option<SimTime>)>::new());
+        let fit = self.fit;
+        let starts = |task: &TaskId| {
+            let nodes = room.place(*task, &mut |room, demand| fit.choose(room, demand));
+            nodes.is_some()
+        };
+        let ready = queue.iter().copied().take_while(starts).count();
+        plan.extend(queue.drain(..ready).map(|task| (task, Some(view.now()))));
+        (self.promised).extend(plan.iter().map(|&(task, _)| (task, view.now())));
+        if queue.is_empty() {
+            return plan;
+        }
+        let mut ahead = Ahead::of(view, self.fit);
+        for &(task, _) in &plan {
+            ahead.reserve_at(task, 0);
+        }
+        let mut reserved = 0;
         for task in queue {
             if reserved < protected {
                 let start = ahead.reserve(task);
