@@ -90,7 +90,7 @@ pub struct CalibrateArgs {
 pub struct RunArgs {
     /// Path of a scenario, or the name of one from `walras list`
     pub scenario: PathBuf,
-    /// Replay this trace (Azure LLM CSV: TIMESTAMP,ContextTokens,GeneratedTokens) instead of the scenario's requests
+    /// Replay this trace (Azure LLM CSV, or Mooncake JSON lines) instead of the scenario's requests
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
     /// Change one value, such as `platforms.depin.slots=4`; may be repeated

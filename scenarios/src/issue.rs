@@ -212,6 +212,16 @@ impl fmt::Display for Issues {
 
 impl std::error::Error for Issues {}
 
+/// Keeps the first `shown` problems of a file, and says at the next one how many more `things` are broken.
+pub(crate) fn shorten(issues: &mut Vec<Issue>, shown: usize, things: &str) {
+    if let Some(more) = issues.len().checked_sub(shown).filter(|more| *more > 0) {
+        // At the first that is not shown, so that it comes last.
+        issues.truncate(shown + 1);
+        issues[shown].message = format!("{more} more broken {things}, from this one on");
+        issues[shown].hint = None;
+    }
+}
+
 /// The candidate that `word` was probably meant to be.
 #[must_use]
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

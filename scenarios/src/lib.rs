@@ -21,6 +21,10 @@ pub mod catalog;
 
 pub mod library;
 
+mod calendar;
+
+mod csv;
+
 pub mod trace;
 
 pub mod spot;

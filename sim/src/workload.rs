@@ -60,7 +60,7 @@ pub struct Workload {
     pub patience: Span,
     /// Limit prices of customers [USD per million output tokens], if they have any.
     pub budget: Option<Dist>,
-    /// Beginnings that prompts share, if they share any.
+    /// Beginnings that prompts share, if they share any and no trace says which.
     pub prefixes: Option<Prefixes>,
 }
 
@@ -135,6 +135,8 @@ pub struct Trace {
     pub prompt_tokens: Vec<u32>,
     /// Output lengths.
     pub output_tokens: Vec<u32>,
+    /// How prompts begin; empty if that is not recorded.
+    pub prefixes: Vec<Option<Prefix>>,
 }
 
 /// What anyone who runs a service knows about its requests without looking into the future.
@@ -255,6 +257,7 @@ impl Iterator for Arrivals {
     type Item = Request;
 
     fn next(&mut self) -> Option<Request> {
+        let mut prefix = None;
         let (at, prompt_tokens, output_tokens) = match &mut self.source {
             Clock::Synthetic { process, sizes } => {
                 let at = process.next();
@@ -264,6 +267,7 @@ impl Iterator for Arrivals {
             Clock::Trace { trace, next } => {
                 let row = *next;
                 *next += 1;
+                prefix = trace.prefixes.get(row).copied().flatten();
                 (
                     *trace.at.get(row)?,
                     trace.prompt_tokens[row],
@@ -289,7 +293,10 @@ impl Iterator for Arrivals {
             output_tokens: output_tokens.min(self.max_output),
             origin: self.origins[origin].0,
             budget,
-            prefix: (self.prefixes.as_mut()).map(|groups| groups.next(prompt_tokens)),
+            prefix: match &mut self.prefixes {
+                Some(groups) => Some(groups.next(prompt_tokens)),
+                None => prefix,
+            },
         })
     }
 }
@@ -554,6 +561,7 @@ mod tests {
             at: vec![SimTime::ZERO, SimTime::ZERO + Span::SECOND],
             prompt_tokens: vec![10, 20],
             output_tokens: vec![3, 4],
+            prefixes: Vec::new(),
         };
         let workload = Workload {
             source: Source::Trace(Arc::new(trace)),

@@ -24,6 +24,7 @@ fn trace(rows: &[(f64, u32, u32)]) -> Source {
         at: rows.iter().map(|r| SimTime::from_secs_f64(r.0)).collect(),
         prompt_tokens: rows.iter().map(|r| r.1).collect(),
         output_tokens: rows.iter().map(|r| r.2).collect(),
+        prefixes: Vec::new(),
     }))
 }
 fn fee(initial: f64) -> BaseFee {
@@ -357,6 +358,7 @@ fn faults_after_the_horizon_are_not_measured() {
             .collect(),
         prompt_tokens: vec![500; 100],
         output_tokens: vec![2_000; 100],
+        prefixes: Vec::new(),
     };
     let w = Workload {
         source: Source::Trace(std::sync::Arc::new(t)),

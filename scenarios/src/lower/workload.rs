@@ -135,6 +135,15 @@ fn source(
                 );
             }
             match read_trace(file) {
+                Ok(trace) if spec.prefixes.is_some() && !trace.prefixes.is_empty() => {
+                    let hint = Some("remove it, or use a trace without `hash_ids`".to_owned());
+                    report.add(
+                        &root.key("prefixes"),
+                        "this trace records how its prompts begin",
+                        hint,
+                    );
+                    None
+                }
                 Ok(trace) => Some(Source::Trace(Arc::new(sped_up(trace, spec.rate_factor)))),
                 Err(TraceProblem::Missing(reason, hint)) => {
                     report.add(

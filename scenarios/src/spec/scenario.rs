@@ -177,7 +177,8 @@ pub enum RequestsChoice {
 pub enum OwnRequests {
     /// A fitted process, with the fields of a workload of the catalog.
     Synthetic(Box<RequestsSpec>),
-    /// A CSV file with the columns `TIMESTAMP`, `ContextTokens` and `GeneratedTokens`, relative to the scenario.
+    /// A recorded file, relative to the scenario: CSV with the columns `TIMESTAMP`, `ContextTokens` and `GeneratedTokens` (Azure LLM), or
+    /// JSON lines with `timestamp`, `input_length`, `output_length` and `hash_ids` (Mooncake), whose prompts share the blocks recorded.
     Trace(String),
 }
 

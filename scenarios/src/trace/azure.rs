@@ -1,16 +1,17 @@
-//! Reads a recorded trace: the CSV files of the Azure LLM inference dataset, as published.
+//! Reads the CSV files of the Azure LLM inference dataset, as published.
 //!
 //! The columns `TIMESTAMP`, `ContextTokens` and `GeneratedTokens` are found by their names. The first request is at time
 //! zero. Fields may be quoted as in RFC 4180, except that none holds a line break. A request without a prompt or without an answer is not one: the published files contain none, and a row with a
 //! zero is reported like any other broken row. Source of the format: github.com/Azure/AzurePublicDataset (CC-BY-4.0).
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use walras_des::{SimTime, Span};
 use walras_sim::workload::Trace;
 
-use crate::issue::{Issue, Place, Source, closest, listing};
+use crate::calendar::timestamp;
+use crate::csv::split;
+use crate::issue::{Issue, Place, Source, closest, listing, shorten};
 
 /// Broken rows that are shown one by one.
 const SHOWN: usize = 20;
@@ -22,7 +23,7 @@ const COLUMNS: [&str; 3] = ["TIMESTAMP", "ContextTokens", "GeneratedTokens"];
 /// # Errors
 /// Every broken row with its line, column and value (the first twenty, then a count), missing columns, rows that are not in
 /// order of time, or a trace without rows.
-pub fn parse(source: &Arc<Source>) -> Result<Trace, Vec<Issue>> {
+pub(super) fn parse(source: &Arc<Source>) -> Result<Trace, Vec<Issue>> {
     let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
     let mut lines = text
         .lines()
@@ -67,15 +68,8 @@ pub fn parse(source: &Arc<Source>) -> Result<Trace, Vec<Issue>> {
         trace.prompt_tokens.push(row.prompt);
         trace.output_tokens.push(row.output);
     }
-    if issues.len() > SHOWN {
-        let more = issues.len() - SHOWN;
-        // At the first that is not shown, so that it comes last.
-        issues.truncate(SHOWN + 1);
-        if let Some(next) = issues.last_mut() {
-            next.message = format!("{more} more broken rows, from this one on");
-            next.hint = None;
-        }
-    } else if issues.is_empty() && trace.at.is_empty() {
+    shorten(&mut issues, SHOWN, "rows");
+    if issues.is_empty() && trace.at.is_empty() {
         issues.push(Issue::new(
             Place::whole(source),
             "",
@@ -172,111 +166,6 @@ fn row(source: &Arc<Source>, number: usize, line: &str, columns: [usize; 3]) -> 
     })
 }
 
-/// A field of a row.
-struct Field<'a> {
-    text: Cow<'a, str>,
-    /// Column of its first character, from one.
-    column: usize,
-    /// Characters that it takes, without quotes.
-    width: usize,
-}
-
-/// The fields of a row, without their quotes and the blanks around them.
-fn split(line: &str) -> Vec<Field<'_>> {
-    let (mut fields, mut start, mut before, mut quoted) = (Vec::new(), 0, 0, false);
-    let mut add = |start: usize, end: usize| {
-        let written = &line[start..end];
-        let trimmed = written.trim();
-        let blanks = written.chars().count() - written.trim_start().chars().count();
-        let inner = trimmed
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'));
-        let text = inner.map_or(Cow::Borrowed(trimmed), |inner| {
-            if inner.contains("\"\"") {
-                Cow::Owned(inner.replace("\"\"", "\""))
-            } else {
-                Cow::Borrowed(inner.trim())
-            }
-        });
-        fields.push(Field {
-            column: before + blanks + usize::from(inner.is_some()) + 1,
-            width: inner.unwrap_or(trimmed).chars().count().max(1),
-            text,
-        });
-        before += written.chars().count() + 1;
-    };
-    for (index, letter) in line.char_indices() {
-        match letter {
-            '"' => quoted = !quoted,
-            ',' if !quoted => {
-                add(start, index);
-                start = index + 1;
-            }
-            _ => {}
-        }
-    }
-    add(start, line.len());
-    fields
-}
-
-/// Nanoseconds from the start of the year 1970 to `2023-11-16 18:17:03.9799600`.
-fn timestamp(text: &str) -> Option<u64> {
-    let utc = text.strip_suffix('Z').or(text.strip_suffix("+00:00"));
-    let (date, time) = utc.unwrap_or(text).trim_end().split_once([' ', 'T'])?;
-    let mut date = date.splitn(3, '-');
-    let (year, month, day) = (
-        number(date.next()?)?,
-        number(date.next()?)?,
-        number(date.next()?)?,
-    );
-    let mut time = time.splitn(3, ':');
-    let (hour, minute) = (number(time.next()?)?, number(time.next()?)?);
-    let (second, fraction) = time
-        .next()
-        .map(|second| second.split_once('.').unwrap_or((second, "0")))?;
-    let second = number(second)?;
-    let valid = (1970..2500).contains(&year)
-        && (1..=12).contains(&month)
-        && (1..=length(year, month)).contains(&day);
-    if !valid
-        || hour > 23
-        || minute > 59
-        || second > 59
-        || fraction.is_empty()
-        || fraction.len() > 9
-    {
-        return None;
-    }
-    let digits = u32::try_from(fraction.len()).ok()?;
-    let nanos = number(fraction)? * 10_u64.pow(9 - digits);
-    let seconds = ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
-    Some(seconds * 1_000_000_000 + nanos)
-}
-
-fn number(text: &str) -> Option<u64> {
-    text.bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| text.parse().ok())?
-}
-
-/// Days of a month.
-fn length(year: u64, month: u64) -> u64 {
-    let leap = year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
-    match month {
-        2 => 28 + u64::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days from 1970-01-01, for years from 1970 on. Source: H. Hinnant, chrono-compatible low-level date algorithms.
-fn days(year: u64, month: u64, day: u64) -> u64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, of_era) = (year / 400, year % 400);
-    let of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,38 +183,6 @@ mod tests {
     }
 
     const HEADER: &str = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
-
-    /// Seconds since 1970 as `date -u -d … +%s` prints them.
-    #[test]
-    fn times_agree_with_the_calendar() {
-        for (text, seconds) in [
-            ("1970-01-01 00:00:00", 0),
-            ("2000-03-01 00:00:00", 951_868_800),
-            ("2024-02-29 23:59:59", 1_709_251_199),
-        ] {
-            assert_eq!(timestamp(text), Some(seconds * 1_000_000_000), "{text}");
-        }
-        assert_eq!(timestamp("1970-01-01 00:00:00.0000001"), Some(100));
-        for text in ["1970-01-01T00:00:01Z", "1970-01-01 00:00:01+00:00"] {
-            assert_eq!(timestamp(text), Some(1_000_000_000), "{text}");
-        }
-        for text in [
-            "2023-13-01 00:00:00",
-            "2023-00-01 00:00:00",
-            "2023-02-30 00:00:00",
-            "2023-02-29 00:00:00",
-            "1900-02-29 00:00:00",
-            "2023-04-31 00:00:00",
-            "2023-04-30 24:00:00",
-            "2023-04-30 23:60:00",
-            "2023-04-30 23:59:60",
-            "2023-04-30 23:59:59ZZ",
-            "2023-04-30 23:59:59+02:00",
-            "18:17:03",
-        ] {
-            assert_eq!(timestamp(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn rows_are_read_with_either_line_end() {
