@@ -123,14 +123,14 @@ impl Schema {
         if let Some((tag, parameters)) = named
             && self.follow(parameters).get("required").is_none()
         {
-            let none = Node {
+            let empty = Node {
                 value: Value::Map(Vec::new()),
                 ..node.clone()
             };
             let entry = Entry {
                 key: (*tag).to_owned(),
                 key_place: node.place.clone(),
-                node: none,
+                node: empty,
             };
             node.value = Value::Map(vec![entry]);
         }
