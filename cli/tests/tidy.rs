@@ -127,7 +127,9 @@ fn files(folder: &Path, extension: &str, out: &mut Vec<PathBuf>) {
             .and_then(|name| name.to_str())
             .unwrap_or_default();
         if path.is_dir() {
-            if !name.starts_with('.') && !["target", "runs", "des", "kernels"].contains(&name) {
+            if !name.starts_with('.')
+                && !["target", "runs", "des", "kernels", "cookbook"].contains(&name)
+            {
                 files(&path, extension, out);
             }
         } else if path.extension().is_some_and(|found| found == extension) {

@@ -44,7 +44,7 @@ struct External {
 /// What the process has been told.
 #[derive(Debug, Default)]
 struct Known {
-    nodes: Vec<Option<Node>>,
+    nodes: Vec<Option<NodeNow>>,
     /// Jobs that wait, in order: slot, request and attempts.
     waiting: Vec<(JobId, u64, u32)>,
     price: Option<Rates>,
@@ -140,7 +140,7 @@ impl Known {
     fn update(&mut self, cause: Cause, view: &View<'_>) -> Message {
         let mut nodes = Vec::new();
         for (index, known) in self.nodes.iter_mut().enumerate() {
-            let node = Node::of(NodeId::new(index), view);
+            let node = NodeNow::of(NodeId::new(index), view);
             if *known != Some(node) {
                 *known = Some(node);
                 nodes.push(node);
@@ -157,7 +157,7 @@ impl Known {
                 left.push(gone.0);
             }
             if before.next().is_none() {
-                jobs.push(Job::of(job, view));
+                jobs.push(Waiting::of(job, view));
             }
         }
         left.extend(before.map(|(job, _, _)| job.0));
@@ -324,15 +324,16 @@ struct Message {
     node: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     price: Option<Rates>,
-    nodes: Vec<Node>,
+    nodes: Vec<NodeNow>,
     left: Vec<u32>,
-    jobs: Vec<Job>,
+    jobs: Vec<Waiting>,
 }
 
 /// What changes of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-struct Node {
-    node: u32,
+struct NodeNow {
+    #[serde(rename = "node")]
+    number: u32,
     up: bool,
     willing: bool,
     outstanding: u32,
@@ -340,11 +341,11 @@ struct Node {
     observed_at: u64,
 }
 
-impl Node {
+impl NodeNow {
     fn of(node: NodeId, view: &View<'_>) -> Self {
         let card = view.node(node);
         Self {
-            node: node.0,
+            number: node.0,
             up: card.is_up(),
             willing: view.willing(node),
             outstanding: card.outstanding,
@@ -356,7 +357,7 @@ impl Node {
 
 /// A job that has begun to wait.
 #[derive(Debug, Serialize)]
-struct Job {
+struct Waiting {
     job: u32,
     serial: u64,
     submitted: u64,
@@ -369,7 +370,7 @@ struct Job {
     prefix_group: Option<u32>,
 }
 
-impl Job {
+impl Waiting {
     fn of(job: JobId, view: &View<'_>) -> Self {
         let card = view.job(job);
         Self {

@@ -170,11 +170,7 @@ fn policy(
 }
 
 fn external(report: &mut Report, at: &At<'_>, spec: &ExternalSpec) -> Option<Policy> {
-    if spec
-        .command
-        .first()
-        .is_none_or(|program| program.is_empty())
-    {
+    if spec.command.first().is_none_or(String::is_empty) {
         let hint = "name a program and its arguments, such as `[python3, my.py]`".to_owned();
         report.add(
             &at.key("command"),
