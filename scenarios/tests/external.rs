@@ -88,13 +88,15 @@ fn the_example_decides_as_the_built_in_policy() {
     }
 }
 
+/// A program up to its first decision.
+const WELCOME: &str = "import sys, time\nsys.stdin.readline()\nprint('{\"protocol\": 1}', flush=True)\nsys.stdin.readline()\n";
+
 /// Each mistake of a program ends the run with one message that names the program and what was expected.
 #[test]
 fn a_program_that_breaks_off_is_told_plainly() {
     if !has_python() {
         return;
     }
-    const WELCOME: &str = "import sys, time\nsys.stdin.readline()\nprint('{\"protocol\": 1}', flush=True)\nsys.stdin.readline()\n";
     for (name, program, said) in [
         (
             "mute",
