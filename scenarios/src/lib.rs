@@ -17,6 +17,8 @@ pub mod catalog;
 
 pub mod library;
 
+pub mod batch;
+
 mod calendar;
 
 mod csv;
