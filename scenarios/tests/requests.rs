@@ -114,12 +114,6 @@ fn a_cache_of_beginnings_answers_the_trace_sooner() {
         median(&cached),
         median(&plain)
     );
-    println!(
-        "{} {} {}",
-        median(&cached),
-        median(&plain),
-        plain.counts.submitted
-    );
 }
 
 /// Groups by chance and recorded ones exclude each other.

@@ -157,25 +157,19 @@ impl Row<'_> {
     /// What is wrong with a field.
     fn wrong(&self, column: Column, expected: &str) -> Issue {
         let name = column.name;
-        match self.fields.get(column.at) {
-            Some(field) => {
-                let message = format!(
-                    "column `{name}`: expected {expected}, found `{}`",
-                    field.text
-                );
-                self.issue(field.column, field.width, message)
-            }
-            None => {
-                let message = format!(
-                    "column `{name}` is missing: the row ends after {} of at least {} columns",
-                    self.fields.len(),
-                    column.at + 1
-                );
-                let hint = "complete or remove this row; the file may be cut off";
-                self.issue(self.text.trim_end().chars().count().max(1), 1, message)
-                    .hint(hint)
-            }
+        if let Some(field) = self.fields.get(column.at) {
+            let found = &field.text;
+            let message = format!("column `{name}`: expected {expected}, found `{found}`");
+            return self.issue(field.column, field.width, message);
         }
+        let message = format!(
+            "column `{name}` is missing: the row ends after {} of at least {} columns",
+            self.fields.len(),
+            column.at + 1
+        );
+        let end = self.text.trim_end().chars().count().max(1);
+        self.issue(end, 1, message)
+            .hint("complete or remove this row; the file may be cut off")
     }
 
     fn issue(&self, column: usize, width: usize, message: String) -> Issue {

@@ -1,4 +1,4 @@
-//! Reads a workflow in `WfFormat` 1.5 of the WfCommons project: tasks, the order between them, and the files that they hand on.
+//! Reads a workflow in `WfFormat` 1.5 of the `WfCommons` project: tasks, the order between them, and the files that they hand on.
 //!
 //! A task takes the time that it took when it was recorded, on its `coreCount` cores (one if that is not said). What a task needs of a
 //! parent is all files that the one has as output and the other as input. The clocks of machines are read and not used: instances record
@@ -344,14 +344,12 @@ impl Reader {
     }
 
     fn text<'a>(&mut self, node: &'a Node, key: &str, of: &str) -> Option<&'a str> {
-        match &self.get(node, key, of)?.value {
-            Value::Text(text) => Some(text),
-            _ => {
-                let message = format!("`{key}` of {of} must be a text");
-                self.issue(&node.place_of(&[key]), message, "put it in quotes");
-                None
-            }
+        if let Value::Text(text) = &self.get(node, key, of)?.value {
+            return Some(text);
         }
+        let message = format!("`{key}` of {of} must be a text");
+        self.issue(&node.place_of(&[key]), message, "put it in quotes");
+        None
     }
 
     #[allow(clippy::cast_precision_loss)]
