@@ -180,7 +180,8 @@ pub fn parse(source: &Arc<Source>) -> Result<Node, Vec<Issue>> {
     match serde_yaml::from_str_with_options::<Spanned<Raw>>(&source.text, options) {
         Ok(raw) => {
             let mut issues = Vec::new();
-            let node = locate(raw, source, "", &mut issues);
+            let lines = lengths(source);
+            let node = locate(raw, source, &lines, "", &mut issues);
             if issues.is_empty() {
                 Ok(node)
             } else {
@@ -191,7 +192,7 @@ pub fn parse(source: &Arc<Source>) -> Result<Node, Vec<Issue>> {
             let error = error.without_snippet();
             let place = error.location().map_or_else(
                 || Place::whole(source),
-                |location| within(place(location, source)),
+                |location| within(place(location, source, &lengths(source))),
             );
             let (reason, hint) = reason(error);
             let place = if reason == TAB {
@@ -554,8 +555,14 @@ impl<'de> Deserialize<'de> for Raw {
     }
 }
 
-fn locate(raw: Spanned<Raw>, source: &Arc<Source>, path: &str, issues: &mut Vec<Issue>) -> Node {
-    let place_here = place(raw.referenced, source);
+fn locate(
+    raw: Spanned<Raw>,
+    source: &Arc<Source>,
+    lines: &[usize],
+    path: &str,
+    issues: &mut Vec<Issue>,
+) -> Node {
+    let place_here = place(raw.referenced, source, lines);
     let value = match raw.value {
         Raw::Null => Value::Null,
         Raw::Bool(value) => Value::Bool(value),
@@ -563,16 +570,23 @@ fn locate(raw: Spanned<Raw>, source: &Arc<Source>, path: &str, issues: &mut Vec<
         Raw::Float(value) => Value::Float(value),
         Raw::Text(value) => Value::Text(value),
         Raw::List(items) => {
-            let item =
-                |(index, item)| locate(item, source, &join(path, &format!("{index}")), issues);
+            let item = |(index, item)| {
+                locate(
+                    item,
+                    source,
+                    lines,
+                    &join(path, &format!("{index}")),
+                    issues,
+                )
+            };
             Value::List(items.into_iter().enumerate().map(item).collect())
         }
         Raw::Map(raw) => {
             let mut entries: Vec<Entry> = Vec::with_capacity(raw.len());
             for (key, value) in raw {
-                let key_place = place(key.referenced, source);
+                let key_place = place(key.referenced, source, lines);
                 let path = join(path, &key.value);
-                let node = locate(value, source, &path, issues);
+                let node = locate(value, source, lines, &path, issues);
                 if let Some(first) = entries.iter().find(|entry| entry.key == key.value) {
                     let message = format!("duplicate key `{}`", key.value);
                     let hint = format!("it is first given on line {}", first.key_place.line);
@@ -605,15 +619,22 @@ pub fn join(path: &str, key: &str) -> String {
     }
 }
 
+/// Characters of each line: a long document has as many places as values.
+fn lengths(source: &Source) -> Vec<usize> {
+    let lines = source.text.lines();
+    lines.map(|line| line.chars().count()).collect()
+}
+
 #[allow(clippy::cast_possible_truncation)]
-fn place(location: Location, source: &Arc<Source>) -> Place {
+fn place(location: Location, source: &Arc<Source>, lines: &[usize]) -> Place {
     let (line, column) = (location.line() as usize, location.column() as usize);
     // A column behind the end of the text can only be shown at its last line.
-    let lines = source.text.lines().count();
-    let line = line.min(lines);
+    let line = line.min(lines.len());
     // YAML ends a line at a lone carriage return, too; what lies behind is shown at the end of ours.
-    let text = source.text.lines().nth(line.saturating_sub(1));
-    let end = text.map_or(0, |text| text.chars().count()) + 1;
+    let end = lines
+        .get(line.saturating_sub(1))
+        .map_or(0, |length| *length)
+        + 1;
     Place {
         source: Arc::clone(source),
         line,

@@ -21,6 +21,8 @@ pub mod catalog;
 
 pub mod library;
 
+pub mod batch;
+
 mod calendar;
 
 mod csv;

@@ -332,7 +332,7 @@ error: missing `output_length`
  --> t.jsonl:2:1
   |
 2 | {\"timestamp\": -1, \"input_length\": 0, \"hash_ids\": [1]}
-  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   = help: a row is `{\"timestamp\": 0, \"input_length\": 700, \"output_length\": 6, \"hash_ids\": [0, 1]}`
 error: `hash_ids`: 2 blocks are more than the prompt fills: 1 of 512 tokens
  --> t.jsonl:3:59
