@@ -91,7 +91,7 @@ fn shared_blocks_reach_the_simulator() {
 fn a_cache_of_beginnings_answers_the_trace_sooner() {
     let Some(path) = published() else { return };
     let plan = plan("runs.yaml", &path, "").unwrap();
-    let [plain, cached] = [0, 1].map(|platform| {
+    let [without, cached] = [0, 1].map(|platform| {
         let settings = Settings {
             horizon: plan.horizon,
             warm_up: Span::ZERO,
@@ -107,12 +107,12 @@ fn a_cache_of_beginnings_answers_the_trace_sooner() {
         let value = output.metrics.get(MetricId::TtftP50);
         value.expect("requests were served")
     };
-    assert_eq!(plain.counts.submitted, cached.counts.submitted);
+    assert_eq!(without.counts.submitted, cached.counts.submitted);
     assert!(
-        median(&cached) < 0.7 * median(&plain),
+        median(&cached) < 0.7 * median(&without),
         "{} s with a cache, {} s without",
         median(&cached),
-        median(&plain)
+        median(&without)
     );
 }
 
