@@ -1217,7 +1217,7 @@ error: unknown scheduler `fifo`
    |
 15 |     scheduler: fifo
    |                ^^^^
-   = help: known names: random, round-robin, least-loaded, join-idle-queue, least-work-left, reverse-auction, cheapest-within-slo, work-stealing, power-of-choices, sparrow, hedged, quorum, deadline-and-budget, kv-aware, prefix-aware, age-aware, reputation-aware
+   = help: known names: random, round-robin, least-loaded, join-idle-queue, least-work-left, reverse-auction, cheapest-within-slo, work-stealing, power-of-choices, sparrow, hedged, quorum, deadline-and-budget, kv-aware, prefix-aware, age-aware, reputation-aware, external
 
 error: all shares are zero
   --> a.yaml:19:26
