@@ -209,6 +209,10 @@ fn every_scheduler_can_be_named_in_a_scenario() {
             table.contains(&format!("| `{name}` |")),
             "{name} is not in the table"
         );
+        if name == "external" {
+            // It takes a program: `external.rs` has some.
+            continue;
+        }
         let given = parameters.iter().find(|(policy, _)| *policy == name);
         let value = match given {
             Some((_, parameters)) => format!("{{{name}: {parameters}}}"),
