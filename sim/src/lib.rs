@@ -27,6 +27,7 @@ pub mod settlement;
 pub mod supply;
 
 pub mod record;
+mod sections;
 pub mod sums;
 
 pub mod cluster;

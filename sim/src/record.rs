@@ -1,9 +1,10 @@
 //! What a run leaves behind: metrics, samples over time, latency histograms and, on request, a row per job.
 
-use walras_des::{Digest, LogHistogram, SimTime};
+use std::ops::{Index, IndexMut};
+
+use walras_des::{Digest, LogHistogram, SimTime, Span};
 
 use crate::ids::{NodeId, RegionId};
-use crate::scheduling::Refusal;
 use crate::sums::Sums;
 
 /// One reported figure: how it is called, counted and read.
@@ -98,6 +99,29 @@ metrics! {
         "Gini coefficient of payments over owners who were ever up, the idle ones with zero: 0 even, 1 all to one; absent with a single owner";
     ProtocolFees: "protocol_fees_per_day" ["USD/day"] Neither NonNegative "what the protocol kept or burned of the payments";
     Slashed: "slashed_per_day" ["USD/day"] Lower NonNegative "stakes forfeited for lost work";
+    ResponseMean: "response_time_mean" ["s"] Lower NonNegative
+        "mean time from the submission of a batch job to the end of its last task";
+    ResponseP50: "response_time_p50" ["s"] Lower NonNegative "median response time of batch jobs";
+    ResponseP95: "response_time_p95" ["s"] Lower NonNegative "95th percentile of the response time of batch jobs";
+    ResponseP99: "response_time_p99" ["s"] Lower NonNegative "99th percentile of the response time of batch jobs";
+    WaitMean: "wait_time_mean" ["s"] Lower NonNegative
+        "mean time from the submission of a batch job to the first start of one of its tasks";
+    WaitP95: "wait_time_p95" ["s"] Lower NonNegative "95th percentile of the waiting time of batch jobs";
+    SlowdownMean: "bounded_slowdown_mean" ["1"] Lower NonNegative
+        "mean of response time over the longer of ten seconds and the time that a batch job takes at least on nodes of speed one, and one at least";
+    SlowdownP95: "bounded_slowdown_p95" ["1"] Lower NonNegative "95th percentile of the bounded slowdown of batch jobs";
+    Makespan: "makespan" ["s"] Lower NonNegative
+        "time from the first submission to the end of the last batch job; absent while one has not ended";
+    CoreUtilization: "core_utilization" ["1"] Neither Share "core time given to tasks, by the core time of nodes that were up";
+    GpuUtilization: "gpu_utilization" ["1"] Neither Share "GPU time given to tasks, by the GPU time of nodes that were up";
+    GpuFragmentation: "gpu_fragmentation" ["1"] Lower Share
+        "free GPU time that a task drawn from the workload could not use, by all free GPU time";
+    DeadlinesMet: "deadlines_met" ["1"] Higher Share "share of submitted batch jobs with a deadline that ended by it";
+    LostWork: "lost_work_share" ["1"] Lower Share "worker time undone by interruptions, by all worker time given to tasks";
+    Preemptions: "preemptions_per_job" ["1"] Lower NonNegative "tasks stopped by the scheduler, per submitted batch job";
+    JobCost: "cost_per_job" ["USD"] Lower NonNegative "price of all nodes while they were up, by completed batch jobs";
+    UserFairness: "user_fairness" ["1"] Higher Share
+        "Jain's index of the users' mean bounded slowdowns: 1 if all are alike; absent with a single user";
 }
 
 impl MetricId {
@@ -125,6 +149,11 @@ impl MetricId {
             Self::TpotP50 => Some((Latency::Tpot, 0.5)),
             Self::TpotP95 => Some((Latency::Tpot, 0.95)),
             Self::TpotP99 => Some((Latency::Tpot, 0.99)),
+            Self::ResponseP50 => Some((Latency::Response, 0.5)),
+            Self::ResponseP95 => Some((Latency::Response, 0.95)),
+            Self::ResponseP99 => Some((Latency::Response, 0.99)),
+            Self::WaitP95 => Some((Latency::Wait, 0.95)),
+            Self::SlowdownP95 => Some((Latency::Slowdown, 0.95)),
             _ => None,
         }
     }
@@ -139,10 +168,57 @@ impl MetricId {
 /// A latency of which there is a histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Latency {
-    /// Time to first token.
+    /// Time to first token of requests [s].
     Ttft,
-    /// Time per output token.
+    /// Time per output token of requests [s].
     Tpot,
+    /// Response time of batch jobs [s].
+    Response,
+    /// Time that batch jobs wait for their first start [s].
+    Wait,
+    /// Bounded slowdown of batch jobs, a plain number.
+    Slowdown,
+}
+
+impl Latency {
+    /// All of them, in the order of tables.
+    pub const ALL: [Self; 5] = [
+        Self::Ttft,
+        Self::Tpot,
+        Self::Response,
+        Self::Wait,
+        Self::Slowdown,
+    ];
+
+    /// Name in results.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ttft => "ttft",
+            Self::Tpot => "tpot",
+            Self::Response => "response",
+            Self::Wait => "wait",
+            Self::Slowdown => "bounded_slowdown",
+        }
+    }
+}
+
+/// A histogram for each latency; those of another kind of world are empty.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Latencies([LogHistogram; Latency::ALL.len()]);
+
+impl Index<Latency> for Latencies {
+    type Output = LogHistogram;
+
+    fn index(&self, latency: Latency) -> &LogHistogram {
+        &self.0[latency as usize]
+    }
+}
+
+impl IndexMut<Latency> for Latencies {
+    fn index_mut(&mut self, latency: Latency) -> &mut LogHistogram {
+        &mut self.0[latency as usize]
+    }
 }
 
 /// Values of all metrics; `None` where a figure does not exist (no completed job, a single owner).
@@ -214,20 +290,20 @@ pub struct Output {
     pub counts: Counts,
     /// The figures.
     pub metrics: Metrics,
-    /// Times to first token [s].
-    pub ttft: LogHistogram,
-    /// Times per output token [s].
-    pub tpot: LogHistogram,
+    /// How long requests or batch jobs took.
+    pub latencies: Latencies,
     /// What added up in each section of the measured time.
     pub sections: Vec<Sums>,
     /// The platform over time.
     pub samples: Vec<Sample>,
     /// Lorenz curve of owner revenue at 101 evenly spaced shares of owners, from 0 to 1; empty with a single owner.
     pub lorenz: Vec<f64>,
-    /// One row per ended job, if they were recorded.
+    /// One row per ended request, if they were recorded.
     pub jobs: Vec<JobRow>,
-    /// The first orders that the world refused, at most [`REFUSALS_KEPT`].
-    pub refusals: Vec<Refusal>,
+    /// One row per ended batch job, if they were recorded.
+    pub batch_jobs: Vec<BatchRow>,
+    /// The first orders that the world refused, at most [`REFUSALS_KEPT`], in sentences.
+    pub refusals: Vec<String>,
 }
 
 /// Refused orders that a run keeps; all of them are counted.
@@ -271,6 +347,57 @@ pub struct JobRow {
     pub tpot: Option<f64>,
     /// What the customer paid for the answer that ended it [USD], copies apart; zero where instances are rented instead.
     pub paid: f64,
+}
+
+/// One ended batch job.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchRow {
+    /// Number of the job, from zero.
+    pub serial: u64,
+    /// Whose it is.
+    pub user: u32,
+    /// When it was submitted.
+    pub submitted: SimTime,
+    /// When its first task was started for the first time.
+    pub started: SimTime,
+    /// When its last task ended.
+    pub ended: SimTime,
+    /// The work of all its tasks [worker time on nodes of speed one].
+    pub work: Span,
+    /// The time that it takes at least on nodes of speed one: that of its longest path.
+    pub least: Span,
+    /// By when it should have been done.
+    pub deadline: Option<SimTime>,
+}
+
+/// Shorter jobs than this do not make a slowdown [s] (Feitelson, "Metrics for parallel job scheduling and their convergence", 2001).
+const SLOWDOWN_BOUND: f64 = 10.0;
+
+impl BatchRow {
+    /// Time from submission to end [s].
+    #[must_use]
+    pub fn response(&self) -> f64 {
+        (self.ended - self.submitted).as_secs_f64()
+    }
+
+    /// Time from submission to first start [s].
+    #[must_use]
+    pub fn wait(&self) -> f64 {
+        (self.started - self.submitted).as_secs_f64()
+    }
+
+    /// Response time over the least time, neither below ten seconds nor the whole below one.
+    #[must_use]
+    pub fn bounded_slowdown(&self) -> f64 {
+        let least = self.least.as_secs_f64().max(SLOWDOWN_BOUND);
+        (self.response() / least).max(1.0)
+    }
+
+    /// Whether it ended by its deadline; `None` if it has none.
+    #[must_use]
+    pub fn is_in_time(&self) -> Option<bool> {
+        self.deadline.map(|deadline| self.ended <= deadline)
+    }
 }
 
 /// What an event is about, as the world knows it when the event comes due.

@@ -58,6 +58,24 @@ sums! {
     TpotP50: "tpot_to_p50" "of these, not above the median of the run";
     TpotP95: "tpot_to_p95" "of these, not above the 95th percentile of the run";
     TpotP99: "tpot_to_p99" "of these, not above the 99th percentile of the run";
+    Response: "response_s" "response times of completed batch jobs [s]";
+    ResponseP50: "response_to_p50" "completed batch jobs with a response time not above the median of the run";
+    ResponseP95: "response_to_p95" "of the same, not above the 95th percentile";
+    ResponseP99: "response_to_p99" "of the same, not above the 99th percentile";
+    Wait: "wait_s" "waiting times of completed batch jobs [s]";
+    WaitP95: "wait_to_p95" "completed batch jobs that waited no longer than the 95th percentile of the run";
+    Slowdown: "slowdown" "bounded slowdowns of completed batch jobs";
+    SlowdownP95: "slowdown_to_p95" "completed batch jobs with a bounded slowdown not above the 95th percentile of the run";
+    CoresUsed: "cores_used_s" "core time given to tasks [s]";
+    CoresUp: "cores_up_s" "core time of nodes that were up [s]";
+    GpusUsed: "gpus_used_s" "GPU time given to tasks [s]";
+    GpusUp: "gpus_up_s" "GPU time of nodes that were up [s]";
+    GpusUseless: "gpus_useless_s" "free GPU time that a task of the workload could not use, by their shares [s]";
+    Deadlines: "deadlines" "batch jobs with a deadline submitted";
+    DeadlinesMet: "deadlines_met" "of these, ended by it";
+    WorkerTime: "worker_time_s" "worker time given to tasks [s]";
+    LostWork: "lost_work_s" "of this, undone by interruptions [s]";
+    Preemptions: "preemptions" "tasks stopped by the scheduler";
 }
 
 /// What added up in a run, or in one section of it.
@@ -139,7 +157,25 @@ impl Sums {
             M::OwnerMargin => (self.get(S::Revenue) - self.get(S::PowerCost), node_days()),
             M::ProtocolFees => (self.get(S::Fees), days()),
             M::Slashed => (self.get(S::Slashed), days()),
-            M::OwnersInProfit | M::OwnerGini => return None,
+            M::ResponseMean => (self.get(S::Response), self.get(S::Completed)),
+            M::ResponseP50 => (self.get(S::ResponseP50), self.get(S::Completed)),
+            M::ResponseP95 => (self.get(S::ResponseP95), self.get(S::Completed)),
+            M::ResponseP99 => (self.get(S::ResponseP99), self.get(S::Completed)),
+            M::WaitMean => (self.get(S::Wait), self.get(S::Completed)),
+            M::WaitP95 => (self.get(S::WaitP95), self.get(S::Completed)),
+            M::SlowdownMean => (self.get(S::Slowdown), self.get(S::Completed)),
+            M::SlowdownP95 => (self.get(S::SlowdownP95), self.get(S::Completed)),
+            M::CoreUtilization => (self.get(S::CoresUsed), self.get(S::CoresUp)),
+            M::GpuUtilization => (self.get(S::GpusUsed), self.get(S::GpusUp)),
+            M::GpuFragmentation => {
+                let free = self.get(S::GpusUp) - self.get(S::GpusUsed);
+                (self.get(S::GpusUseless), free)
+            }
+            M::DeadlinesMet => (self.get(S::DeadlinesMet), self.get(S::Deadlines)),
+            M::LostWork => (self.get(S::LostWork), self.get(S::WorkerTime)),
+            M::Preemptions => (self.get(S::Preemptions), self.get(S::Submitted)),
+            M::JobCost => (self.get(S::Spend), self.get(S::Completed)),
+            M::OwnersInProfit | M::OwnerGini | M::Makespan | M::UserFairness => return None,
         };
         let scale = if metric == M::Losses { 1e3 } else { 1.0 };
         Some(Ratio { part, whole, scale })

@@ -14,7 +14,9 @@ use walras_sim::ids::{JobId, NodeId, ProfileId};
 use walras_sim::knowledge::Estimates;
 use walras_sim::market::Pricing;
 use walras_sim::platform::{Offer, Platform};
-use walras_sim::record::{JobRow, JobTable, MetricId, Nothing, Output, Recorder};
+use walras_sim::record::{
+    JobRow, JobTable, Latency, MetricId, Nothing, Output, Recorder,
+};
 use walras_sim::scheduling::{Dispatch, Pick, Policy, PowerOfChoices};
 use walras_sim::view::View;
 use walras_sim::workload::{Prefixes, Source, Synthetic, Workload};
@@ -152,7 +154,7 @@ fn response(
             Nothing,
             &|| false,
         );
-        output.expect("not stopped").ttft.mean()
+        output.expect("not stopped").latencies[Latency::Ttft].mean()
     })
 }
 
@@ -481,7 +483,7 @@ fn better_estimates_place_better() {
                 Nothing,
                 &|| false,
             );
-            output.expect("not stopped").ttft.mean()
+            output.expect("not stopped").latencies[Latency::Ttft].mean()
         };
         eight(mean).0
     };

@@ -579,7 +579,7 @@ fn check_figures(
         let losses = get(MetricId::Losses).expect("there are rows") / 1e3 * rows.len() as f64;
         close(losses, placements - done.len() as f64, "losses", world);
     }
-    assert_eq!(output.ttft.count(), done.len() as u64);
+    assert_eq!(output.latencies[Latency::Ttft].count(), done.len() as u64);
     let spend = get(MetricId::Spend).expect("the window has a length") * days;
     let fees = get(MetricId::ProtocolFees).expect("as above") * days;
     let up = get(MetricId::NodesAvailable).expect("as above") * window;

@@ -8,7 +8,7 @@ use walras_sim::availability::{Availability, Renewal};
 use walras_sim::hardware::{Deployment, Profile};
 use walras_sim::market::{BaseFee, Pricing, Rates};
 use walras_sim::platform::{Autoscaler, Ownership, Platform, Retry, Size};
-use walras_sim::record::{Fate, JobRow, JobTable, MetricId, Nothing, Output};
+use walras_sim::record::{Fate, JobRow, JobTable, Latency, MetricId, Nothing, Output};
 use walras_sim::scheduling::Policy;
 use walras_sim::units::Amount;
 use walras_sim::workload::{Prefixes, Source, Workload};
@@ -323,7 +323,7 @@ fn a_warm_up_only_hides() {
         .iter()
         .filter(|job| job.submitted.as_secs_f64() >= 3600.0)
         .count();
-    assert_eq!(warm.ttft.count(), late as u64);
+    assert_eq!(warm.latencies[Latency::Ttft].count(), late as u64);
 }
 
 /// A run that is told to stop gives no result.

@@ -114,4 +114,18 @@ impl Job {
             tasks: vec![task],
         }
     }
+
+    /// The time that it takes at least: its longest path, each task on nodes of speed one, or on the kind that suits it best where
+    /// its times on kinds are said.
+    #[must_use]
+    pub fn least(&self) -> Span {
+        let mut ends: Vec<Span> = Vec::with_capacity(self.tasks.len());
+        for task in &self.tasks {
+            let parents = task.parents.iter();
+            let begin = parents.map(|&(parent, _)| ends[parent as usize]).max();
+            let work = task.work_on.iter().min().copied().unwrap_or(task.work);
+            ends.push(begin.unwrap_or(Span::ZERO) + work);
+        }
+        ends.into_iter().max().unwrap_or(Span::ZERO)
+    }
 }

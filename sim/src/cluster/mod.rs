@@ -5,8 +5,12 @@
 
 pub mod job;
 pub mod node;
+pub mod observer;
 pub mod policy;
+pub mod site;
+pub mod tally;
 pub mod view;
+pub mod workload;
 pub mod world;
 
 /// A task of a run.

@@ -130,6 +130,12 @@ impl Share {
         self.0 == 0
     }
 
+    /// So much of a whole, rounded down.
+    #[must_use]
+    pub fn of(self, whole: u32) -> u32 {
+        ((u64::from(whole) * self.0) >> 32) as u32
+    }
+
     /// What is done in `elapsed` at this share [time at full share].
     pub(super) fn done(self, elapsed: Span) -> Span {
         let done = (u128::from(elapsed.as_nanos()) * u128::from(self.0)) >> 32;

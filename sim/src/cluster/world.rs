@@ -14,9 +14,11 @@ use crate::availability::{Life, Place};
 use crate::cluster::TaskId;
 use crate::cluster::job::{Job, Task};
 use crate::cluster::node::{Free, Kind, Share};
+use crate::cluster::observer::{Nothing, Observer, Stop};
 use crate::cluster::policy::{Cause, Order, Orders, Reason, Refusal, Scheduler};
 use crate::cluster::view::{Books, JobCard, NodeCard, Stage, TaskCard, View};
 use crate::ids::{JobId, NodeId};
+use crate::record::BatchRow;
 
 /// What a cluster is made of.
 #[derive(Clone, Debug)]
@@ -85,39 +87,6 @@ pub enum Estimates {
     User,
 }
 
-/// One ended job.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct JobRow {
-    /// Number of the job, from zero.
-    pub serial: u64,
-    /// Whose it is.
-    pub user: u32,
-    /// When it was submitted.
-    pub submitted: SimTime,
-    /// When its first task was started for the first time.
-    pub started: SimTime,
-    /// When its last task ended.
-    pub ended: SimTime,
-    /// The work of all its tasks [worker time on nodes of speed one].
-    pub work: Span,
-    /// By when it should have been done.
-    pub deadline: Option<SimTime>,
-}
-
-impl JobRow {
-    /// Time from submission to end [s].
-    #[must_use]
-    pub fn response(&self) -> f64 {
-        (self.ended - self.submitted).as_secs_f64()
-    }
-
-    /// Time from submission to first start [s].
-    #[must_use]
-    pub fn wait(&self) -> f64 {
-        (self.started - self.submitted).as_secs_f64()
-    }
-}
-
 /// What a run left behind.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -126,7 +95,7 @@ pub struct Outcome {
     /// Events processed.
     pub events: u64,
     /// Ended jobs, in the order of their ends.
-    pub jobs: Vec<JobRow>,
+    pub jobs: Vec<BatchRow>,
     /// Jobs submitted.
     pub submitted: u64,
     /// Jobs turned away, by the policy or because the whole cluster could not hold the workers of a task.
@@ -238,7 +207,8 @@ struct Lives {
 }
 
 /// The state of a run.
-pub struct World<'a, S, J> {
+pub struct World<'a, S, J, O> {
+    observer: O,
     cluster: &'a Cluster,
     /// Nodes of each kind.
     counts: Vec<u64>,
@@ -249,7 +219,7 @@ pub struct World<'a, S, J> {
     scheduler: S,
     books: Books,
     tasks: Vec<State>,
-    rows: Vec<(JobRow, bool)>,
+    rows: Vec<(BatchRow, bool)>,
     lives: Vec<Option<Lives>>,
     orders: Orders,
     outcome: Outcome,
@@ -272,26 +242,67 @@ pub fn run<S: Scheduler, J: Iterator<Item = Job>>(
     streams: &Streams,
     stop: &dyn Fn() -> bool,
 ) -> Option<Outcome> {
-    let mut engine = Engine::new(World::new(cluster, jobs, estimates, scheduler, streams));
+    let watch = Watch {
+        observer: Nothing,
+        until: SimTime::MAX,
+        stop,
+    };
+    observed(cluster, jobs, estimates, scheduler, streams, watch).map(|(outcome, _)| outcome)
+}
+
+/// Who looks at a run, and when it ends.
+pub struct Watch<'a, O> {
+    /// Is told what happens.
+    pub observer: O,
+    /// What has not ended by then is still under way.
+    pub until: SimTime,
+    /// Asked from time to time whether to give up.
+    pub stop: &'a dyn Fn() -> bool,
+}
+
+/// As [`run`], and gives back who looked.
+///
+/// # Panics
+/// As [`run`].
+#[must_use]
+pub fn observed<S: Scheduler, J: Iterator<Item = Job>, O: Observer>(
+    cluster: &Cluster,
+    jobs: J,
+    estimates: Estimates,
+    scheduler: S,
+    streams: &Streams,
+    watch: Watch<'_, O>,
+) -> Option<(Outcome, O)> {
+    let Watch {
+        observer,
+        until,
+        stop,
+    } = watch;
+    let world = World::new(cluster, jobs, estimates, scheduler, streams, observer);
+    let mut engine = Engine::new(world);
     World::begin(&mut engine, streams);
     let mut asked = 0_u64;
-    while engine.step().is_some() && !engine.is_stopped() {
+    while engine.next_time().is_some_and(|at| at <= until)
+        && engine.step().is_some()
+        && !engine.is_stopped()
+    {
         asked += 1;
         if asked.is_multiple_of(1 << 14) && stop() {
             return None;
         }
     }
-    let (digest, events) = (engine.digest(), engine.events());
-    Some(engine.model.finish(digest, events))
+    let (digest, events, now) = (engine.digest(), engine.events(), engine.now());
+    Some(engine.model.finish(digest, events, now))
 }
 
-impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
+impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> {
     fn new(
         cluster: &'a Cluster,
         jobs: J,
         estimates: Estimates,
         scheduler: S,
         streams: &Streams,
+        observer: O,
     ) -> Self {
         let node = |&kind: &usize| NodeCard {
             kind,
@@ -312,6 +323,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         let mut counts = vec![0; cluster.kinds.len()];
         cluster.nodes.iter().for_each(|&kind| counts[kind] += 1);
         Self {
+            observer,
             cluster,
             counts,
             estimates,
@@ -367,6 +379,9 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
                 engine.context_mut().after(change, event);
             }
         }
+        engine
+            .model
+            .observe(SimTime::ZERO, |observer, view| observer.begun(view));
         engine.model.next = engine.model.jobs.next();
         if let Some(job) = &engine.model.next {
             let at = job.submitted;
@@ -374,7 +389,8 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         }
     }
 
-    fn finish(mut self, digest: Digest, events: u64) -> Outcome {
+    fn finish(mut self, digest: Digest, events: u64, now: SimTime) -> (Outcome, O) {
+        self.observe(now, |observer, view| observer.finished(view));
         self.outcome.digest = digest;
         self.outcome.events = events;
         self.outcome.live = self.live;
@@ -390,7 +406,16 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
                 assert_eq!(node.free, all, "an empty node has all of its capacity");
             }
         }
-        self.outcome
+        (self.outcome, self.observer)
+    }
+
+    /// Tells the observer what has just happened.
+    fn observe(&mut self, now: SimTime, tell: impl FnOnce(&mut O, &View<'_>)) {
+        let view = View {
+            now,
+            books: &self.books,
+        };
+        tell(&mut self.observer, &view);
     }
 
     fn submit(&mut self, cx: &mut Cx) {
@@ -408,13 +433,14 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             .tasks
             .iter()
             .map(|task| task.work * u64::from(task.workers));
-        let row = JobRow {
+        let row = BatchRow {
             serial: self.outcome.submitted,
             user: job.user,
             submitted: now,
             started: now,
             ended: now,
             work: work.fold(Span::ZERO, |sum, work| sum + work),
+            least: job.least(),
             deadline: job.deadline,
         };
         self.rows.push((row, false));
@@ -441,6 +467,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         for task in job.tasks {
             self.enter(id, first, task, now);
         }
+        self.observe(now, |observer, view| observer.submitted(view, id));
         if !possible || count == 0 {
             self.reject(id, cx);
             return;
@@ -510,6 +537,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             books: &self.books,
         };
         self.scheduler.decide(cause, &view, &mut orders);
+        self.observer.decided(&view, cause, &orders.0);
         for order in orders.0.drain(..) {
             if let Err(why) = self.carry_out(&order, cx) {
                 self.refuse(order, why, cx.now());
@@ -726,6 +754,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             let stamp = state.stamp;
             cx.after(takes, Event::End { task, stamp });
         }
+        self.observe(now, |observer, view| observer.started(view, task));
     }
 
     /// Brings the progress of a running task up to now.
@@ -765,6 +794,9 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         }
         self.settle(task, cx.now());
         self.books.tasks[task.index()].share = share;
+        self.observe(cx.now(), |observer, view| {
+            observer.reshared(view, task, from);
+        });
         let state = &mut self.tasks[task.index()];
         state.stamp += 1;
         if let Some(takes) = share.takes(state.left) {
@@ -775,17 +807,21 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
     }
 
     /// Takes a running task off its nodes.
-    fn leave(&mut self, task: TaskId) {
+    fn leave(&mut self, task: TaskId, why: Stop, now: SimTime) {
         let card = &mut self.books.tasks[task.index()];
         let (demand, share, position) = (card.demand, card.share, card.position as usize);
         let mut placed = std::mem::take(&mut card.placed);
-        for (node, gpus) in placed.drain(..) {
+        for &(node, gpus) in &placed {
             let node = &mut self.books.nodes[node.index()];
             node.free.give(&demand, share, gpus);
             if let Some(at) = node.running.iter().position(|&other| other == task) {
                 node.running.swap_remove(at);
             }
         }
+        self.observe(now, |observer, view| {
+            observer.stopped(view, task, &placed, why);
+        });
+        placed.clear();
         self.books.tasks[task.index()].placed = placed;
         self.books.running.swap_remove(position);
         if let Some(&moved) = self.books.running.get(position) {
@@ -809,6 +845,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         let kept = if keeps_all { done } else { saved };
         state.kept += part(state.truth.work, kept, state.whole);
         state.kept = state.kept.min(state.truth.work);
+        let mut undone = 0.0;
         if !keeps_all {
             let without = if state.truth.checkpoint.is_none() {
                 before
@@ -819,10 +856,16 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             if state.truth.checkpoint.is_none() {
                 state.kept = Span::ZERO;
             }
-            self.outcome.lost += lost * f64::from(state.truth.workers);
+            undone = lost * f64::from(state.truth.workers);
+            self.outcome.lost += undone;
         }
         let kept = state.kept;
-        self.leave(task);
+        let why = if keeps_all {
+            Stop::Preempted
+        } else {
+            Stop::Lost(undone)
+        };
+        self.leave(task, why, now);
         let card = &mut self.books.tasks[task.index()];
         (card.kept, card.attained) = (kept, kept);
         self.books.enqueue(task, now);
@@ -836,7 +879,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         self.settle(task, now);
         let node = self.books.tasks[task.index()].placed[0].0;
         let nodes: Vec<NodeId> = self.books.tasks[task.index()].nodes().collect();
-        self.leave(task);
+        self.leave(task, Stop::Ended, now);
         let card = &mut self.books.tasks[task.index()];
         card.stage = Stage::Ended;
         let job = card.job;
@@ -862,6 +905,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
                 "submit ≤ start ≤ end"
             );
             self.outcome.jobs.push(row);
+            self.observe(now, |observer, view| observer.ended(view, job, &row));
             self.outcome.makespan = now;
             self.live -= 1;
         }
@@ -927,6 +971,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         }
         self.outcome.rejected += 1;
         self.live -= 1;
+        self.observe(cx.now(), |observer, view| observer.rejected(view, job));
         if self.live == 0 && self.next.is_none() {
             cx.stop();
         }
@@ -942,6 +987,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             self.outcome.interruptions += 1;
             self.halt(task, false, cx.now());
         }
+        self.observe(cx.now(), |observer, view| observer.turned(view, node));
         for task in lost {
             if self.books.tasks[task.index()].stage == Stage::Waiting {
                 self.ask(Cause::Interrupted(task), cx);
@@ -952,6 +998,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
 
     fn up(&mut self, node: NodeId, cx: &mut Cx) {
         self.books.nodes[node.index()].is_up = true;
+        self.observe(cx.now(), |observer, view| observer.turned(view, node));
         self.next_change(node, true, cx);
         self.advance(node, cx);
         self.ask(Cause::NodeUp(node), cx);
@@ -1015,7 +1062,7 @@ fn progress(task: &Task, whole: Span, elapsed: Span) -> (Span, Span) {
     )
 }
 
-impl<S: Scheduler, J: Iterator<Item = Job>> Model for World<'_, S, J> {
+impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> Model for World<'_, S, J, O> {
     type Event = Event;
 
     fn handle(&mut self, event: Event, cx: &mut Cx) {

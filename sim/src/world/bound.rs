@@ -63,8 +63,8 @@ pub struct Served {
 impl From<&Output> for Served {
     fn from(output: &Output) -> Self {
         Self {
-            ttft: output.ttft.count(),
-            tpot: output.tpot.count(),
+            ttft: output.latencies[Latency::Ttft].count(),
+            tpot: output.latencies[Latency::Tpot].count(),
         }
     }
 }
@@ -119,6 +119,7 @@ impl Relaxation {
             let (least, served) = match latency {
                 Latency::Ttft => (&self.ttft, served.ttft),
                 Latency::Tpot => (&self.tpot, served.tpot),
+                Latency::Response | Latency::Wait | Latency::Slowdown => return None,
             };
             let rank = quantile_rank(p, served) as usize;
             let value = least.get(rank.saturating_sub(1)).filter(|_| served > 0)?;

@@ -15,7 +15,6 @@ mod orders;
 mod outages;
 mod playback;
 mod reports;
-mod sections;
 mod tally;
 
 use walras_des::{
@@ -412,7 +411,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             self.counts,
             self.recorder.into_jobs(),
         );
-        output.refusals = self.refusals;
+        output.refusals = self.refusals.iter().map(ToString::to_string).collect();
         output
     }
 }

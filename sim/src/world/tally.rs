@@ -4,11 +4,11 @@ use walras_des::{Digest, LogHistogram, SimTime, Span};
 
 use super::Settings;
 use super::nodes::{Node, Registration};
-use super::sections::{Level, SectionedLevel, Sections, seconds};
+use crate::sections::{Level, SectionedLevel, Sections, seconds};
 use crate::ids::{NodeId, OwnerId};
 use crate::invariants;
 use crate::platform::Platform;
-use crate::record::{Counts, Fate, JobRow, Latency, MetricId, Metrics, Output, Sample};
+use crate::record::{Counts, Fate, JobRow, Latencies, Latency, MetricId, Metrics, Output, Sample};
 use crate::settlement::Payout;
 use crate::sums::{Ratio, SECTIONS, SumId, Sums};
 use crate::units::Amount;
@@ -328,15 +328,13 @@ impl Tally {
             level.change(end, 0);
         }
         let power = Power::of(platform, nodes, registry, self.payments.len());
-        let ttft = merged(self.by_section.iter().map(|section| &section.ttft));
-        let tpot = merged(self.by_section.iter().map(|section| &section.tpot));
+        let mut latencies = Latencies::default();
+        latencies[Latency::Ttft] = merged(self.by_section.iter().map(|section| &section.ttft));
+        latencies[Latency::Tpot] = merged(self.by_section.iter().map(|section| &section.tpot));
         let mut metrics = self.metrics(&power);
         for id in MetricId::all() {
             if let Some((latency, p)) = id.quantile() {
-                let histogram = match latency {
-                    Latency::Ttft => &ttft,
-                    Latency::Tpot => &tpot,
-                };
+                let histogram = &latencies[latency];
                 metrics.0[id as usize] = (histogram.count() > 0).then(|| histogram.quantile(p));
             }
         }
@@ -351,12 +349,12 @@ impl Tally {
             events: 0,
             counts,
             metrics,
-            ttft,
-            tpot,
+            latencies,
             sections,
             samples: self.samples,
             lorenz,
             jobs,
+            batch_jobs: Vec::new(),
             refusals: Vec::new(),
         }
     }

@@ -1,6 +1,7 @@
 //! Scheduling of batch jobs: causes in, orders out. One file per policy.
 
 pub mod backfilling;
+pub mod builtin;
 pub mod drf;
 pub mod edf;
 pub mod fcfs;
@@ -171,6 +172,30 @@ pub struct Refusal {
     pub job: Option<u64>,
     /// Why not.
     pub why: Reason,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let order = match &self.order {
+            Order::Start(..) => "start a task",
+            Order::Bind(..) => "bind a task",
+            Order::Reshare(..) => "change the share of a task",
+            Order::Preempt(_) => "stop a task",
+            Order::Reject(_) => "turn away",
+            Order::Wake(_) => "wake",
+        };
+        write!(f, "at {}, {order}", self.at)?;
+        if let Some(job) = self.job {
+            write!(f, " of job {job}")?;
+        }
+        write!(f, ": {}", self.why)
+    }
+}
+
+impl<S: Scheduler + ?Sized> Scheduler for Box<S> {
+    fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+        (**self).decide(cause, view, orders);
+    }
 }
 
 /// A scheduling policy for batch jobs.

@@ -6,7 +6,7 @@ use crate::sums::SECTIONS;
 
 /// The measured time in sections of equal length; what does not divide evenly is in the last.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sections {
+pub(crate) struct Sections {
     length: Span,
     whole: Span,
     /// 2⁶⁴ / length, rounded up: asked for each request, and a product is faster than a quotient.
@@ -14,7 +14,7 @@ pub(super) struct Sections {
 }
 
 impl Sections {
-    pub(super) fn of(whole: Span) -> Self {
+    pub(crate) fn of(whole: Span) -> Self {
         // At least two, so that the reciprocal fits.
         let length = (whole.as_nanos() / SECTIONS as u64).max(2);
         Self {
@@ -27,20 +27,20 @@ impl Sections {
     /// The section that holds this measured time; the next one, if the time lies before its start by less than a share of
     /// measured / 2⁶⁴ of its length.
     #[inline]
-    pub(super) fn at(self, measured: Span) -> usize {
+    pub(crate) fn at(self, measured: Span) -> usize {
         let product = u128::from(measured.as_nanos()) * u128::from(self.reciprocal);
         ((product >> 64) as usize).min(SECTIONS - 1)
     }
 
     /// Where a section starts.
-    pub(super) fn start(self, index: usize) -> Span {
+    pub(crate) fn start(self, index: usize) -> Span {
         index
             .checked_sub(1)
             .map_or(Span::ZERO, |before| self.end(before))
     }
 
     /// Where it ends.
-    pub(super) fn end(self, index: usize) -> Span {
+    pub(crate) fn end(self, index: usize) -> Span {
         if index + 1 == SECTIONS {
             self.whole
         } else {
@@ -49,24 +49,24 @@ impl Sections {
     }
 
     /// Length of a section [s].
-    pub(super) fn seconds(self, index: usize) -> f64 {
+    pub(crate) fn seconds(self, index: usize) -> f64 {
         (self.end(index) - self.start(index)).as_secs_f64()
     }
 }
 
 /// A level that changes in steps, and its integral over time.
 #[derive(Debug, Default)]
-pub(super) struct Level {
-    pub(super) value: i64,
+pub(crate) struct Level {
+    pub(crate) value: i64,
     since: Span,
     /// [ns], exact.
-    pub(super) integral: i128,
+    pub(crate) integral: i128,
 }
 
 impl Level {
     /// Adds `delta` at `now`, in the time over which the level is integrated.
     #[inline]
-    pub(super) fn change(&mut self, now: Span, delta: i64) {
+    pub(crate) fn change(&mut self, now: Span, delta: i64) {
         self.integral += i128::from(self.value) * i128::from((now - self.since).as_nanos());
         self.value += delta;
         self.since = now;
@@ -75,7 +75,7 @@ impl Level {
 
 /// A level that is integrated over each section of the measured time.
 #[derive(Debug)]
-pub(super) struct SectionedLevel {
+pub(crate) struct SectionedLevel {
     /// Of the section under way.
     level: Level,
     /// Where it ends.
@@ -90,7 +90,7 @@ const NEVER: Span = Span::from_nanos(u64::MAX);
 
 impl SectionedLevel {
     /// A level of zero.
-    pub(super) fn new(sections: Sections) -> Self {
+    pub(crate) fn new(sections: Sections) -> Self {
         Self {
             level: Level::default(),
             until: sections.end(0),
@@ -99,13 +99,13 @@ impl SectionedLevel {
         }
     }
 
-    pub(super) fn value(&self) -> i64 {
+    pub(crate) fn value(&self) -> i64 {
         self.level.value
     }
 
     /// Adds `delta` at `now`, measured time.
     #[inline]
-    pub(super) fn change(&mut self, now: Span, delta: i64) {
+    pub(crate) fn change(&mut self, now: Span, delta: i64) {
         if now >= self.until {
             self.close(now);
         }
@@ -127,23 +127,23 @@ impl SectionedLevel {
     }
 
     /// The integral so far [ns].
-    pub(super) fn integral(&self) -> i128 {
+    pub(crate) fn integral(&self) -> i128 {
         self.closed.iter().sum::<i128>() + self.level.integral
     }
 
     /// The integral so far [s].
-    pub(super) fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         seconds(self.integral())
     }
 
     /// The integral over a section that has ended [ns].
-    pub(super) fn in_section(&self, index: usize) -> i128 {
+    pub(crate) fn in_section(&self, index: usize) -> i128 {
         self.closed[index]
     }
 }
 
 /// An integral in seconds.
-pub(super) fn seconds(integral: i128) -> f64 {
+pub(crate) fn seconds(integral: i128) -> f64 {
     integral as f64 / NANOS
 }
 

@@ -1,0 +1,80 @@
+//! A cluster as a scenario names it: its nodes under a policy, and one replication of its run.
+
+use walras_des::{SimTime, Streams};
+
+use crate::cluster::observer::Observer;
+use crate::cluster::policy::builtin::Builtin;
+use crate::cluster::tally::Tally;
+use crate::cluster::workload::{Workload, mix};
+use crate::cluster::world::{Cluster, Estimates, Outcome, Watch, observed};
+use crate::record::Output;
+use crate::world::Settings;
+
+/// A cluster under a policy.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Name in the scenario.
+    pub name: String,
+    /// Its nodes.
+    pub cluster: Cluster,
+    /// Who decides.
+    pub policy: Builtin,
+    /// How lengths of tasks reach it.
+    pub estimates: Estimates,
+}
+
+/// A run ends when all jobs have, and this many horizons after its start at the latest: under overload without an end, jobs stay under way.
+pub const LATEST: u64 = 10;
+
+impl Site {
+    /// Simulates one replication; `None` if `stop` asked for it.
+    ///
+    /// # Panics
+    /// If an invariant of the simulation is violated.
+    #[must_use]
+    pub fn simulate(
+        &self,
+        workload: &Workload,
+        settings: &Settings,
+        seed: u64,
+        replication: u32,
+        keeps_jobs: bool,
+        stop: &dyn Fn() -> bool,
+    ) -> Option<Output> {
+        let streams = Streams::new(seed, u64::from(replication));
+        let jobs = workload.jobs(&streams, settings.horizon);
+        let tally = Tally::new(settings, mix(&jobs));
+        let (outcome, tally) = self.watched(jobs, settings, &streams, tally, stop)?;
+        Some(tally.output(outcome, keeps_jobs))
+    }
+
+    /// Runs these jobs while `observer` looks on.
+    ///
+    /// # Panics
+    /// As [`Site::simulate`].
+    #[must_use]
+    pub fn watched<O: Observer>(
+        &self,
+        jobs: Vec<crate::cluster::job::Job>,
+        settings: &Settings,
+        streams: &Streams,
+        observer: O,
+        stop: &dyn Fn() -> bool,
+    ) -> Option<(Outcome, O)> {
+        let scheduler = self.policy.build(&mix(&jobs));
+        let watch = Watch {
+            observer,
+            until: SimTime::ZERO + settings.horizon * LATEST,
+            stop,
+        };
+        let jobs = jobs.into_iter();
+        observed(
+            &self.cluster,
+            jobs,
+            self.estimates,
+            scheduler,
+            streams,
+            watch,
+        )
+    }
+}
