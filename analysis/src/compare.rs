@@ -239,7 +239,7 @@ impl Comparison {
     pub fn said(&self, metric: MetricId, index: usize) -> Option<Wording> {
         let mut said = describe(metric, &self.cell(metric, index)?.difference?);
         let completed = self
-            .cell(MetricId::Completed, index)
+            .cell(self.completed(), index)
             .and_then(|cell| cell.difference);
         let is_flattery = completed.is_some_and(|completed| match said.tone {
             Tone::Better => is_material(&completed) && completed.difference.mean < 0.0,
@@ -250,6 +250,24 @@ impl Comparison {
             said.tone = Tone::Neutral;
         }
         Some(said)
+    }
+
+    /// The share of what was asked for that was done.
+    #[must_use]
+    pub fn completed(&self) -> MetricId {
+        match self.row(MetricId::JobsCompleted) {
+            Some(_) => MetricId::JobsCompleted,
+            None => MetricId::Completed,
+        }
+    }
+
+    /// What is asked for: `requests` or `jobs`.
+    #[must_use]
+    pub fn noun(&self) -> &'static str {
+        match self.completed() {
+            MetricId::JobsCompleted => "jobs",
+            _ => "requests",
+        }
     }
 
     /// The value of `metric` for the entry at `index`.

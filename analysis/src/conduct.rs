@@ -60,10 +60,10 @@ pub fn find_warm_up(plan: &Plan, options: &Options<'_>) -> Result<Option<Span>, 
         return Ok(None);
     }
     let mut warm_up = Span::ZERO;
-    for (index, platform) in plan.platforms.iter().enumerate() {
+    for (index, platform) in plan.names().into_iter().enumerate() {
         let cut = mser5(&live_jobs(&results.runs, index)).map_err(|reason| match reason {
             NoSteadyState::SecondHalf { cut, .. } => WarmUpError::NotSteady {
-                platform: platform.name.clone(),
+                platform: platform.to_owned(),
                 after: every * cut as u64,
                 horizon: plan.horizon,
             },
@@ -108,7 +108,7 @@ pub fn execute(
             estimate(&values, metric.metric().range)
         };
         let Precision { relative, of, .. } = precision;
-        if widest(*relative, of, plan.platforms.len(), figure).is_none() {
+        if widest(*relative, of, plan.names().len(), figure).is_none() {
             break;
         }
         let next = next_round(done, plan.replications);

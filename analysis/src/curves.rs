@@ -3,6 +3,7 @@
 //! At each point the band is the 95 % interval of the mean over replications; it does not cover the whole curve at once.
 
 use walras_des::LogHistogram;
+pub use walras_sim::record::Latency;
 use walras_sim::record::{Range, Sample};
 
 use crate::estimate::{Estimate, estimate};
@@ -45,38 +46,20 @@ pub struct Point {
     pub y: Estimate,
 }
 
-/// A latency of requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Latency {
-    /// Time to first token.
-    Ttft,
-    /// Time per output token after the first.
-    Tpot,
-}
-
-impl Latency {
-    fn of(self, run: &Run) -> &LogHistogram {
-        match self {
-            Self::Ttft => &run.ttft,
-            Self::Tpot => &run.tpot,
-        }
-    }
-}
-
 /// Points of a distribution per doubling of the latency; a power of two up to 128 falls on edges of the histogram.
 const PER_OCTAVE: u32 = 16;
 
-/// The share of measured requests at or below each latency [s], per platform.
+/// The share of measured requests or jobs at or below each latency, per platform.
 ///
 /// The grid lies on edges of the histogram, so that the shares are exact.
 #[must_use]
 pub fn distribution(experiment: &Experiment, latency: Latency) -> Vec<Curve> {
     per_platform(experiment, |runs| {
-        let (lowest, highest) = extent(runs.iter().map(|run| latency.of(run)))?;
+        let (lowest, highest) = extent(runs.iter().map(|run| &run.latencies[latency]))?;
         let grid = octave_grid(lowest, highest);
         let shares: Vec<Vec<f64>> = runs
             .iter()
-            .map(|run| latency.of(run))
+            .map(|run| &run.latencies[latency])
             .filter(|h| h.count() > 0)
             .map(|h| cumulative(h, &grid))
             .collect();

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use walras_des::{Digest, LogHistogram};
+use walras_des::Digest;
 use walras_scenarios::Scenario;
 
 pub use walras_scenarios::Cost;
 use walras_scenarios::run::Results;
-use walras_sim::record::{Counts, JobRow, Metrics, Sample};
+use walras_sim::record::{BatchRow, Counts, JobRow, Latencies, Metrics, Sample};
 use walras_sim::sums::Sums;
 
 /// Format of run directories that this version writes and reads.
@@ -40,18 +40,18 @@ pub struct Run {
     pub counts: Counts,
     /// The figures.
     pub metrics: Metrics,
-    /// Times to first token [s].
-    pub ttft: LogHistogram,
-    /// Times per output token [s].
-    pub tpot: LogHistogram,
+    /// How long requests or batch jobs took.
+    pub latencies: Latencies,
     /// What added up in each section of the run, where it is the only replication; otherwise empty.
     pub sections: Vec<Sums>,
     /// The platform over time.
     pub samples: Vec<Sample>,
     /// Lorenz curve of owner revenue at 101 even shares of owners; empty with a single owner.
     pub lorenz: Vec<f64>,
-    /// One row per ended job, if they were recorded; not read back from a run directory.
+    /// One row per ended request, if they were recorded; not read back from a run directory.
     pub jobs: Vec<JobRow>,
+    /// The same of batch jobs.
+    pub batch_jobs: Vec<BatchRow>,
     /// The first orders of the scheduler that the world refused, in sentences.
     pub refusals: Vec<String>,
 }
@@ -95,10 +95,12 @@ pub struct Manifest {
     pub warm_up_found: bool,
     /// Time between samples [s].
     pub sample_every_s: f64,
-    /// Objective for the time to first token [s].
-    pub ttft_objective_s: f64,
-    /// Objective for the time per output token [s].
-    pub tpot_objective_s: f64,
+    /// Objective for the time to first token of requests [s].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttft_objective_s: Option<f64>,
+    /// Objective for the time per output token of requests [s].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tpot_objective_s: Option<f64>,
     /// Runs requested: platforms times replications.
     pub runs_requested: usize,
     /// Whether the execution was stopped before all runs had finished.
@@ -163,11 +165,8 @@ impl Experiment {
     #[must_use]
     pub fn new(scenario: &Scenario, results: Results, execution: Execution) -> Self {
         let plan = &scenario.plan;
-        let platforms: Vec<String> = plan
-            .platforms
-            .iter()
-            .map(|platform| platform.name.clone())
-            .collect();
+        let platforms: Vec<String> = plan.names().into_iter().map(str::to_owned).collect();
+        let slo = plan.requests().map(|requests| requests.workload.slo);
         let mut manifest = Manifest {
             format: FORMAT,
             walras: env!("CARGO_PKG_VERSION").to_owned(),
@@ -178,7 +177,7 @@ impl Experiment {
             scenario_hash: format!("{:016x}", scenario.input_hash),
             workload_hash: format!("{:016x}", scenario.workload_hash),
             seed: plan.seed,
-            replications: (results.requested / plan.platforms.len().max(1)) as u32,
+            replications: (results.requested / plan.names().len().max(1)) as u32,
             precision: plan.precision.as_ref().map(|precision| PrecisionGoal {
                 relative: precision.relative,
                 of: precision
@@ -194,8 +193,8 @@ impl Experiment {
             warm_up_s: plan.warm_up.as_secs_f64(),
             warm_up_found: plan.finds_warm_up,
             sample_every_s: plan.sample_every.as_secs_f64(),
-            ttft_objective_s: plan.workload.slo.ttft.as_secs_f64(),
-            tpot_objective_s: plan.workload.slo.tpot.as_secs_f64(),
+            ttft_objective_s: slo.map(|slo| slo.ttft.as_secs_f64()),
+            tpot_objective_s: slo.map(|slo| slo.tpot.as_secs_f64()),
             runs_requested: results.requested,
             interrupted: results.interrupted,
             digest: String::new(),
@@ -266,13 +265,13 @@ impl From<walras_scenarios::run::Run> for Run {
             events: output.events,
             counts: output.counts,
             metrics: output.metrics,
-            ttft: output.ttft,
-            tpot: output.tpot,
+            latencies: output.latencies,
             sections: output.sections,
             samples: output.samples,
             lorenz: output.lorenz,
             jobs: output.jobs,
-            refusals: output.refusals.iter().map(ToString::to_string).collect(),
+            batch_jobs: output.batch_jobs,
+            refusals: output.refusals,
         }
     }
 }

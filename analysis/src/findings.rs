@@ -11,8 +11,8 @@ use crate::estimate::{Method, estimate, replications_to_halve};
 use crate::experiment::{Experiment, Manifest, Run};
 use crate::words::{Finding, Scale, Tone, Wording, describe, is_primary, percent, quantity, title};
 
-/// The figures that decide, with the name of what they measure.
-pub(crate) const HEADLINES: [(MetricId, &str); 5] = [
+/// The figures that decide, with the name of what they measure: first of requests, then of batch jobs. A scenario has one or the other.
+pub(crate) const HEADLINES: [(MetricId, &str); 11] = [
     (MetricId::CostPerMillion, "cost"),
     (MetricId::TtftP99, "tail latency of the first token"),
     (MetricId::TpotP50, "time per token"),
@@ -21,6 +21,12 @@ pub(crate) const HEADLINES: [(MetricId, &str); 5] = [
         "requests served within the objectives",
     ),
     (MetricId::Energy, "energy"),
+    (MetricId::ResponseMean, "response time"),
+    (MetricId::ResponseP95, "tail response time"),
+    (MetricId::SlowdownMean, "slowdown"),
+    (MetricId::Makespan, "makespan"),
+    (MetricId::DeadlinesMet, "deadlines met"),
+    (MetricId::GpuFragmentation, "fragmentation of GPUs"),
 ];
 
 /// The figures that decide.
@@ -95,19 +101,21 @@ fn verdict_of_two(comparison: &Comparison) -> String {
 /// That whoever completed fewer leads in `leads` only among the requests that it served.
 fn served_fewer(comparison: &Comparison, index: usize, leads: &str) -> String {
     let mut pair = [index, comparison.entries[index].against.unwrap_or(index)];
-    let share = |entry: usize| comparison.estimate(MetricId::Completed, entry);
+    let metric = comparison.completed();
+    let share = |entry: usize| comparison.estimate(metric, entry);
     pair.sort_by(|a, b| {
         let [a, b] = [*a, *b].map(|entry| share(entry).map_or(0.0, |share| share.mean));
         a.total_cmp(&b)
     });
+    let noun = comparison.noun();
     let [(few, few_completed), (many, many_completed)] = pair.map(|entry| {
         let completed =
-            share(entry).map_or(String::new(), |share| quantity(MetricId::Completed, &share));
+            share(entry).map_or(String::new(), |share| quantity(metric, &share));
         (&comparison.entries[entry].name, completed)
     });
     format!(
-        "As {few} completed {few_completed} of the requests and {many} {many_completed}, the lead of {few} in {leads} holds only \
-         among the requests that it served."
+        "As {few} completed {few_completed} of the {noun} and {many} {many_completed}, the lead of {few} in {leads} holds only \
+         among the {noun} that it served."
     )
 }
 
@@ -154,12 +162,13 @@ fn without(comparison: &Comparison, absent: &[usize]) -> String {
         1 | 2 => names.join(" and "),
         many => format!("{many} platforms"),
     };
-    format!(" (in figures of served requests without {who}, which completed clearly fewer)")
+    let noun = comparison.noun();
+    format!(" (in figures of served {noun} without {who}, which completed clearly fewer)")
 }
 
 /// Platforms that completed materially fewer requests than the one with most: figures of served requests flatter them.
 fn left_out(experiment: &Experiment, comparison: &Comparison) -> Vec<usize> {
-    let metric = MetricId::Completed;
+    let metric = comparison.completed();
     let values: Vec<Values> = (0..comparison.entries.len())
         .map(|platform| Values::of_metric(experiment, platform, metric))
         .collect();
@@ -240,9 +249,9 @@ fn pair_finding(comparison: &Comparison, metric: MetricId, index: usize) -> Opti
     );
     let said = comparison.said(metric, index)?;
     let among = if said.tone == Tone::Neutral {
-        ", among the requests that each served"
+        format!(", among the {} that each served", comparison.noun())
     } else {
-        ""
+        String::new()
     };
     let lead = match metric {
         MetricId::CostPerMillion => {
@@ -257,6 +266,10 @@ fn pair_finding(comparison: &Comparison, metric: MetricId, index: usize) -> Opti
         MetricId::SloAttainment => {
             format!("Within both objectives {a} served {mine} of all requests and {b} {theirs}")
         }
+        MetricId::ResponseMean => {
+            format!("From submission to end a job took {mine} on {a} and {theirs} on {b} on average")
+        }
+        MetricId::Makespan => format!("All jobs were done after {mine} on {a} and {theirs} on {b}"),
         // Idle machines weigh most where few work; whether they would be on anyway is for the reader to judge.
         MetricId::Energy => {
             let work = |platform: usize| {
@@ -371,18 +384,29 @@ fn leader(
 const ONE_EACH: usize = 4;
 
 /// What is told of each platform against the baseline, with its short name; the rest only where it clearly differs.
-const AGAINST_BASELINE: [(MetricId, &str); 4] = [
+const AGAINST_BASELINE: [(MetricId, &str); 7] = [
     (MetricId::CostPerMillion, "cost"),
     (MetricId::SloAttainment, "requests within the objectives"),
     (MetricId::Losses, "lost placements"),
+    (MetricId::ResponseMean, "response time"),
+    (MetricId::SlowdownMean, "slowdown"),
+    (MetricId::Makespan, "makespan"),
     (MetricId::OwnerMargin, "owner margin per node"),
 ];
+
+/// Whether a figure is told against the baseline even where nothing is clear.
+fn is_always_told(metric: MetricId) -> bool {
+    matches!(
+        metric,
+        MetricId::CostPerMillion | MetricId::SloAttainment | MetricId::ResponseMean
+    )
+}
 
 /// How many platforms stand to the baseline, without intervals: those are in the table.
 fn to_baseline(comparison: &Comparison) -> Vec<Finding> {
     let said = |metric: MetricId, index: usize| {
         let said = comparison.said(metric, index)?;
-        let is_told = matches!(metric, MetricId::CostPerMillion | MetricId::SloAttainment)
+        let is_told = is_always_told(metric)
             || said.tone != Tone::Unclear;
         let among = if said.tone == Tone::Neutral {
             " for what was served"
@@ -416,7 +440,7 @@ fn to_baseline(comparison: &Comparison) -> Vec<Finding> {
                 .collect();
             sentence(&format!("Compared with {}, {subject}", all[0].2), &parts)
         };
-        AGAINST_BASELINE[..3].iter().filter_map(of_figure).collect()
+        AGAINST_BASELINE[..6].iter().filter_map(of_figure).collect()
     }
 }
 
@@ -450,12 +474,16 @@ fn told_left_out(comparison: &Comparison, absent: &[usize]) -> Option<Finding> {
     let parts: Vec<String> = absent
         .iter()
         .map(|index| {
-            let (completed, good) = (
-                share(MetricId::Completed, *index),
-                share(MetricId::SloAttainment, *index),
-            );
             let name = &comparison.entries[*index].name;
-            format!("{name} completed {completed} of the requests, {good} within the objectives")
+            let (completed, noun) = (share(comparison.completed(), *index), comparison.noun());
+            let good = match comparison.row(MetricId::SloAttainment) {
+                Some(_) => {
+                    let good = share(MetricId::SloAttainment, *index);
+                    format!(", {good} within the objectives")
+                }
+                None => String::new(),
+            };
+            format!("{name} completed {completed} of the {noun}{good}")
         })
         .collect();
     let are = if absent.len() == 1 {
@@ -465,8 +493,9 @@ fn told_left_out(comparison: &Comparison, absent: &[usize]) -> Option<Finding> {
     };
     (!parts.is_empty()).then(|| Finding {
         text: format!(
-            "{}; {are} left out below where cost, speed and energy of served requests alone are compared.",
-            parts.join("; ")
+            "{}; {are} left out below where cost, speed and energy of served {} alone are compared.",
+            parts.join("; "),
+            comparison.noun()
         ),
         tone: Tone::Neutral,
     })
@@ -497,6 +526,8 @@ fn ranking(experiment: &Experiment, comparison: &Comparison, absent: &[usize]) -
                 format!("Most requests within both objectives: {a}, {value}")
             }
             MetricId::Energy => format!("Least energy: {a}, {value} per million output tokens"),
+            MetricId::ResponseMean => format!("Shortest mean response time: {a}, {value}"),
+            MetricId::Makespan => format!("All jobs done first: {a}, after {value}"),
             other => format!("First in {}: {a}, {value}", title(*other)),
         };
         let (tone, but) = match (is_clear, said.tone) {
@@ -571,7 +602,7 @@ fn warnings(experiment: &Experiment, comparison: &Comparison) -> Vec<String> {
         warnings.push(missed.text.clone());
     }
     for (platform, name) in manifest.platforms.iter().enumerate() {
-        warnings.extend(warnings_of(experiment, platform, name));
+        warnings.extend(warnings_of(experiment, platform, name, comparison.noun()));
         warnings.extend(unserved(comparison, platform, name));
     }
     // With fewer replications it is said already.
@@ -691,7 +722,12 @@ fn stopping(experiment: &Experiment, comparison: &Comparison) -> Option<Stopping
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn warnings_of(experiment: &Experiment, platform: usize, name: &str) -> Vec<String> {
+fn warnings_of(
+    experiment: &Experiment,
+    platform: usize,
+    name: &str,
+    noun: &str,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     let runs = experiment.of(platform).count();
     let (mut submitted, mut live, mut refused) = (0, 0, 0);
@@ -709,7 +745,7 @@ fn warnings_of(experiment: &Experiment, platform: usize, name: &str) -> Vec<Stri
     };
     if share(live) > SELECTED {
         warnings.push(format!(
-            "{name}: {} of the requests were still under way at the end; it may not keep up, and their latencies are missing",
+            "{name}: {} of the {noun} were still under way at the end; it may not keep up, and their latencies are missing",
             percent(share(live))
         ));
     }
@@ -747,12 +783,15 @@ fn unserved(comparison: &Comparison, platform: usize, name: &str) -> Option<Stri
             .estimate(metric, platform)
             .map(|share| share.mean)
     };
-    let (rejected, failed) = (share(MetricId::Rejected), share(MetricId::Failed));
-    let unserved = rejected.unwrap_or(0.0) + failed.unwrap_or(0.0);
+    let unserved: f64 = [MetricId::Rejected, MetricId::Failed, MetricId::JobsRejected]
+        .into_iter()
+        .filter_map(share)
+        .sum();
     (unserved > SELECTED).then(|| {
         format!(
-            "{name}: {} of the requests were rejected or failed; latencies and costs describe the others",
-            percent(unserved)
+            "{name}: {} of the {} were rejected or failed; latencies and costs describe the others",
+            percent(unserved),
+            comparison.noun()
         )
     })
 }

@@ -8,7 +8,7 @@ use crate::compare::{Comparison, Entry};
 use crate::estimate::{Difference, Estimate};
 use crate::experiment::Experiment;
 use crate::sweep::Swept;
-use crate::tournament::{Overall, Standing, Standings, TIGHTNESS, Tournament};
+use crate::tournament::{Overall, Standing, Standings, Tournament};
 
 /// The object that `--json` prints for one experiment.
 ///
@@ -109,7 +109,7 @@ pub fn tournament(tournament: &Tournament<'_>, metrics: &[MetricId]) -> Value {
         "partial": tournament.is_partial(),
         "contests": contests.collect::<Vec<_>>(),
         "overall": metrics.filter_map(|metric| tournament.overall(*metric)).map(overall).collect::<Vec<_>>(),
-        "tightness": TIGHTNESS,
+        "tightness": tournament.tightness(),
     })
 }
 

@@ -3,8 +3,10 @@
 //! Equal runs give equal tables: rows keep the order of the runs, and nothing depends on when or where they ran.
 
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, PolarsError, Series};
-use walras_des::{LogHistogram, SimTime};
-use walras_sim::record::{Counts, Fate, JobRow, MetricId, Metrics, Sample};
+use walras_des::{SimTime, Span};
+use walras_sim::record::{
+    BatchRow, Counts, Fate, JobRow, Latencies, Latency, MetricId, Metrics, Sample,
+};
 use walras_sim::sums::{SumId, Sums};
 
 use crate::experiment::{Run, RunEntry};
@@ -18,7 +20,7 @@ pub struct Tables {
     pub counts: DataFrame,
     /// A row per run and sample of the state.
     pub samples: DataFrame,
-    /// A row per run, latency (`ttft` or `tpot`) and filled bucket of its histogram.
+    /// A row per run, latency and filled bucket of its histogram.
     pub latency: DataFrame,
     /// A row per run and point of the Lorenz curve of owner revenue.
     pub lorenz: DataFrame,
@@ -78,11 +80,13 @@ impl Tables {
                 .any(|run| !run.sections.is_empty())
                 .then(|| rows.sections())
                 .transpose()?,
-            jobs: runs
-                .iter()
-                .any(|run| !run.jobs.is_empty())
-                .then(|| rows.jobs())
-                .transpose()?,
+            jobs: if runs.iter().any(|run| !run.jobs.is_empty()) {
+                Some(rows.jobs()?)
+            } else if runs.iter().any(|run| !run.batch_jobs.is_empty()) {
+                Some(rows.batch_jobs()?)
+            } else {
+                None
+            },
         })
     }
 
@@ -229,12 +233,11 @@ impl Tables {
                     row + 1
                 )));
             }
-            match kinds[row].as_str() {
-                // The lower edge belongs to the bucket.
-                "ttft" => runs[run].ttft.record_n(lower[row], counts[row]),
-                "tpot" => runs[run].tpot.record_n(lower[row], counts[row]),
-                other => return Err(TableError::UnknownMetric(other.to_owned())),
-            }
+            let named = |latency: &Latency| latency.name() == kinds[row];
+            let latency = Latency::ALL.into_iter().find(named);
+            let latency = latency.ok_or_else(|| TableError::UnknownMetric(kinds[row].clone()))?;
+            // The lower edge belongs to the bucket.
+            runs[run].latencies[latency].record_n(lower[row], counts[row]);
         }
         Ok(())
     }
@@ -361,9 +364,11 @@ impl Rows<'_> {
 
     fn latency(&self) -> Result<DataFrame, TableError> {
         let rows = |run: &Run| {
-            let ttft = run.ttft.iter().map(|bucket| ("ttft", bucket));
-            ttft.chain(run.tpot.iter().map(|bucket| ("tpot", bucket)))
-                .collect::<Vec<_>>()
+            let of = |latency: Latency| {
+                let buckets = run.latencies[latency].iter();
+                buckets.map(move |bucket| (latency.name(), bucket))
+            };
+            Latency::ALL.into_iter().flat_map(of).collect::<Vec<_>>()
         };
         self.table(rows, |rows| {
             vec![
@@ -424,6 +429,29 @@ impl Rows<'_> {
             },
         )
     }
+
+    fn batch_jobs(&self) -> Result<DataFrame, TableError> {
+        self.table(
+            |run| run.batch_jobs.iter().collect::<Vec<&BatchRow>>(),
+            |rows| {
+                let seconds = |span: Span| span.as_secs_f64();
+                vec![
+                    column("serial", &map(rows, |job| job.serial)),
+                    column("user", &map(rows, |job| job.user)),
+                    column("submitted_ns", &map(rows, |job| job.submitted.as_nanos())),
+                    column("started_ns", &map(rows, |job| job.started.as_nanos())),
+                    column("ended_ns", &map(rows, |job| job.ended.as_nanos())),
+                    column("work_s", &map(rows, |job| seconds(job.work))),
+                    column("least_s", &map(rows, |job| seconds(job.least))),
+                    column(
+                        "deadline_ns",
+                        &map(rows, |job| job.deadline.map(SimTime::as_nanos)),
+                    ),
+                    column("bounded_slowdown", &map(rows, |job| job.bounded_slowdown())),
+                ]
+            },
+        )
+    }
 }
 
 fn fate(fate: Fate) -> &'static str {
@@ -468,12 +496,12 @@ fn empty(entry: &RunEntry, platforms: &[String]) -> Result<Run, TableError> {
         events: 0,
         counts: Counts::default(),
         metrics: Metrics([None; MetricId::COUNT]),
-        ttft: LogHistogram::new(),
-        tpot: LogHistogram::new(),
+        latencies: Latencies::default(),
         sections: Vec::new(),
         samples: Vec::new(),
         lorenz: Vec::new(),
         jobs: Vec::new(),
+        batch_jobs: Vec::new(),
         refusals: entry.refusals.clone(),
     })
 }

@@ -50,10 +50,22 @@ impl Group {
     pub fn of(metric: MetricId) -> Self {
         use MetricId as M;
         match metric {
-            M::CostPerMillion | M::Spend | M::ProtocolFees => Self::Money,
-            M::TtftP50 | M::TtftP95 | M::TtftP99 | M::TpotP50 | M::TpotP95 | M::TpotP99 => {
-                Self::Speed
-            }
+            M::CostPerMillion | M::Spend | M::ProtocolFees | M::JobCost => Self::Money,
+            M::TtftP50
+            | M::TtftP95
+            | M::TtftP99
+            | M::TpotP50
+            | M::TpotP95
+            | M::TpotP99
+            | M::ResponseMean
+            | M::ResponseP50
+            | M::ResponseP95
+            | M::ResponseP99
+            | M::WaitMean
+            | M::WaitP95
+            | M::SlowdownMean
+            | M::SlowdownP95
+            | M::Makespan => Self::Speed,
             M::OwnerRevenue
             | M::OwnerPowerCost
             | M::OwnerMargin
@@ -61,7 +73,13 @@ impl Group {
             | M::OwnerGini
             | M::Slashed => Self::Owners,
             M::Energy | M::ActiveEnergy => Self::Energy,
-            M::Utilization | M::NodesAvailable | M::BatchSize | M::OutputRate => Self::Capacity,
+            M::Utilization
+            | M::NodesAvailable
+            | M::BatchSize
+            | M::OutputRate
+            | M::CoreUtilization
+            | M::GpuUtilization
+            | M::GpuFragmentation => Self::Capacity,
             _ => Self::Reliability,
         }
     }
@@ -85,6 +103,18 @@ pub fn is_primary(metric: MetricId) -> bool {
             | M::OwnerGini
             | M::Energy
             | M::Utilization
+            | M::ResponseMean
+            | M::ResponseP95
+            | M::WaitMean
+            | M::SlowdownMean
+            | M::Makespan
+            | M::JobsCompleted
+            | M::DeadlinesMet
+            | M::LostWork
+            | M::UserFairness
+            | M::GpuUtilization
+            | M::GpuFragmentation
+            | M::JobCost
     )
 }
 
@@ -122,6 +152,26 @@ pub fn title(metric: MetricId) -> &'static str {
         M::Utilization => "utilization",
         M::NodesAvailable => "nodes available",
         M::BatchSize => "requests running on a working node",
+        M::ResponseMean => "response time, mean",
+        M::ResponseP50 => "response time, median",
+        M::ResponseP95 => "response time, 95th percentile",
+        M::ResponseP99 => "response time, 99th percentile",
+        M::WaitMean => "waiting time, mean",
+        M::WaitP95 => "waiting time, 95th percentile",
+        M::SlowdownMean => "bounded slowdown, mean",
+        M::SlowdownP95 => "bounded slowdown, 95th percentile",
+        M::Makespan => "makespan",
+        M::CoreUtilization => "utilization of cores",
+        M::GpuUtilization => "utilization of GPUs",
+        M::GpuFragmentation => "fragmentation of free GPUs",
+        M::JobsCompleted => "jobs completed",
+        M::JobsRejected => "jobs rejected",
+        M::DeadlinesMet => "deadlines met",
+        M::Interruptions => "interruptions per job",
+        M::LostWork => "work lost with its node",
+        M::Preemptions => "preemptions per job",
+        M::JobCost => "cost per job",
+        M::UserFairness => "evenness of users' slowdowns (Jain)",
     }
 }
 
@@ -154,7 +204,8 @@ impl Scale {
             "s" if largest < 1e-3 => (1e6, "µs"),
             "s" if largest < 1.0 => (1e3, "ms"),
             "s" if largest < 600.0 => (1.0, "s"),
-            "s" => (1.0 / 60.0, "min"),
+            "s" if largest < 10_800.0 => (1.0 / 60.0, "min"),
+            "s" => (1.0 / 3600.0, "h"),
             "kWh" if largest > 0.0 && largest < 0.1 => (1e3, "Wh"),
             "1" if is_percentage(metric) => (100.0, "%"),
             "1" => (1.0, ""),
@@ -217,7 +268,8 @@ pub fn percent(share: f64) -> String {
 /// Whether a figure is read as a percentage.
 #[must_use]
 pub fn is_percentage(metric: MetricId) -> bool {
-    metric.metric().range == Range::Share && metric != MetricId::OwnerGini
+    let is_index = matches!(metric, MetricId::OwnerGini | MetricId::UserFairness);
+    metric.metric().range == Range::Share && !is_index
 }
 
 /// `text` as the beginning of a sentence.
@@ -467,7 +519,9 @@ fn amount(metric: MetricId, difference: &Difference) -> (Estimate, String) {
 pub fn directions(metric: MetricId) -> (&'static str, &'static str) {
     use MetricId as M;
     match (metric, Group::of(metric)) {
-        (M::CostPerMillion, _) => ("cheaper", "dearer"),
+        (M::CostPerMillion | M::JobCost, _) => ("cheaper", "dearer"),
+        (M::SlowdownMean | M::SlowdownP95, _) => ("lower", "higher"),
+        (M::Makespan | M::WaitMean | M::WaitP95, _) => ("shorter", "longer"),
         (_, Group::Speed) => ("faster", "slower"),
         (M::NodesAvailable | M::BatchSize, _) => ("fewer", "more"),
         (M::Energy | M::ActiveEnergy | M::WastedTokens, _) => ("less", "more"),

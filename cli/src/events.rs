@@ -140,7 +140,10 @@ fn there_is(
     let Ok(scenario) = walras_scenarios::load(&path, &[], None) else {
         return Ok(());
     };
-    let mut platforms = scenario.plan.platforms.iter();
+    let Some(requests) = scenario.plan.requests() else {
+        return Ok(());
+    };
+    let mut platforms = requests.platforms.iter();
     let Some(found) = platforms.find(|found| found.name == platform) else {
         return Ok(());
     };

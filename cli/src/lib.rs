@@ -248,7 +248,7 @@ fn give_up(out: &Path) {
 
 /// As many threads as asked for, or as there are cores; never more than runs.
 fn threads(args: &RunArgs, scenario: &Scenario) -> usize {
-    let runs = scenario.plan.platforms.len() * scenario.plan.replications as usize;
+    let runs = scenario.plan.names().len() * scenario.plan.replications as usize;
     args.threads
         .map_or_else(cores, usize::from)
         .min(runs)

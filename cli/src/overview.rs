@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use walras_scenarios::run::PILOTS;
+use walras_scenarios::plan::{Batch, Requests, Subject};
 use walras_scenarios::{Cost, Plan, Scenario, Sweep};
+use walras_sim::cluster::site::Site;
+use walras_sim::cluster::workload::{Arrivals, Source as Jobs};
 use walras_sim::market::Pricing;
 use walras_sim::platform::{Platform, Size};
 use walras_sim::workload::Source;
@@ -11,15 +14,25 @@ use walras_sim::workload::Source;
 /// The question, the workload, the platforms and the runs.
 pub fn overview(scenario: &Scenario, threads: usize) -> String {
     let plan = &scenario.plan;
-    let mut rows = vec![("requests", requests(scenario))];
-    let costs = plan.costs();
-    rows.extend(plan.platforms.iter().map(|platform| {
-        let mut lines = describe(platform);
-        lines.push(errors(
-            costs.iter().filter(|cost| cost.platform == platform.name),
-        ));
-        (platform.name.as_str(), lines)
-    }));
+    let mut rows = match &plan.subject {
+        Subject::Requests(subject) => {
+            let costs = plan.costs();
+            let mut rows = vec![("requests", requests(scenario, subject))];
+            rows.extend(subject.platforms.iter().map(|platform| {
+                let mut lines = describe(platform);
+                let own = costs.iter().filter(|cost| cost.platform == platform.name);
+                lines.push(errors(own));
+                (platform.name.as_str(), lines)
+            }));
+            rows
+        }
+        Subject::Batch(subject) => {
+            let mut rows = vec![("jobs", jobs(scenario, subject))];
+            let clusters = subject.sites.iter();
+            rows.extend(clusters.map(|site| (site.name.as_str(), cluster(site))));
+            rows
+        }
+    };
     let mut runs = vec![replications(plan)];
     if plan.finds_warm_up {
         runs.push(format!(
@@ -69,22 +82,68 @@ pub fn sweep(first: &Scenario, sweep: &Sweep, missing: usize, threads: usize) ->
 }
 
 fn replications(plan: &Plan) -> String {
-    let (platforms, most) = (plan.platforms.len(), plan.replications);
+    let (platforms, most) = (plan.names().len(), plan.replications);
+    let noun = match plan.subject {
+        Subject::Requests(_) => "platforms",
+        Subject::Batch(_) => "clusters",
+    };
     match &plan.precision {
         None => format!(
-            "{platforms} platforms × {most} replications = {}",
+            "{platforms} {noun} × {most} replications = {}",
             platforms as u64 * u64::from(most)
         ),
         Some(goal) => format!(
-            "{platforms} platforms × {} to {most} replications, until within {} %",
+            "{platforms} {noun} × {} to {most} replications, until within {} %",
             goal.at_least,
             (goal.relative * 1e8).round() / 1e6
         ),
     }
 }
 
-fn requests(scenario: &Scenario) -> Vec<String> {
-    let (plan, workload) = (&scenario.plan, &scenario.plan.workload);
+fn jobs(scenario: &Scenario, batch: &Batch) -> Vec<String> {
+    let horizon = scenario.plan.horizon;
+    match &batch.workload.source {
+        Jobs::Recorded { resample, .. } => {
+            let trace = scenario.trace.as_ref();
+            let (rows, used) = trace.map_or((0, 0), |trace| (trace.rows, trace.used));
+            let again = resample.map_or(String::new(), |block| {
+                format!(", put together anew from blocks of {block} in each replication")
+            });
+            vec![format!("{used} of the {rows} in the trace, over {horizon}{again}")]
+        }
+        Jobs::Synthetic(synthetic) => {
+            let arrivals = match synthetic.arrivals {
+                Arrivals::Poisson(rate) => format!("{:.4} per second for {horizon}", rate),
+                Arrivals::AtOnce(count) => format!("{count} at the start"),
+            };
+            vec![arrivals, format!("of {} classes", synthetic.classes.len())]
+        }
+    }
+}
+
+fn cluster(site: &Site) -> Vec<String> {
+    let (mut cores, mut gpus) = (0_u64, 0_u64);
+    for &kind in &site.cluster.nodes {
+        cores += u64::from(site.cluster.kinds[kind].cpu);
+        gpus += u64::from(site.cluster.kinds[kind].gpus);
+    }
+    let gpus = if gpus == 0 {
+        String::new()
+    } else {
+        format!(" and {gpus} GPUs")
+    };
+    vec![
+        format!(
+            "{} nodes with {} cores{gpus}",
+            site.cluster.nodes.len(),
+            cores / 1000
+        ),
+        format!("scheduler {}", site.policy),
+    ]
+}
+
+fn requests(scenario: &Scenario, requests: &Requests) -> Vec<String> {
+    let (plan, workload) = (&scenario.plan, &requests.workload);
     let sizes = workload.sizes();
     let mean = format!(
         "{:.0} prompt and {:.0} output tokens on average",

@@ -18,11 +18,7 @@ pub struct Line {
 impl Line {
     /// A line for all runs of a plan.
     pub fn new(plan: &Plan) -> Self {
-        let platforms: Vec<String> = plan
-            .platforms
-            .iter()
-            .map(|platform| platform.name.clone())
-            .collect();
+        let platforms: Vec<String> = plan.names().into_iter().map(str::to_owned).collect();
         let replications = plan
             .precision
             .as_ref()

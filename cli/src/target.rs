@@ -64,12 +64,8 @@ impl Target {
         if let Some(manifest) = &manifest {
             scenario.name.clone_from(&manifest.scenario);
         }
-        let names: Vec<String> = scenario
-            .plan
-            .platforms
-            .iter()
-            .map(|platform| platform.name.clone())
-            .collect();
+        let names = scenario.plan.names();
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         let platform = platform(args.platform.as_deref(), &names)?;
         let entry = manifest
             .map(|manifest| entry(&manifest, &names[platform], args.replication).cloned())
@@ -95,8 +91,19 @@ impl Target {
         let plan = &self.scenario.plan;
         format!(
             "{} of {}, replication {}, seed {}",
-            plan.platforms[self.platform].name, self.scenario.name, self.replication, plan.seed
+            plan.names()[self.platform], self.scenario.name, self.replication, plan.seed
         )
+    }
+
+    /// Fails for batch jobs, which `command` does not follow.
+    pub fn of_requests(self, command: &str) -> anyhow::Result<Self> {
+        if self.scenario.plan.requests().is_some() {
+            return Ok(self);
+        }
+        Err(BadInput::error(format!(
+            "`walras {command}` follows requests, and `{}` is about batch jobs\n  help: `walras trace` and `walras why` show their runs",
+            self.scenario.name
+        )))
     }
 }
 

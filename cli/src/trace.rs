@@ -60,7 +60,7 @@ fn write(
 ) -> anyhow::Result<ExitCode> {
     let plan = &target.scenario.plan;
     let path = args.out.clone().unwrap_or_else(|| {
-        let name = &plan.platforms[target.platform].name;
+        let name = plan.names()[target.platform];
         let letters = name.chars().map(|letter| match letter {
             letter if letter.is_alphanumeric() || "-_.".contains(letter) => letter,
             _ => '_',

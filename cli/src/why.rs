@@ -47,7 +47,7 @@ pub fn why(args: &WhyArgs) -> anyhow::Result<ExitCode> {
     };
     let teller = Teller {
         plan,
-        platform: &plan.platforms[platform],
+        platform: &plan.expect_requests().platforms[platform],
         start: story.card.submitted,
     };
     if args.json {
@@ -140,7 +140,7 @@ impl Teller<'_> {
                 ),
                 Chapter::FirstToken(after) => {
                     let predicted = predicted(story, *at);
-                    let slo = self.plan.workload.slo.ttft;
+                    let slo = self.plan.expect_requests().workload.slo.ttft;
                     let judged = if *after <= slo { "within" } else { "beyond" };
                     self.line(
                         &mut text,
@@ -164,7 +164,7 @@ impl Teller<'_> {
         match row.fate {
             Fate::Completed => {
                 let pace = row.tpot.map_or(String::new(), |tpot| {
-                    let slo = self.plan.workload.slo.tpot;
+                    let slo = self.plan.expect_requests().workload.slo.tpot;
                     let judged = if tpot <= slo.as_secs_f64() {
                         "within"
                     } else {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use askama::Template;
 use walras_analysis::estimate::{CONFIDENCE, Difference, Estimate};
 use walras_analysis::record::{Better, MetricId};
-use walras_analysis::tournament::{Overall, Standing, Standings, TIGHTNESS, Tournament};
+use walras_analysis::tournament::{Overall, Standing, Standings, Tournament};
 use walras_analysis::words::{Scale, capitalized, number, signs, title};
 
 use crate::figures;
@@ -62,8 +62,8 @@ pub fn table(tournament: &Tournament<'_>, metrics: &[MetricId], options: Options
         text.push('\n');
     }
     wrapped("", &basis(tournament), options, Style::Faint, &mut text);
-    if has_bounds(tournament) {
-        wrapped("", TIGHTNESS, options, Style::Faint, &mut text);
+    if let Some(sentences) = tournament.tightness() {
+        wrapped("", &sentences, options, Style::Faint, &mut text);
     }
     text
 }
@@ -128,7 +128,7 @@ pub fn page(tournament: &Tournament<'_>, metrics: &[MetricId]) -> String {
             .collect(),
         sections: contests.collect(),
         basis: basis(tournament),
-        tightness: has_bounds(tournament).then_some(TIGHTNESS),
+        tightness: tournament.tightness(),
     };
     page.render().expect("the page is plain data")
 }
@@ -143,7 +143,7 @@ struct Page<'a> {
     overall: Vec<Together>,
     sections: Vec<Section<'a>>,
     basis: String,
-    tightness: Option<&'static str>,
+    tightness: Option<String>,
 }
 
 /// The ranks over all contests in one figure.
@@ -399,14 +399,6 @@ fn overall_finding(overall: &Overall) -> String {
     } else {
         format!("Nobody is clearly ahead over all contests: {test}.")
     }
-}
-
-fn has_bounds(tournament: &Tournament<'_>) -> bool {
-    let rows = tournament
-        .finished()
-        .flat_map(|(_, outcome)| &outcome.standings);
-    rows.flat_map(|found| &found.rows)
-        .any(|row| row.gap.is_some())
 }
 
 /// What stands behind the numbers.

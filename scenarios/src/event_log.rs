@@ -243,7 +243,7 @@ impl Header {
     pub fn of(plan: &Plan, platform: usize, replication: u32) -> Self {
         Self {
             walras: env!("CARGO_PKG_VERSION").to_owned(),
-            platform: plan.platforms[platform].name.clone(),
+            platform: plan.names()[platform].to_owned(),
             replication,
             seed: plan.seed,
         }

@@ -22,6 +22,13 @@ pub(crate) const PLATFORMS: Kind = Kind {
     definition: "PlatformSpec",
 };
 
+/// Clusters.
+pub(crate) const CLUSTERS: Kind = Kind {
+    section: "clusters",
+    noun: "cluster",
+    definition: "ClusterSpec",
+};
+
 /// Device classes.
 pub(crate) const DEVICES: Kind = Kind {
     section: "devices",

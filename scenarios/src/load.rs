@@ -4,15 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use walras_sim::availability::Track;
+use walras_sim::cluster::workload::Source as Jobs;
 use walras_sim::workload::{Source as Requests, Trace};
 
+use crate::batch;
 use crate::catalog::Catalog;
 use crate::document::{self, Entry, Node, Override, Value};
-use crate::inherit::{DEVICES, PLATFORMS, inherit};
+use crate::inherit::{CLUSTERS, DEVICES, Kind, PLATFORMS, inherit};
 use crate::issue::{Issue, Issues, Place, Source, closest, listing, suggestion};
 use crate::library::library;
-use crate::lower::{self, TraceProblem};
-use crate::plan::Plan;
+use crate::lower::{self, Files, TraceProblem};
+use crate::plan::{Plan, Subject};
 use crate::read::{self, Unreadable};
 use crate::report::Report;
 use crate::schema::Schema;
@@ -170,18 +172,15 @@ fn finish(input: Input, mut report: Report) -> Result<Scenario, Issues> {
     let fail = |issues: Vec<Issue>| Issues::new(shown.clone(), issues);
     let mut reader = Reader {
         directory: input.directory.clone(),
-        name: None,
-        text: None,
+        trace: None,
         path: None,
+        records: Vec::new(),
     };
-    let mut records = Vec::new();
     let programs = place_programs(&mut report.tree, |directory| {
         let path = std::path::absolute(input.directory.join(directory));
         path.map_or_else(|_| directory.to_owned(), |path| path.display().to_string())
     });
-    let plan = lower::lower(&mut report, &mut |file| reader.read(file), &mut |file| {
-        record(&input.directory, file, &mut records)
-    });
+    let plan = lower::lower(&mut report, &mut reader);
     let baseline = baseline(&mut report);
     let (Some(plan), Some(baseline), true) = (plan, baseline, report.issues.is_empty()) else {
         assert!(
@@ -189,8 +188,8 @@ fn finish(input: Input, mut report: Report) -> Result<Scenario, Issues> {
             "a scenario without a plan has a problem"
         );
         let mut problems = fail(report.issues);
-        let files = records.iter().map(|record| &record.name);
-        for file in reader.name.iter().chain(files) {
+        let files = reader.trace.iter().chain(&reader.records);
+        for file in files.map(|source| &source.name) {
             let inside = |issue: &&Issue| issue.place.source.name == *file;
             match problems.list.iter().filter(inside).count() {
                 0 => {}
@@ -204,7 +203,7 @@ fn finish(input: Input, mut report: Report) -> Result<Scenario, Issues> {
         Some(Value::Text(text)) => text.clone(),
         _ => String::new(),
     };
-    if reader.text.is_some() {
+    if reader.trace.is_some() {
         // What a trace says counts, not where it lies.
         replace_requests(&mut report.tree, Path::new(""));
     }
@@ -212,14 +211,15 @@ fn finish(input: Input, mut report: Report) -> Result<Scenario, Issues> {
     name_records(&mut nameless, |_| String::new());
     place_programs(&mut nameless, |_| String::new());
     let whole = yaml(&nameless);
-    let workload = report.tree.get("workload").map(yaml).unwrap_or_default();
+    let asked_for = nameless.get("workload").or_else(|| nameless.get("jobs"));
+    let workload = asked_for.map(yaml).unwrap_or_default();
     let seed_and_horizon = format!("{} {}", plan.seed, plan.horizon.as_nanos());
     let (mut all, mut asked) = (vec![&*whole], vec![&*workload, &*seed_and_horizon]);
     all.extend(Catalog::texts().map(|text| -> &str { text }));
-    all.extend(records.iter().map(|record| &*record.text));
+    all.extend(reader.records.iter().map(|record| &*record.text));
     all.extend(programs.iter().map(String::as_str));
     for texts in [&mut all, &mut asked] {
-        texts.extend(reader.text.as_deref());
+        texts.extend(reader.trace.as_deref().map(|trace| &*trace.text));
     }
     let (input_hash, workload_hash) = (hash(&all), hash(&asked));
     if let Some(path) = &reader.path {
@@ -229,15 +229,24 @@ fn finish(input: Input, mut report: Report) -> Result<Scenario, Issues> {
         let path = std::path::absolute(input.directory.join(file));
         path.map_or_else(|_| file.to_owned(), |path| path.display().to_string())
     });
-    let trace = match &plan.workload.source {
-        Requests::Synthetic(_) => None,
-        Requests::Trace(trace) => Some(TraceUse {
-            path: reader.path.unwrap_or_default(),
-            rows: trace.at.len(),
-            used: trace
-                .at
-                .partition_point(|at| at.as_nanos() <= plan.horizon.as_nanos()),
-        }),
+    let (path, horizon) = (reader.path.unwrap_or_default(), plan.horizon.as_nanos());
+    let trace = match &plan.subject {
+        Subject::Requests(requests) => match &requests.workload.source {
+            Requests::Synthetic(_) => None,
+            Requests::Trace(trace) => Some(TraceUse {
+                path,
+                rows: trace.at.len(),
+                used: trace.at.partition_point(|at| at.as_nanos() <= horizon),
+            }),
+        },
+        Subject::Batch(batch) => match &batch.workload.source {
+            Jobs::Synthetic(_) => None,
+            Jobs::Recorded { jobs, .. } => Some(TraceUse {
+                path,
+                rows: jobs.len(),
+                used: jobs.partition_point(|job| job.submitted.as_nanos() <= horizon),
+            }),
+        },
     };
     Ok(Scenario {
         name: input.name,
@@ -276,6 +285,7 @@ fn stranger(tree: &Node, change: &Override) -> Option<Issue> {
     let trees = &Catalog::get().trees;
     let (kind, stock): (_, &[Entry]) = match section.as_str() {
         "platforms" => ("platform", &[]),
+        "clusters" => ("cluster", &[]),
         "devices" => ("device", trees.devices.entries()),
         "models" => ("model", trees.models.entries()),
         "availability" => ("availability", trees.availability.entries()),
@@ -369,48 +379,78 @@ fn library_hint(path: &Path) -> String {
     }
 }
 
-/// Reads the trace of a scenario and remembers what it read.
+/// Reads the files of a scenario and remembers what it read.
 struct Reader {
     directory: PathBuf,
-    /// What the user calls it.
-    name: Option<String>,
-    text: Option<String>,
+    /// Requests or jobs, under the name by which the user calls the file.
+    trace: Option<Arc<Source>>,
     path: Option<PathBuf>,
+    /// Everything else.
+    records: Vec<Arc<Source>>,
 }
 
 impl Reader {
-    fn read(&mut self, file: &str) -> Result<Trace, TraceProblem> {
-        let path = self.directory.join(file);
+    fn source(&self, file: &str) -> Result<Arc<Source>, TraceProblem> {
         let unreadable = |problem: Unreadable| TraceProblem::Missing(problem.reason, problem.hint);
-        let text = read::text(&path).map_err(unreadable)?;
-        self.name = Some(file.to_owned());
-        let source = Arc::new(Source {
+        let text = read::text(&self.directory.join(file)).map_err(unreadable)?;
+        Ok(Arc::new(Source {
             name: file.to_owned(),
             text,
-        });
-        let trace = trace::parse(&source).map_err(TraceProblem::Broken)?;
-        self.text = Some(source.text.clone());
-        self.path = std::path::absolute(&path).ok();
-        Ok(trace)
+        }))
+    }
+
+    fn trace<T>(
+        &mut self,
+        file: &str,
+        parse: impl Fn(&Arc<Source>) -> Result<T, Vec<Issue>>,
+    ) -> Result<T, TraceProblem> {
+        let source = self.source(file)?;
+        let parsed = parse(&source).map_err(TraceProblem::Broken);
+        self.path = std::path::absolute(self.directory.join(file)).ok();
+        self.trace = Some(source);
+        parsed
+    }
+
+    fn record<T>(
+        &mut self,
+        file: &str,
+        parse: impl Fn(&Arc<Source>) -> Result<T, Vec<Issue>>,
+    ) -> Result<T, TraceProblem> {
+        let source = self.source(file)?;
+        self.records.push(Arc::clone(&source));
+        parse(&source).map_err(TraceProblem::Broken)
     }
 }
 
-/// Reads a record of presence, and remembers what it read.
-fn record(
-    directory: &Path,
-    file: &str,
-    records: &mut Vec<Arc<Source>>,
-) -> Result<Vec<Track>, TraceProblem> {
-    let unreadable = |problem: Unreadable| TraceProblem::Missing(problem.reason, problem.hint);
-    let text = read::text(&directory.join(file)).map_err(unreadable)?;
-    let name = file.to_owned();
-    let source = Arc::new(Source { name, text });
-    records.push(Arc::clone(&source));
-    spot::parse(&source).map_err(TraceProblem::Broken)
+impl Files for Reader {
+    fn requests(&mut self, file: &str) -> Result<Trace, TraceProblem> {
+        self.trace(file, trace::parse)
+    }
+
+    fn presence(&mut self, file: &str) -> Result<Vec<Track>, TraceProblem> {
+        self.record(file, spot::parse)
+    }
+
+    fn jobs(&mut self, file: &str) -> Result<batch::Batch, TraceProblem> {
+        self.trace(file, batch::parse)
+    }
+
+    fn machines(&mut self, file: &str) -> Result<Vec<batch::Machine>, TraceProblem> {
+        self.record(file, batch::machines)
+    }
 }
 
 /// Gives the files of records other names.
 fn name_records(tree: &mut Node, name: impl Fn(&str) -> String) {
+    let clusters = tree.entry_mut("clusters").map(|entry| &mut entry.node.value);
+    if let Some(Value::Map(clusters)) = clusters {
+        for cluster in clusters {
+            let machines = cluster.node.entry_mut("machines");
+            if let Some(Value::Text(file)) = machines.map(|entry| &mut entry.node.value) {
+                *file = name(file);
+            }
+        }
+    }
     let classes = tree
         .entry_mut("availability")
         .map(|entry| &mut entry.node.value);
@@ -476,7 +516,7 @@ fn place_programs(tree: &mut Node, place: impl Fn(&str) -> String) -> Vec<String
     files
 }
 
-/// Makes `workload.requests` the trace in `file`.
+/// Makes `workload.requests` the trace in `file`, or `jobs.source` where there are batch jobs.
 fn replace_requests(tree: &mut Node, file: &Path) {
     let text = file.display().to_string();
     let source = Arc::new(Source {
@@ -499,17 +539,22 @@ fn replace_requests(tree: &mut Node, file: &Path) {
         key_place: place.clone(),
         node: node(Value::Text(text)),
     };
-    let keys = ["workload", "requests"].map(|key| (key.to_owned(), place.clone()));
+    let path = if tree.get("jobs").is_some() {
+        ["jobs", "source"]
+    } else {
+        ["workload", "requests"]
+    };
+    let keys = path.map(|key| (key.to_owned(), place.clone()));
     // A workload that is not a map is reported by the check of the document.
     let _ = tree.set(&keys, node(Value::Map(vec![entry])));
 }
 
 /// Writes the scheduler of a platform out, where it is given by its name alone.
-fn write_out(platform: &mut Entry) {
+fn write_out(kind: &'static str, platform: &mut Entry) {
     if let Value::Map(keys) = &mut platform.node.value {
         let scheduler = keys.iter_mut().find(|entry| entry.key == "scheduler");
         if let Some(scheduler) = scheduler {
-            Schema::resolved().write_out("SchedulerSpec", &mut scheduler.node);
+            Schema::resolved().write_out(kind, &mut scheduler.node);
         }
     }
 }
@@ -527,10 +572,22 @@ fn resolve(mut tree: Node, mut issues: Vec<Issue>, directory: &Path) -> Report {
                 "platforms" => {
                     let inherited = inherit(PLATFORMS, own, stock.platforms.entries());
                     *own = inherited.resolved;
-                    own.iter_mut().for_each(write_out);
-                    broken = inherited.broken;
+                    own.iter_mut()
+                        .for_each(|entry| write_out("SchedulerSpec", entry));
                     issues.extend(inherited.issues);
-                    issues.extend(own.iter().chain(&broken).filter_map(unusable_name));
+                    let all = own.iter().chain(&inherited.broken);
+                    issues.extend(all.filter_map(|entry| unusable_name(PLATFORMS, entry)));
+                    broken.push((PLATFORMS, inherited.broken));
+                }
+                "clusters" => {
+                    let inherited = inherit(CLUSTERS, own, &[]);
+                    *own = inherited.resolved;
+                    own.iter_mut()
+                        .for_each(|entry| write_out("ClusterSchedulerSpec", entry));
+                    issues.extend(inherited.issues);
+                    let all = own.iter().chain(&inherited.broken);
+                    issues.extend(all.filter_map(|entry| unusable_name(CLUSTERS, entry)));
+                    broken.push((CLUSTERS, inherited.broken));
                 }
                 "devices" => {
                     let (classes, unread) = devices(own, &stock.devices, directory);
@@ -547,27 +604,19 @@ fn resolve(mut tree: Node, mut issues: Vec<Issue>, directory: &Path) -> Report {
     issues.extend(Schema::resolved().check(&tree));
     tree.prune();
     let written = |entry: &&Entry| entry.node.value != Value::Null;
-    for entry in broken.iter().filter(written) {
-        issues.extend(Schema::written().check_entry(
-            "PlatformSpec",
-            entry,
-            &document::join("platforms", &entry.key),
-        ));
-    }
-    // Broken platforms stay in the tree under their names, so that a baseline may name them.
-    let spoiled = broken
-        .iter()
-        .map(|entry| document::join("platforms", &entry.key))
-        .collect();
-    if let Some(Entry {
-        node: Node {
-            value: Value::Map(entries),
-            ..
-        },
-        ..
-    }) = tree.entry_mut("platforms")
-    {
-        entries.extend(broken);
+    let mut spoiled = Vec::new();
+    for (kind, broken) in broken {
+        let path = |entry: &Entry| document::join(kind.section, &entry.key);
+        for entry in broken.iter().filter(written) {
+            let found = Schema::written().check_entry(kind.definition, entry, &path(entry));
+            issues.extend(found);
+        }
+        // Broken entries stay in the tree under their names, so that a baseline may name them.
+        spoiled.extend(broken.iter().map(path));
+        let section = tree.entry_mut(kind.section);
+        if let Some(Value::Map(entries)) = section.map(|entry| &mut entry.node.value) {
+            entries.extend(broken);
+        }
     }
     Report {
         tree,
@@ -577,17 +626,17 @@ fn resolve(mut tree: Node, mut issues: Vec<Issue>, directory: &Path) -> Report {
 }
 
 /// The problem of a platform whose name cannot stand in a table or a path.
-fn unusable_name(entry: &Entry) -> Option<Issue> {
+fn unusable_name(kind: Kind, entry: &Entry) -> Option<Issue> {
     let name = &entry.key;
     let message = if name.trim().is_empty() {
-        "the name of a platform is empty".to_owned()
+        format!("the name of a {} is empty", kind.noun)
     } else if name.contains(|c: char| c.is_control() || c == '/' || c == '\\') {
         let shown = name.escape_debug();
         format!("a name cannot hold slashes or control characters, found `{shown}`")
     } else {
         return None;
     };
-    let path = document::join("platforms", name);
+    let path = document::join(kind.section, name);
     let issue = Issue::new(entry.key_place.clone(), path, message);
     Some(issue.hint("use letters, digits, `-` and `_`, as in `my-network`"))
 }
@@ -693,13 +742,13 @@ fn amend(own: &mut [Entry], stock: &Node, definition: &str) {
 
 /// Index of the baseline.
 fn baseline(report: &mut Report) -> Option<usize> {
-    let names: Vec<String> = report
-        .tree
-        .get("platforms")?
-        .entries()
-        .iter()
-        .map(|entry| entry.key.clone())
-        .collect();
+    let platforms = report.tree.get("platforms");
+    let (noun, section) = match (platforms, report.tree.get("clusters")) {
+        (Some(platforms), _) => (PLATFORMS.noun, platforms),
+        (None, clusters) => (CLUSTERS.noun, clusters?),
+    };
+    let names = section.entries().iter().map(|entry| entry.key.clone());
+    let names: Vec<String> = names.collect();
     match report.tree.get("baseline").map(|node| &node.value) {
         None => Some(0),
         Some(Value::Text(name)) => {
@@ -708,7 +757,7 @@ fn baseline(report: &mut Report) -> Option<usize> {
                 lower::unknown(
                     report,
                     &crate::report::At::root("baseline"),
-                    "platform",
+                    noun,
                     &name.clone(),
                     names.iter().map(String::as_str),
                 );

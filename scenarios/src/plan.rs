@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use walras_des::Span;
+use walras_sim::cluster::{self, site::Site};
 use walras_sim::hardware::Profile;
 use walras_sim::platform::Platform;
 use walras_sim::record::MetricId;
@@ -11,10 +12,8 @@ use walras_sim::world::Settings;
 /// Everything that determines the results of an experiment.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The platforms, in the order of the scenario.
-    pub platforms: Vec<Platform>,
-    /// The requests that each of them meets.
-    pub workload: Workload,
+    /// What is simulated.
+    pub subject: Subject,
     /// Length of a run; requests arrive until then.
     pub horizon: Span,
     /// Jobs submitted before this time are served and not measured.
@@ -29,6 +28,33 @@ pub struct Plan {
     pub replications: u32,
     /// The precision that ends the repetitions, if one does.
     pub precision: Option<Precision>,
+}
+
+/// What a scenario is about; its entries are called platforms, of whichever kind they are.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// Requests, and platforms that serve them.
+    Requests(Requests),
+    /// Batch jobs, and clusters that run them.
+    Batch(Batch),
+}
+
+/// Requests, and the platforms that serve them.
+#[derive(Clone, Debug)]
+pub struct Requests {
+    /// The platforms, in the order of the scenario.
+    pub platforms: Vec<Platform>,
+    /// The requests that each of them meets.
+    pub workload: Workload,
+}
+
+/// Batch jobs, and the clusters that run them.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The clusters, in the order of the scenario.
+    pub sites: Vec<Site>,
+    /// The jobs that each of them meets.
+    pub workload: cluster::workload::Workload,
 }
 
 /// How precise the answer must be.
@@ -68,10 +94,52 @@ pub struct Cost {
 }
 
 impl Plan {
+    /// Names of what is compared, in the order of the scenario.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        match &self.subject {
+            Subject::Requests(requests) => {
+                let platforms = requests.platforms.iter();
+                platforms.map(|platform| &*platform.name).collect()
+            }
+            Subject::Batch(batch) => batch.sites.iter().map(|site| &*site.name).collect(),
+        }
+    }
+
+    /// Requests and platforms, if it is about these.
+    #[must_use]
+    pub fn requests(&self) -> Option<&Requests> {
+        match &self.subject {
+            Subject::Requests(requests) => Some(requests),
+            Subject::Batch(_) => None,
+        }
+    }
+
+    /// Requests and platforms, for what only looks at these.
+    ///
+    /// # Panics
+    /// If it is about batch jobs.
+    #[must_use]
+    pub fn expect_requests(&self) -> &Requests {
+        self.requests().expect("only requests are looked at so")
+    }
+
+    /// Batch jobs and clusters, if it is about these.
+    #[must_use]
+    pub fn batch(&self) -> Option<&Batch> {
+        match &self.subject {
+            Subject::Requests(_) => None,
+            Subject::Batch(batch) => Some(batch),
+        }
+    }
+
     /// How well the costs of every device class in use are known.
     #[must_use]
     pub fn costs(&self) -> Vec<Cost> {
-        let longest = crate::lower::longest(&self.workload);
+        let Some(requests) = self.requests() else {
+            return Vec::new();
+        };
+        let longest = crate::lower::longest(&requests.workload);
         let of = |platform: &Platform, profile: &Profile| Cost {
             platform: platform.name.clone(),
             device: profile.device.name.clone(),
@@ -87,7 +155,7 @@ impl Plan {
             excess: profile.excess(longest),
             borrowed: profile.borrowed().map(|format| format.name().to_owned()),
         };
-        let platforms = self.platforms.iter();
+        let platforms = requests.platforms.iter();
         platforms
             .flat_map(|platform| {
                 platform

@@ -385,8 +385,8 @@ fn start(
         is_everywhere: true,
     };
     Playback::simulate(
-        &plan.platforms[platform],
-        &plan.workload,
+        &plan.expect_requests().platforms[platform],
+        &plan.expect_requests().workload,
         &plan.settings(),
         plan.seed,
         replication,

@@ -152,10 +152,11 @@ pub fn replicate(
     options: &Options<'_>,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Results, RunError> {
-    let before = replications.start as usize * plan.platforms.len();
+    let platforms = plan.names();
+    let before = replications.start as usize * platforms.len();
     let tasks: Vec<(u32, usize)> = replications
         .flat_map(|replication| {
-            (0..plan.platforms.len()).map(move |platform| (replication, platform))
+            (0..platforms.len()).map(move |platform| (replication, platform))
         })
         .collect();
     let requested = before + tasks.len();
@@ -188,7 +189,7 @@ pub fn replicate(
             }
             Err(panic) => {
                 failed.store(true, Ordering::Relaxed);
-                let platform = plan.platforms[platform].name.clone();
+                let platform = platforms[platform].to_owned();
                 let broken = Broken::of(panic.as_ref());
                 Err(RunError {
                     is_scheduler: broken.is_some(),
@@ -227,6 +228,18 @@ fn simulate(
     options: &Options<'_>,
     stop: &dyn Fn() -> bool,
 ) -> Option<Output> {
+    if let Some(batch) = plan.batch() {
+        let (site, settings) = (&batch.sites[platform], plan.settings());
+        let keeps_jobs = options.record_jobs;
+        return site.simulate(
+            &batch.workload,
+            &settings,
+            plan.seed,
+            replication,
+            keeps_jobs,
+            stop,
+        );
+    }
     if options.record_jobs {
         simulate_logged(
             plan,
@@ -269,10 +282,10 @@ fn simulate_with<R: Recorder>(
     recorder: R,
     stop: &dyn Fn() -> bool,
 ) -> Option<Output> {
-    let platform = &plan.platforms[platform];
+    let requests = plan.expect_requests();
     world::simulate(
-        platform,
-        &plan.workload,
+        &requests.platforms[platform],
+        &requests.workload,
         &plan.settings(),
         plan.seed,
         replication,

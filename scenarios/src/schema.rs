@@ -309,6 +309,12 @@ struct Path<'n> {
     key: Option<(&'n str, &'n Place)>,
 }
 
+/// The texts of a list.
+fn strings(list: &Json) -> impl Iterator<Item = &str> {
+    let items = list.as_array().into_iter().flatten();
+    items.filter_map(Json::as_str)
+}
+
 struct Check<'s> {
     schema: &'s Schema,
     issues: Vec<Issue>,
@@ -493,14 +499,14 @@ impl Check<'_> {
                 }
             }
         }
-        let required = schema
-            .get("required")
-            .and_then(Json::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Json::as_str);
+        let required = schema.get("required").into_iter().flat_map(strings);
+        // Of several sets of keys, the one counts that was begun, and the first if none was.
+        let sets = schema.get("x-either").and_then(Json::as_array);
+        let is_begun = |set: &&Json| strings(set).any(|key| node.get(key).is_some());
+        let either = sets.and_then(|sets| sets.iter().find(is_begun).or(sets.first()));
         // A misspelt key is one problem, not two.
         let missing: Vec<&str> = required
+            .chain(either.into_iter().flat_map(strings))
             .filter(|key| is_absent(key) && !meant.contains(key))
             .collect();
         let place = path.key.map_or(&node.place, |(_, place)| place);

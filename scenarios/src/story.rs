@@ -69,8 +69,8 @@ pub fn find(
         return Some(serial);
     }
     let output = simulate(
-        &plan.platforms[platform],
-        &plan.workload,
+        &plan.expect_requests().platforms[platform],
+        &plan.expect_requests().workload,
         &plan.settings(),
         plan.seed,
         replication,
@@ -106,7 +106,7 @@ pub fn story(
     stop: &dyn Fn() -> bool,
 ) -> Option<Story> {
     let streams = Streams::new(plan.seed, u64::from(replication));
-    let platform = &plan.platforms[platform];
+    let platform = &plan.expect_requests().platforms[platform];
     let witness = Witness::new(platform.policy.build(&streams), serial);
     let scribe = Scribe {
         serial,
@@ -117,7 +117,7 @@ pub fn story(
     let settings = plan.settings();
     let world = World::new(
         platform,
-        &plan.workload,
+        &plan.expect_requests().workload,
         &settings,
         &streams,
         witness,

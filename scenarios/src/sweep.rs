@@ -110,12 +110,11 @@ impl Point {
     /// The point called `name` at which `scenario` is run.
     pub(crate) fn of(name: String, at: Vec<usize>, scenario: &Scenario) -> Self {
         let plan = &scenario.plan;
-        let platforms = plan.platforms.iter();
         Self {
             name,
             at,
             input_hash: scenario.input_hash,
-            platforms: platforms.map(|platform| platform.name.clone()).collect(),
+            platforms: plan.names().into_iter().map(str::to_owned).collect(),
             replications: plan.replications,
             seed: plan.seed,
         }

@@ -126,8 +126,8 @@ pub fn follow(
     stop: &dyn Fn() -> bool,
 ) -> Followed {
     let mut playback = Playback::simulate(
-        &plan.platforms[platform],
-        &plan.workload,
+        &plan.expect_requests().platforms[platform],
+        &plan.expect_requests().workload,
         &plan.settings(),
         plan.seed,
         replication,
@@ -175,8 +175,8 @@ pub fn follow(
 #[must_use]
 pub fn nodes(plan: &Plan, platform: usize, replication: u32) -> Vec<String> {
     let playback = Playback::simulate(
-        &plan.platforms[platform],
-        &plan.workload,
+        &plan.expect_requests().platforms[platform],
+        &plan.expect_requests().workload,
         &plan.settings(),
         plan.seed,
         replication,

@@ -116,7 +116,11 @@ metrics! {
     GpuUtilization: "gpu_utilization" ["1"] Neither Share "GPU time given to tasks, by the GPU time of nodes that were up";
     GpuFragmentation: "gpu_fragmentation" ["1"] Lower Share
         "free GPU time that a task drawn from the workload could not use, by all free GPU time";
+    JobsCompleted: "jobs_completed_share" ["1"] Higher Share "share of submitted batch jobs that ended";
+    JobsRejected: "jobs_rejected_share" ["1"] Lower Share
+        "share of submitted batch jobs that the scheduler turned away, or that the whole cluster could not hold";
     DeadlinesMet: "deadlines_met" ["1"] Higher Share "share of submitted batch jobs with a deadline that ended by it";
+    Interruptions: "interruptions_per_job" ["1"] Lower NonNegative "tasks interrupted by the loss of a node, per submitted batch job";
     LostWork: "lost_work_share" ["1"] Lower Share "worker time undone by interruptions, by all worker time given to tasks";
     Preemptions: "preemptions_per_job" ["1"] Lower NonNegative "tasks stopped by the scheduler, per submitted batch job";
     JobCost: "cost_per_job" ["USD"] Lower NonNegative "price of all nodes while they were up, by completed batch jobs";
@@ -156,6 +160,12 @@ impl MetricId {
             Self::SlowdownP95 => Some((Latency::Slowdown, 0.95)),
             _ => None,
         }
+    }
+
+    /// Whether it describes batch jobs or their clusters, and not requests.
+    #[must_use]
+    pub fn is_of_batch_jobs(self) -> bool {
+        self >= Self::ResponseMean
     }
 
     /// The metric with this name.

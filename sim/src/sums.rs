@@ -171,6 +171,9 @@ impl Sums {
                 let free = self.get(S::GpusUp) - self.get(S::GpusUsed);
                 (self.get(S::GpusUseless), free)
             }
+            M::JobsCompleted => (self.get(S::Completed), self.get(S::Submitted)),
+            M::JobsRejected => (self.get(S::Rejected), self.get(S::Submitted)),
+            M::Interruptions => (self.get(S::Losses), self.get(S::Submitted)),
             M::DeadlinesMet => (self.get(S::DeadlinesMet), self.get(S::Deadlines)),
             M::LostWork => (self.get(S::LostWork), self.get(S::WorkerTime)),
             M::Preemptions => (self.get(S::Preemptions), self.get(S::Submitted)),

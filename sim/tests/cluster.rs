@@ -13,7 +13,8 @@ use walras_sim::cluster::policy::ps::Ps;
 use walras_sim::cluster::policy::psjf::Psjf;
 use walras_sim::cluster::policy::sjf::Sjf;
 use walras_sim::cluster::policy::srpt::Srpt;
-use walras_sim::cluster::world::{Cluster, Estimates, JobRow, Outcome, run};
+use walras_sim::cluster::world::{Cluster, Estimates, Outcome, run};
+use walras_sim::record::BatchRow;
 
 /// Jobs at rate `rate` per second with sizes of mean one second.
 fn poisson(rate: f64, sizes: Dist, count: u32, streams: &Streams) -> impl Iterator<Item = Job> {
@@ -82,7 +83,7 @@ fn interval<S: Scheduler>(
     (mean, 4.781 * (variance / 10.0).sqrt())
 }
 
-fn mean_of(outcome: &Outcome, figure: impl Fn(&JobRow) -> f64) -> f64 {
+fn mean_of(outcome: &Outcome, figure: impl Fn(&BatchRow) -> f64) -> f64 {
     let measured = outcome.jobs.iter().filter(|row| row.serial >= 6_000);
     let (sum, count) = measured.fold((0.0, 0.0), |(sum, count), row| {
         (sum + figure(row), count + 1.0)
@@ -91,7 +92,7 @@ fn mean_of(outcome: &Outcome, figure: impl Fn(&JobRow) -> f64) -> f64 {
 }
 
 fn response(outcome: &Outcome) -> f64 {
-    mean_of(outcome, JobRow::response)
+    mean_of(outcome, BatchRow::response)
 }
 
 #[track_caller]
@@ -164,7 +165,7 @@ fn the_youngest_share() {
 /// Erlang's C: mean waits C/(c(1-ρ)) of many servers.
 #[test]
 fn many_servers() {
-    let wait = |outcome: &Outcome| mean_of(outcome, JobRow::wait);
+    let wait = |outcome: &Outcome| mean_of(outcome, BatchRow::wait);
     for (servers, load, c) in [(2, 0.9, 0.852_632), (10, 0.9, 0.668_732)] {
         let truth = c / (f64::from(servers) * (1.0 - load));
         let rate = f64::from(servers) * load;
@@ -185,7 +186,7 @@ fn earliest_deadlines_are_met_if_they_can_be() {
     };
     let jobs = vec![job(0, 10, 30), job(2, 4, 8), job(3, 3, 20), job(10, 5, 16)];
     let late = |outcome: &Outcome| {
-        let missed = |row: &&JobRow| Some(row.ended) > row.deadline;
+        let missed = |row: &&BatchRow| Some(row.ended) > row.deadline;
         outcome.jobs.iter().filter(missed).count()
     };
     let streams = Streams::new(1, 0);

@@ -9,7 +9,7 @@
 //! interval is that of a longer run with the same nodes, and only further replications draw others.
 
 use walras_des::LogHistogram;
-use walras_sim::record::{Latency, MetricId, Range};
+use walras_sim::record::{MetricId, Range};
 
 use crate::estimate::batch_means::of_ratio;
 use crate::estimate::{Estimate, Interval, Method};
@@ -97,10 +97,7 @@ fn by_section(run: &Run, metric: MetricId) -> Result<Estimate, NoInterval> {
     let share = of_ratio(&parts).ok_or(NoInterval::Constant)?;
     let interval = share.interval.ok_or(NoInterval::Constant)?;
     if let Some((latency, p)) = metric.quantile() {
-        let histogram = match latency {
-            Latency::Ttft => &run.ttft,
-            Latency::Tpot => &run.tpot,
-        };
+        let histogram = &run.latencies[latency];
         let interval = inverted(histogram, p, interval.half_width()).ok_or(NoInterval::Tail)?;
         return Ok(Estimate {
             interval: Some(interval),

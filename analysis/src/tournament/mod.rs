@@ -20,17 +20,21 @@ use crate::estimate::ranks::{Ranking, ranking, ranks};
 use crate::estimate::{CONFIDENCE, Difference, Estimate, estimate, paired};
 use crate::experiment::{Experiment, Run};
 use crate::findings::list;
+use crate::tournament::bounds::tightness;
 
-pub use bounds::{Bounds, TIGHTNESS};
+pub use bounds::Bounds;
 
 /// The page beside the contests.
 pub const PAGE: &str = "tournament.html";
 
-/// The figures that decide unless others are asked for.
-pub const DECISIVE: [MetricId; 3] = [
+/// The figures that decide unless others are asked for: of requests, and of batch jobs.
+pub const DECISIVE: [MetricId; 6] = [
     MetricId::SloAttainment,
     MetricId::TtftP99,
     MetricId::CostPerMillion,
+    MetricId::ResponseMean,
+    MetricId::SlowdownMean,
+    MetricId::Makespan,
 ];
 
 /// What a tournament has given so far.
@@ -152,6 +156,17 @@ impl<'c> Tournament<'c> {
     #[must_use]
     pub fn is_partial(&self) -> bool {
         self.outcomes.iter().any(Option::is_none)
+    }
+
+    /// How tight the bounds are that stand beside figures, in sentences; `None` if there are none.
+    #[must_use]
+    pub fn tightness(&self) -> Option<String> {
+        let standings = self.finished().flat_map(|(_, outcome)| &outcome.standings);
+        let bounded = standings.filter(|found| found.rows.iter().any(|row| row.gap.is_some()));
+        let mut sentences: Vec<&str> = bounded.map(|found| tightness(found.metric)).collect();
+        sentences.sort_unstable();
+        sentences.dedup();
+        (!sentences.is_empty()).then(|| sentences.join(" "))
     }
 
     /// Who is where over all finished contests; `None` unless two of them or more have the same entrants, each with a value.
@@ -434,7 +449,12 @@ fn caveats(experiment: &Experiment, metric: MetricId, rows: &[Standing]) -> Vec<
     if !is_of_served(metric) {
         return Vec::new();
     }
-    let completed = |entrant: usize| Values::of_metric(experiment, entrant, MetricId::Completed);
+    let (done, noun) = if metric.is_of_batch_jobs() {
+        (MetricId::JobsCompleted, "jobs")
+    } else {
+        (MetricId::Completed, "requests")
+    };
+    let completed = |entrant: usize| Values::of_metric(experiment, entrant, done);
     let names = &experiment.manifest.platforms;
     let ranked: Vec<usize> = rows
         .iter()
@@ -464,7 +484,7 @@ fn caveats(experiment: &Experiment, metric: MetricId, rows: &[Standing]) -> Vec<
         return Vec::new();
     }
     vec![format!(
-        "{} completed clearly fewer requests than {}: this figure is of the served ones alone",
+        "{} completed clearly fewer {noun} than {}: this figure is of the served ones alone",
         list(&fewer).unwrap_or_default(),
         names[most]
     )]

@@ -33,11 +33,14 @@ fn scenario(name: &str, seed: u64) -> Vec<Row> {
     let set = [("run.horizon".to_owned(), HORIZON.to_owned())];
     let scenario = walras_scenarios::load(Path::new(name), &set, None);
     let plan = scenario.expect("the library is right").plan;
+    let Some(requests) = plan.requests() else {
+        return Vec::new();
+    };
     let platform = |platform: &walras_sim::platform::Platform| {
         let mut books = Books::default();
         let output = world::simulate(
             platform,
-            &plan.workload,
+            &requests.workload,
             &plan.settings(),
             seed,
             0,
@@ -47,7 +50,7 @@ fn scenario(name: &str, seed: u64) -> Vec<Row> {
         let counts = output.expect("nobody stops it").counts;
         row(&platform.name, &books, counts.submitted)
     };
-    plan.platforms.iter().map(platform).collect()
+    requests.platforms.iter().map(platform).collect()
 }
 
 /// The two sides of the law for the whole platform, and their distance summed over all queues.

@@ -144,7 +144,8 @@ fn nodes(name: &str, seed: u64) -> Vec<Row> {
     let set = set.map(|(path, value)| (path.to_owned(), value));
     let scenario = walras_scenarios::load(Path::new("churn"), &set, None);
     let plan: Plan = scenario.expect("the library is right").plan;
-    let platform = plan.platforms.iter().find(|platform| platform.name == name);
+    let requests = plan.expect_requests();
+    let platform = (requests.platforms.iter()).find(|platform| platform.name == name);
     let platform = platform.expect("a platform of the scenario");
     assert_eq!(platform.fleets.len(), 1, "only home machines");
     assert!(matches!(platform.fleets[0].size, Size::Fixed(count) if count == NODES));
@@ -179,7 +180,7 @@ fn nodes(name: &str, seed: u64) -> Vec<Row> {
         ));
         let output = world::simulate(
             platform,
-            &plan.workload,
+            &requests.workload,
             &plan.settings(),
             seed,
             replication,

@@ -22,6 +22,7 @@ pub(super) fn first_token(experiment: &Experiment, comparison: &Comparison) -> O
         column: "ttft_s",
         latency: Latency::Ttft,
         objective: experiment.manifest.ttft_objective_s,
+        form: seconds,
     };
     kind.figure(experiment, comparison)
 }
@@ -34,6 +35,33 @@ pub(super) fn per_token(experiment: &Experiment, comparison: &Comparison) -> Opt
         column: "tpot_s",
         latency: Latency::Tpot,
         objective: experiment.manifest.tpot_objective_s,
+        form: seconds,
+    };
+    kind.figure(experiment, comparison)
+}
+
+/// Response times of batch jobs.
+pub(super) fn response(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
+    let kind = Kind {
+        name: "response-time",
+        title: "Response time",
+        column: "response_s",
+        latency: Latency::Response,
+        objective: None,
+        form: seconds,
+    };
+    kind.figure(experiment, comparison)
+}
+
+/// Bounded slowdowns of batch jobs.
+pub(super) fn slowdown(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
+    let kind = Kind {
+        name: "bounded-slowdown",
+        title: "Bounded slowdown",
+        column: "bounded_slowdown",
+        latency: Latency::Slowdown,
+        objective: None,
+        form: |value| number(value, 0),
     };
     kind.figure(experiment, comparison)
 }
@@ -43,7 +71,9 @@ struct Kind {
     title: &'static str,
     column: &'static str,
     latency: Latency,
-    objective: f64,
+    /// What is promised, where something is.
+    objective: Option<f64>,
+    form: fn(f64) -> String,
 }
 
 impl Kind {
@@ -54,17 +84,17 @@ impl Kind {
         let low = curves
             .iter()
             .filter_map(|curve| reaches(curve, 0.001))
-            .fold(f64::INFINITY, f64::min)
-            .min(self.objective);
+            .chain(self.objective)
+            .fold(f64::INFINITY, f64::min);
         let high = curves
             .iter()
             .filter_map(|curve| reaches(curve, 0.999))
-            .fold(0.0, f64::max)
-            .max(self.objective * 1.25);
+            .chain(self.objective.map(|objective| objective * 1.25))
+            .fold(0.0, f64::max);
         if curves.is_empty() {
             return None;
         }
-        let title = self.title.to_owned();
+        let (title, noun) = (self.title.to_owned(), comparison.noun());
         let platforms = curves.iter().map(|curve| curve.platform);
         let key = Key::new(platforms, &names, WIDTH - LEFT - RIGHT);
         let height = HEIGHT + key.extra();
@@ -74,38 +104,48 @@ impl Kind {
                 right: WIDTH - RIGHT,
                 top: 58.0 + key.extra(),
                 bottom: height - 46.0,
-                x: Axis::log(&title.to_lowercase(), low, high, seconds),
-                y: Axis::percent("share of requests served at least this fast"),
+                x: Axis::log(&title.to_lowercase(), low, high, self.form),
+                y: Axis::percent(&format!("share of {noun} done at least this fast")),
             };
             panel.frame(canvas);
-            panel.mark(
-                canvas,
-                self.objective,
-                &format!("objective {}", seconds(self.objective)),
-            );
+            if let Some(objective) = self.objective {
+                let text = format!("objective {}", (self.form)(objective));
+                panel.mark(canvas, objective, &text);
+            }
             for curve in &curves {
                 panel.curve(canvas, curve);
             }
             key.draw(canvas, (panel.left, 14.0));
         });
-        let within = |curve: &Curve| {
-            let share = curve.at(self.objective);
-            let decimals = if share > 0.999 { 2 } else { 1 };
-            format!(
-                "{} % on {}",
-                number(share * 100.0, decimals),
-                names[curve.platform]
-            )
+        let (finding, mark) = match self.objective {
+            Some(objective) => {
+                let within = |curve: &Curve| {
+                    let share = curve.at(objective);
+                    let decimals = if share > 0.999 { 2 } else { 1 };
+                    let share = number(share * 100.0, decimals);
+                    format!("{share} % on {}", names[curve.platform])
+                };
+                let shares: Vec<String> = curves.iter().map(within).collect();
+                let finding = format!(
+                    "Within the objective of {}, of the {noun} that were served: {}.",
+                    (self.form)(objective),
+                    shares.join(", ")
+                );
+                let mark = "; where a curve crosses the dashed line is the share that meets this objective";
+                (finding, mark)
+            }
+            None => {
+                let slowest = |curve: &Curve| {
+                    let value = reaches(curve, 0.99).unwrap_or(f64::NAN);
+                    format!("{} on {}", (self.form)(value), names[curve.platform])
+                };
+                let slowest: Vec<String> = curves.iter().map(slowest).collect();
+                let finding = format!("Of the {noun}, 99 % stay below {}.", slowest.join(", "));
+                (finding, "")
+            }
         };
-        let shares: Vec<String> = curves.iter().map(within).collect();
-        let finding = format!(
-            "Within the objective of {}, of the requests that were served: {}.",
-            seconds(self.objective),
-            shares.join(", ")
-        );
         let reading = format!(
-            "Further left and steeper is faster and more even; where a curve crosses the dashed line is the share that meets this \
-             objective. Requests that were never served are not in it. {}",
+            "Further left and steeper is faster and more even{mark}. What was never served is not in it. {}",
             band_note(comparison.replications)
         );
         let csv = curves_csv(self.column, "share", &curves, &names);

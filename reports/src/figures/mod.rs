@@ -57,6 +57,8 @@ pub fn all(experiment: &Experiment, comparison: &Comparison) -> Vec<Figure> {
         price::figure(experiment, comparison),
         latency::first_token(experiment, comparison),
         latency::per_token(experiment, comparison),
+        latency::response(experiment, comparison),
+        latency::slowdown(experiment, comparison),
         service::figure(experiment, comparison),
         nodes::figure(experiment, comparison),
         losses::figure(experiment, comparison),

@@ -108,7 +108,7 @@ pub(super) fn stacked(
 
 /// The figure, if there are samples.
 pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
-    let names = names(comparison);
+    let (names, noun) = (names(comparison), comparison.noun());
     let title = "Capacity and load over time".to_owned();
     let rows = [
         Row::of_sizes(
@@ -122,7 +122,7 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
             curves: over_time(experiment, Series::BusyShare),
         },
         Row::of_sizes(
-            "requests in the system",
+            &format!("{noun} in the system"),
             "jobs_live",
             over_time(experiment, Series::JobsLive),
         ),
@@ -144,7 +144,7 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
         .collect();
     let finding = format!("Up on average: {}.", parts.join("; "));
     let reading = format!(
-        "Idle nodes are capacity that somebody pays for; a growing number of requests in the system is a platform that cannot keep up. {}",
+        "Idle nodes are capacity that somebody pays for; a growing number of {noun} in the system is a platform that cannot keep up. {}",
         band_note(comparison.replications)
     );
     Some(Figure {

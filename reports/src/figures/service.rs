@@ -16,6 +16,7 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
         over_time(experiment, Series::WithinSlo),
         over_time(experiment, Series::Goodput),
     );
+    comparison.row(MetricId::SloAttainment)?;
     let names = names(comparison);
     let title = "Service within both objectives".to_owned();
     let rows = [

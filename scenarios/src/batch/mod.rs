@@ -76,23 +76,42 @@ pub struct Machine {
 /// Every problem of the file: the first ten with line, column, value and what would work, then a count.
 pub fn read(path: &Path) -> Result<Batch, Issues> {
     let source = source(path)?;
+    parse(&source).map_err(|issues| Issues::new(source.name.clone(), issues))
+}
+
+/// Reads the jobs of a text; its first line says which format it is.
+///
+/// # Errors
+/// As [`read()`].
+pub fn parse(source: &Arc<Source>) -> Result<Batch, Vec<Issue>> {
     let text = source.text.trim_start_matches('\u{feff}').trim_start();
     let first = text.lines().next().unwrap_or_default();
     let names: Vec<_> = split(first).into_iter().map(|field| field.text).collect();
     let has = |name: &str| names.iter().any(|known| known == name);
-    let batch = if text.starts_with('{') {
-        wfcommons::parse(&source).map(|workflow| Batch {
+    if text.starts_with('{') {
+        wfcommons::parse(source).map(|workflow| Batch {
             jobs: vec![workflow.job],
             ..Batch::default()
         })
     } else if has("gpu_milli") || has("gpu_spec") {
-        openb::pods(&source)
+        openb::pods(source)
     } else if names.len() > 1 {
-        philly::parse(&source)
+        philly::parse(source)
     } else {
-        swf::parse(&source)
-    };
-    batch.map_err(|issues| Issues::new(source.name.clone(), issues))
+        swf::parse(source)
+    }
+}
+
+/// Reads the machines of a text: those of an openb list, or of a WfCommons workflow.
+///
+/// # Errors
+/// Every problem of the text, as of jobs.
+pub fn machines(source: &Arc<Source>) -> Result<Vec<Machine>, Vec<Issue>> {
+    if source.text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+        wfcommons::parse(source).map(|workflow| workflow.machines)
+    } else {
+        openb::nodes(source)
+    }
 }
 
 /// The text of a file.

@@ -3,7 +3,7 @@
 use walras_des::Dist;
 use walras_sim::availability::{Availability, Daily, Pattern, Renewal, Replay, Start, Track};
 
-use super::{ReadRecord, Tables, TraceProblem, look_up, shares};
+use super::{Files, Tables, TraceProblem, look_up, shares};
 use crate::report::{At, Report};
 use crate::spec::Named;
 use crate::spec::catalog::{AvailabilitySpec, DailySpec, ReplaySpec, StartSpec};
@@ -155,7 +155,7 @@ fn daily_hours(report: &mut Report, at: &At<'_>, spec: &DailySpec) -> Option<Dai
 pub(super) fn records(
     report: &mut Report,
     classes: &Named<Option<AvailabilitySpec>>,
-    read: ReadRecord<'_>,
+    read: &mut dyn Files,
 ) -> Named<Option<Vec<Track>>> {
     let mut records = Named::new();
     let replays =
@@ -174,7 +174,7 @@ pub(super) fn records(
                 continue;
             }
             let index = index.to_string();
-            let record = match read(file) {
+            let record = match read.presence(file) {
                 Ok(tracks) => Some(tracks),
                 Err(TraceProblem::Missing(reason, hint)) => {
                     let message = format!("cannot read the record `{file}`: {reason}");

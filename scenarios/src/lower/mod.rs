@@ -1,6 +1,7 @@
 //! Lowers a checked document to a plan: resolves names, checks what types cannot, and quantises numbers once.
 
 mod availability;
+mod batch;
 mod device;
 mod outage;
 mod platform;
@@ -22,20 +23,29 @@ use walras_sim::workload::{Source, Trace, Workload};
 
 use crate::catalog::Catalog;
 use crate::issue::{Issue, suggestion};
-use crate::plan::{Plan, Precision};
+use crate::batch::{Batch, Machine};
+use crate::document::Node;
+use crate::plan::{Plan, Precision, Requests, Subject};
 use crate::report::{At, Report};
 use crate::spec::Named;
 use crate::spec::catalog::{AvailabilitySpec, DeviceSpec, ModelSpec};
+use crate::spec::cluster::{JobsSource, JobsSpec};
 use crate::spec::scenario::{
     OwnRequests, PrecisionGoalSpec, ReplicationsSpec, RequestsChoice, RunSpec, WarmUpSpec,
     WarmUpWord, WorkloadSpec,
 };
 
-/// Reads the trace with this name, relative to the scenario.
-pub(crate) type ReadTrace<'a> = &'a mut dyn FnMut(&str) -> Result<Trace, TraceProblem>;
-
-/// Reads the record of presence with this name, relative to the scenario.
-pub(crate) type ReadRecord<'a> = &'a mut dyn FnMut(&str) -> Result<Vec<Track>, TraceProblem>;
+/// The files that a scenario names, relative to it.
+pub(crate) trait Files {
+    /// Recorded requests.
+    fn requests(&mut self, file: &str) -> Result<Trace, TraceProblem>;
+    /// Recorded presence of nodes.
+    fn presence(&mut self, file: &str) -> Result<Vec<Track>, TraceProblem>;
+    /// Recorded batch jobs.
+    fn jobs(&mut self, file: &str) -> Result<Batch, TraceProblem>;
+    /// Recorded machines.
+    fn machines(&mut self, file: &str) -> Result<Vec<Machine>, TraceProblem>;
+}
 
 /// Why there is no trace, or no record.
 pub(crate) enum TraceProblem {
@@ -57,68 +67,49 @@ struct Tables {
 }
 
 /// Lowers the document of `report`; `None` if there is a problem, which is then in the report.
-pub(crate) fn lower(
-    report: &mut Report,
-    read_trace: ReadTrace<'_>,
-    read_record: ReadRecord<'_>,
-) -> Option<Plan> {
+pub(crate) fn lower(report: &mut Report, files: &mut dyn Files) -> Option<Plan> {
     let catalog = Catalog::get();
     let availability = amended(report, "availability", &catalog.availability);
     let tables = Tables {
         catalog,
         devices: amended(report, "devices", &catalog.devices),
         models: amended(report, "models", &catalog.models),
-        records: availability::records(report, &availability, read_record),
+        records: availability::records(report, &availability, files),
         availability,
         network: Arc::new(network(catalog)),
     };
     let run: Option<RunSpec> = report.part(&At::root("run"));
-    let spec: Option<WorkloadSpec> = report.part(&At::root("workload"));
-    let workload = spec
-        .as_ref()
-        .and_then(|spec| workload::lower(report, &tables, spec, read_trace));
-    let times = run
-        .as_ref()
-        .and_then(|run| times(report, run, workload.as_ref()));
     let repetitions = run.as_ref().and_then(|run| repetitions(report, run));
-    let finds_warm_up = run
-        .as_ref()
-        .is_some_and(|run| finds_warm_up(report, run, spec.as_ref()));
-    let served = spec
-        .as_ref()
-        .and_then(|spec| workload::served(report, &tables, spec));
-
-    let names: Vec<String> = report.tree.get("platforms").map_or_else(Vec::new, |node| {
-        node.entries()
-            .iter()
-            .map(|entry| entry.key.clone())
-            .collect()
-    });
-    let root = At::root("platforms");
-    if names.is_empty() && report.tree.get("platforms").is_some() && report.issues.is_empty() {
-        report.add(&root, "a scenario needs at least one platform", None);
-    }
-    let mut platforms = Vec::with_capacity(names.len());
-    for name in &names {
-        let at = root.key(name);
-        let Some(spec) = report.part(&at) else {
-            continue;
-        };
-        platforms.extend(platform::lower(
-            report,
-            &tables,
-            &at,
-            &spec,
-            served.as_ref(),
-            workload.as_ref(),
-        ));
-    }
-    let (run, (horizon, warm_up, sample_every), workload) = (run?, times?, workload?);
+    let (subject, times, finds_warm_up) = if is_batch(report) {
+        let times = run.as_ref().and_then(|run| times(report, run, None));
+        let spec: Option<JobsSpec> = report.part(&At::root("jobs"));
+        let finds = run.as_ref().is_some_and(|run| {
+            let is_recorded = |spec: &JobsSpec| matches!(spec.source, JobsSource::Trace(_));
+            let path = spec.as_ref().filter(|spec| is_recorded(spec));
+            finds_warm_up(report, run, path.map(|_| OnePath::Recorded))
+        });
+        let clusters = section(report, "clusters", "cluster");
+        let subject = batch::lower(report, &tables, spec.as_ref(), &clusters, files);
+        (subject.map(Subject::Batch), times, finds)
+    } else {
+        let spec: Option<WorkloadSpec> = report.part(&At::root("workload"));
+        let workload = spec
+            .as_ref()
+            .and_then(|spec| workload::lower(report, &tables, spec, files));
+        let times = run
+            .as_ref()
+            .and_then(|run| times(report, run, workload.as_ref()));
+        let finds = run.as_ref().is_some_and(|run| {
+            finds_warm_up(report, run, spec.as_ref().and_then(OnePath::of))
+        });
+        let subject = requests(report, &tables, spec.as_ref(), workload);
+        (subject.map(Subject::Requests), times, finds)
+    };
+    let (run, (horizon, warm_up, sample_every)) = (run?, times?);
     let (replications, precision) = repetitions?;
-    let complete = report.issues.is_empty() && platforms.len() == names.len();
-    complete.then_some(Plan {
-        platforms,
-        workload,
+    let subject = subject.filter(|_| report.issues.is_empty())?;
+    Some(Plan {
+        subject,
         horizon,
         warm_up,
         finds_warm_up,
@@ -126,6 +117,72 @@ pub(crate) fn lower(
         seed: run.seed,
         replications,
         precision,
+    })
+}
+
+/// Whether a scenario is about batch jobs; one that is about both is wrong.
+fn is_batch(report: &mut Report) -> bool {
+    let written = |report: &Report, keys: [&'static str; 2]| {
+        keys.into_iter()
+            .find(|key| report.tree.get(key).is_some())
+    };
+    let requests = written(report, ["workload", "platforms"]);
+    let batch = written(report, ["jobs", "clusters"]);
+    if let (Some(one), Some(other)) = (requests, batch) {
+        let message = format!("a scenario is about requests (`{one}`) or about batch jobs (`{other}`)");
+        let hint = "keep `workload` and `platforms`, or `jobs` and `clusters`";
+        report.add_to_key(&At::root(other), message, Some(hint.to_owned()));
+    }
+    batch.is_some()
+}
+
+/// The entries of what is compared; those that are wrong without what they say.
+fn section<T: DeserializeOwned>(
+    report: &mut Report,
+    section: &str,
+    noun: &str,
+) -> Vec<(String, Option<T>)> {
+    let entries = report.tree.get(section).map_or(&[][..], Node::entries);
+    let names: Vec<String> = entries.iter().map(|entry| entry.key.clone()).collect();
+    let root = At::root(section);
+    if names.is_empty() && report.tree.get(section).is_some() && report.issues.is_empty() {
+        let message = format!("a scenario needs at least one {noun}");
+        report.add(&root, message, None);
+    }
+    let one = |name: String| {
+        let spec = report.part(&root.key(&name));
+        (name, spec)
+    };
+    names.into_iter().map(one).collect()
+}
+
+fn requests(
+    report: &mut Report,
+    tables: &Tables,
+    spec: Option<&WorkloadSpec>,
+    workload: Option<Workload>,
+) -> Option<Requests> {
+    let served = spec.and_then(|spec| workload::served(report, tables, spec));
+    let specs = section(report, "platforms", "platform");
+    let root = At::root("platforms");
+    let mut platforms = Vec::with_capacity(specs.len());
+    for (name, spec) in &specs {
+        let Some(spec) = spec else {
+            continue;
+        };
+        platforms.extend(platform::lower(
+            report,
+            tables,
+            &root.key(name),
+            spec,
+            served.as_ref(),
+            workload.as_ref(),
+        ));
+    }
+    let is_complete = platforms.len() == specs.len();
+    workload.filter(|_| is_complete).map(|workload| Requests {
+        platforms,
+        workload,
     })
 }
 
@@ -198,29 +255,44 @@ fn repetitions(report: &mut Report, run: &RunSpec) -> Option<(u32, Option<Precis
     (report.issues.len() == before).then_some((*at_most, Some(precision)))
 }
 
+/// Why there is no steady state.
+#[derive(Clone, Copy)]
+enum OnePath {
+    Recorded,
+    Diurnal,
+}
+
+impl OnePath {
+    fn of(workload: &WorkloadSpec) -> Option<Self> {
+        let is_recorded = matches!(
+            workload.requests,
+            RequestsChoice::Own(OwnRequests::Trace(_))
+        );
+        match (is_recorded, &workload.diurnal) {
+            (true, _) => Some(Self::Recorded),
+            (false, Some(_)) => Some(Self::Diurnal),
+            (false, None) => None,
+        }
+    }
+}
+
 /// Whether the warm-up is to be found. What varies by the hour of the day is never steady, and of a trace there is but
 /// one path: pilot replications see the same arrivals.
-fn finds_warm_up(report: &mut Report, run: &RunSpec, workload: Option<&WorkloadSpec>) -> bool {
+fn finds_warm_up(report: &mut Report, run: &RunSpec, path: Option<OnePath>) -> bool {
     let is_asked_for = run.warm_up == Some(WarmUpSpec::Word(WarmUpWord::Auto));
-    let Some(workload) = workload.filter(|_| is_asked_for) else {
+    let Some(path) = path.filter(|_| is_asked_for) else {
         return is_asked_for;
     };
-    let is_recorded = matches!(
-        workload.requests,
-        RequestsChoice::Own(OwnRequests::Trace(_))
-    );
-    let problem = match (is_recorded, &workload.diurnal) {
-        (true, _) => (
+    let (message, hint) = match path {
+        OnePath::Recorded => (
             "a recorded trace is one path of arrivals, with no steady state in which a warm-up could end",
             "give it as a duration",
         ),
-        (false, Some(_)) => (
+        OnePath::Diurnal => (
             "a workload with a daily variation has no steady state in which a warm-up could end",
             "give it as a duration, or remove `workload.diurnal`",
         ),
-        (false, None) => return true,
     };
-    let (message, hint) = problem;
     let at = At::root("run");
     report.add(&at.key("warm_up"), message, Some(hint.to_owned()));
     true

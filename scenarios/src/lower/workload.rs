@@ -8,7 +8,7 @@ use walras_sim::workload::{
     Diurnal, Modulation, Prefixes, Slo, Source, Synthetic, Trace, Workload,
 };
 
-use super::{ReadTrace, Tables, TraceProblem, look_up, positive, shares, span, unknown};
+use super::{Files, Tables, TraceProblem, look_up, positive, shares, span, unknown};
 use crate::report::{At, Report};
 use crate::spec::catalog::{ArrivalsSpec, ModelSpec, RequestsSpec, TokensSpec};
 use crate::spec::scenario::{OriginsSpec, OwnRequests, RequestsChoice, WorkloadSpec};
@@ -58,10 +58,10 @@ pub(super) fn lower(
     report: &mut Report,
     tables: &Tables,
     spec: &WorkloadSpec,
-    read_trace: ReadTrace<'_>,
+    files: &mut dyn Files,
 ) -> Option<Workload> {
     let at = At::root("workload");
-    let source = source(report, tables, spec, read_trace);
+    let source = source(report, tables, spec, files);
     let origins = match &spec.origins {
         OriginsSpec::Word(_) => Some(shares::population(tables)),
         OriginsSpec::Shares(weights) => {
@@ -104,7 +104,7 @@ fn source(
     report: &mut Report,
     tables: &Tables,
     spec: &WorkloadSpec,
-    read_trace: ReadTrace<'_>,
+    files: &mut dyn Files,
 ) -> Option<Source> {
     let root = At::root("workload");
     let at = root.key("requests");
@@ -134,7 +134,7 @@ fn source(
                     hint,
                 );
             }
-            match read_trace(file) {
+            match files.requests(file) {
                 Ok(trace) if spec.prefixes.is_some() && !trace.prefixes.is_empty() => {
                     let hint = Some("remove it, or use a trace without `hash_ids`".to_owned());
                     report.add(

@@ -8,6 +8,8 @@ pub mod catalog;
 
 pub mod platform;
 
+pub mod cluster;
+
 pub mod scenario;
 
 use indexmap::IndexMap;

@@ -5,14 +5,18 @@ use serde::Deserialize;
 
 use crate::spec::Named;
 use crate::spec::catalog::{AvailabilitySpec, DeviceSpec, ModelSpec, RequestsSpec, TokensSpec};
+use crate::spec::cluster::{ClusterSpec, JobsSpec};
 use crate::spec::distribution::PriceLaw;
 use crate::spec::platform::PlatformSpec;
 use crate::spec::quantity::{Duration, Share, Weight};
 
-/// One experiment.
+/// One experiment: requests and the platforms that serve them, or batch jobs and the clusters that run them.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "Walras scenario")]
+#[schemars(
+    title = "Walras scenario",
+    extend("x-either" = [["workload", "platforms"], ["jobs", "clusters"]])
+)]
 pub struct ScenarioSpec {
     /// Version of this format.
     #[schemars(range(min = 1, max = 1))]
@@ -24,9 +28,15 @@ pub struct ScenarioSpec {
     /// How long and how often.
     pub run: RunSpec,
     /// What customers ask for.
-    pub workload: WorkloadSpec,
+    pub workload: Option<WorkloadSpec>,
     /// What serves them.
+    #[serde(default)]
     pub platforms: Named<PlatformSpec>,
+    /// Instead of `workload`: batch jobs.
+    pub jobs: Option<JobsSpec>,
+    /// Instead of `platforms`: the clusters that run them.
+    #[serde(default)]
+    pub clusters: Named<ClusterSpec>,
     /// Values to try, by paths as `--set` takes them, such as `workload.rate_factor: [1, 2, 5]`. Every combination is a
     /// point, run with the same seed; the order of writing is the order of the points, and the last axis varies fastest.
     #[serde(default)]

@@ -311,9 +311,9 @@ impl Tally {
             | M::DeadlinesMet
             | M::LostWork
             | M::Preemptions
-            | M::Completed
-            | M::Rejected
-            | M::Losses
+            | M::JobsCompleted
+            | M::JobsRejected
+            | M::Interruptions
             | M::Utilization
             | M::NodesAvailable => total.ratio(id).and_then(Ratio::value),
             // A cluster that nobody prices costs nothing that could be told.

@@ -160,7 +160,7 @@ impl Relaxation {
 }
 
 /// A latency as histograms report it: the middle of its bucket.
-fn as_reported(value: f64) -> f64 {
+pub(crate) fn as_reported(value: f64) -> f64 {
     let mut histogram = LogHistogram::new();
     histogram.record(value);
     histogram.quantile(1.0)

@@ -1,0 +1,474 @@
+//! Lowers batch jobs and the clusters that run them.
+
+use std::sync::Arc;
+
+use walras_des::{SimTime, Span};
+use walras_sim::availability::Availability;
+use walras_sim::cluster::job::{Checkpoint, Demand, Job};
+use walras_sim::cluster::node::{GPUS, Kind};
+use walras_sim::cluster::policy::builtin::{Builtin, By};
+use walras_sim::cluster::policy::fit::Fit;
+use walras_sim::cluster::policy::ordered::Blocked;
+use walras_sim::cluster::site::Site;
+use walras_sim::cluster::workload::{Arrivals, Class, Shape, Source, Synthetic, Workload};
+use walras_sim::cluster::world::{Cluster, Estimates, Transfers};
+
+use super::{Files, Tables, TraceProblem, availability, positive, shares, span};
+use crate::batch::{Batch, Machine, Names};
+use crate::plan;
+use crate::report::{At, Report};
+use crate::spec::Named;
+use crate::spec::cluster::{
+    CheckpointSpec, ClusterSchedulerSpec, ClusterSpec, FitSpec, JobArrivalsSpec, JobClassSpec,
+    JobsSource, JobsSpec, NodesSpec, OrderedSpec, ShapeSpec, SyntheticJobsSpec, TaskEstimatesSpec,
+    WorkersSpec,
+};
+
+/// Labels that a scenario can tell apart: bits of a word.
+const LABELS: usize = 64;
+
+/// Of a core or a GPU.
+const THOUSANDTHS: f64 = 1e3;
+const MIB_PER_GIB: f64 = 1024.0;
+
+pub(super) fn lower(
+    report: &mut Report,
+    tables: &Tables,
+    jobs: Option<&JobsSpec>,
+    clusters: &[(String, Option<ClusterSpec>)],
+    files: &mut dyn Files,
+) -> Option<plan::Batch> {
+    let mut labels = Names::default();
+    let workload = jobs.and_then(|jobs| workload(report, jobs, &mut labels, files));
+    let root = At::root("clusters");
+    let sites: Vec<Option<Site>> = clusters
+        .iter()
+        .map(|(name, spec)| {
+            let (at, spec) = (root.key(name), spec.as_ref()?);
+            site(report, tables, &at, name, spec, &mut labels, files)
+        })
+        .collect();
+    if labels.0.len() > LABELS {
+        let message = format!(
+            "jobs and nodes carry {} different labels, {LABELS} at most can be told apart",
+            labels.0.len()
+        );
+        report.add(&At::root("jobs"), message, None);
+        return None;
+    }
+    let sites: Option<Vec<Site>> = sites.into_iter().collect();
+    let (workload, sites) = (workload?, sites?);
+    Some(plan::Batch { sites, workload })
+}
+
+fn workload(
+    report: &mut Report,
+    spec: &JobsSpec,
+    labels: &mut Names,
+    files: &mut dyn Files,
+) -> Option<Workload> {
+    let at = At::root("jobs");
+    let source = match &spec.source {
+        JobsSource::Trace(file) => {
+            recorded(report, &at, file, spec, files).map(|(source, named)| {
+                *labels = named;
+                source
+            })
+        }
+        JobsSource::Synthetic(synthetic) => {
+            if spec.resample.is_some() {
+                let hint = Some("remove it, or use a `trace`".to_owned());
+                let message = "jobs drawn from classes are different in each replication anyway";
+                report.add(&at.key("resample"), message, hint);
+            }
+            let source = at.key("source");
+            let at = source.key("synthetic");
+            self::synthetic(report, &at, synthetic, spec.rate_factor, labels).map(Source::Synthetic)
+        }
+    };
+    let checkpoint = match &spec.checkpoint {
+        None => None,
+        Some(spec) => Some(checkpoint(report, &at.key("checkpoint"), spec)?),
+    };
+    Some(Workload {
+        source: source?,
+        deadline: spec.deadline_factor,
+        checkpoint,
+    })
+}
+
+fn recorded(
+    report: &mut Report,
+    at: &At<'_>,
+    file: &str,
+    spec: &JobsSpec,
+    files: &mut dyn Files,
+) -> Option<(Source, Names)> {
+    let source = at.key("source");
+    let Batch {
+        mut jobs, labels, ..
+    } = found(report, &source.key("trace"), "jobs", file, files.jobs(file))?;
+    for job in &mut jobs {
+        sped_up(job, spec.rate_factor);
+    }
+    let resample = match spec.resample {
+        None => None,
+        Some(block) => Some(positive(report, &at.key("resample"), block.0)?),
+    };
+    let jobs: Arc<[Job]> = jobs.into();
+    Some((Source::Recorded { jobs, resample }, labels))
+}
+
+/// What was read of a file, or its problem.
+fn found<T>(
+    report: &mut Report,
+    at: &At<'_>,
+    kind: &str,
+    file: &str,
+    read: Result<T, TraceProblem>,
+) -> Option<T> {
+    match read {
+        Ok(content) => Some(content),
+        Err(TraceProblem::Missing(reason, hint)) => {
+            let message = format!("cannot read the {kind} `{file}`: {reason}");
+            report.add(at, message, hint.map(str::to_owned));
+            None
+        }
+        Err(TraceProblem::Broken(issues)) => {
+            report.issues.extend(issues);
+            None
+        }
+    }
+}
+
+fn sped_up(job: &mut Job, factor: f64) {
+    if (factor - 1.0).abs() > f64::EPSILON {
+        let at = Span::from_secs_f64(job.submitted.as_secs_f64() / factor);
+        let submitted = SimTime::ZERO + at;
+        let deadline = job.deadline.map(|deadline| submitted + (deadline - job.submitted));
+        (job.submitted, job.deadline) = (submitted, deadline);
+    }
+}
+
+fn checkpoint(report: &mut Report, at: &At<'_>, spec: &CheckpointSpec) -> Option<Checkpoint> {
+    let cost = span(spec.cost.0);
+    match (spec.interval, spec.mtbf) {
+        (Some(interval), None) => Some(Checkpoint {
+            interval: positive(report, &at.key("interval"), interval.0)?,
+            cost,
+        }),
+        (None, Some(mtbf)) => {
+            let mtbf = positive(report, &at.key("mtbf"), mtbf.0)?;
+            let checkpoint = Checkpoint::young(cost, mtbf);
+            if checkpoint.interval == Span::ZERO {
+                let message = "checkpoints that cost nothing would be written all the time";
+                report.add(&at.key("cost"), message, Some("give an `interval`".to_owned()));
+                return None;
+            }
+            Some(checkpoint)
+        }
+        (given, _) => {
+            let found = if given.is_some() { "both" } else { "neither" };
+            let message = format!("expected one of `interval` and `mtbf`, found {found}");
+            report.add(at, message, None);
+            None
+        }
+    }
+}
+
+fn synthetic(
+    report: &mut Report,
+    at: &At<'_>,
+    spec: &SyntheticJobsSpec,
+    rate_factor: f64,
+    labels: &mut Names,
+) -> Option<Synthetic> {
+    let arrivals = match spec.arrivals {
+        JobArrivalsSpec::Poisson(rate) if rate.0 > 0.0 => Some(Arrivals::Poisson(rate.0 * rate_factor)),
+        JobArrivalsSpec::Poisson(_) => {
+            let hint = Some("for example `30 /h`".to_owned());
+            report.add(&at.key("arrivals"), "at this rate no job is ever submitted", hint);
+            None
+        }
+        JobArrivalsSpec::AtOnce(count) => Some(Arrivals::AtOnce(count)),
+    };
+    let all = at.key("classes");
+    let weights = spec.classes.iter().map(|entry| (entry, entry.1.share));
+    let classes = shares::normalised(report, &all, weights.collect())?;
+    let classes: Vec<Option<(f64, Class)>> = classes
+        .into_iter()
+        .map(|((name, spec), share)| {
+            Some((share, class(report, &all.key(name), spec, labels)?))
+        })
+        .collect();
+    let classes: Option<Vec<_>> = classes.into_iter().collect();
+    Some(Synthetic {
+        arrivals: arrivals?,
+        users: (spec.users.count, spec.users.exponent),
+        classes: classes?,
+    })
+}
+
+fn class(
+    report: &mut Report,
+    at: &At<'_>,
+    spec: &JobClassSpec,
+    labels: &mut Names,
+) -> Option<Class> {
+    let work = report.check(&at.key("work"), spec.work.build(1.0));
+    let workers = workers(report, &at.key("workers"), &spec.workers);
+    let demand = demand(report, at, spec, labels);
+    if spec.workflow.is_some() && !matches!(spec.workers, WorkersSpec::Fixed(1)) {
+        let message = "tasks of a workflow have one worker each";
+        report.add(&at.key("workers"), message, Some("remove `workers`".to_owned()));
+        return None;
+    }
+    let shape = |spec: ShapeSpec| Shape {
+        tasks: spec.tasks,
+        fat: spec.fat,
+        parents: spec.parents,
+        bytes: spec.megabytes * 1e6,
+    };
+    Some(Class {
+        work: work?,
+        workers: workers?,
+        demand: demand?,
+        walltime: spec.walltime_factor,
+        workflow: spec.workflow.map(shape),
+    })
+}
+
+fn workers(report: &mut Report, at: &At<'_>, spec: &WorkersSpec) -> Option<Vec<(f64, u32)>> {
+    let weights = match spec {
+        WorkersSpec::Fixed(count) => return Some(vec![(1.0, *count)]),
+        WorkersSpec::Shares(weights) => weights,
+    };
+    let mut found = Vec::with_capacity(weights.len());
+    for (name, weight) in weights {
+        match name.parse::<u32>() {
+            Ok(count @ 1..=100_000) => found.push((count, *weight)),
+            _ => {
+                let message = format!("`{name}` is no number of workers");
+                let hint = "a whole number from 1 to 100000, as in `{1: 70 %, 8: 30 %}`";
+                report.add_to_key(&at.key(name), message, Some(hint.to_owned()));
+            }
+        }
+    }
+    if found.len() < weights.len() {
+        return None;
+    }
+    let shares = shares::normalised(report, at, found)?;
+    Some(shares.into_iter().map(|(count, share)| (share, count)).collect())
+}
+
+fn demand(
+    report: &mut Report,
+    at: &At<'_>,
+    spec: &JobClassSpec,
+    labels: &mut Names,
+) -> Option<Demand> {
+    let (gpus, gpu_share) = if spec.gpus < 1.0 {
+        let share = thousandths(spec.gpus);
+        (u8::from(share > 0), share)
+    } else if spec.gpus.fract() == 0.0 {
+        (spec.gpus as u32 as u8, 1000)
+    } else {
+        let message = format!("{} GPUs are neither a whole number nor a share of one", spec.gpus);
+        let hint = "a worker that needs more than one takes each of them alone".to_owned();
+        report.add(&at.key("gpus"), message, Some(hint));
+        return None;
+    };
+    Some(Demand {
+        cpu: thousandths(spec.cores),
+        memory: (spec.memory_gib * MIB_PER_GIB).round() as u32,
+        gpus,
+        gpu_share: gpu_share as u16,
+        labels: bits(labels, &spec.labels),
+    })
+}
+
+fn thousandths(of: f64) -> u32 {
+    (of * THOUSANDTHS).round() as u32
+}
+
+/// Labels as bits; numbers beyond the last bit are told of later.
+fn bits(labels: &mut Names, names: &[String]) -> u64 {
+    let bits = names.iter().map(|name| {
+        let number = labels.number(name);
+        1_u64.checked_shl(number).unwrap_or(0)
+    });
+    bits.fold(0, |all, bit| all | bit)
+}
+
+fn site(
+    report: &mut Report,
+    tables: &Tables,
+    at: &At<'_>,
+    name: &str,
+    spec: &ClusterSpec,
+    labels: &mut Names,
+    files: &mut dyn Files,
+) -> Option<Site> {
+    let transfers = spec.network.map_or_else(Transfers::default, |link| Transfers {
+        latency: span(link.latency.0),
+        bandwidth: link.gbit_s * 1e9 / 8.0,
+    });
+    let (kinds, nodes) = match (&spec.machines, spec.nodes.is_empty()) {
+        (Some(file), true) => {
+            let at = at.key("machines");
+            let machines = found(report, &at, "machines", file, files.machines(file))?;
+            machines_of(report, &at, &machines, labels)?
+        }
+        (None, false) => nodes(report, tables, &at.key("nodes"), &spec.nodes, labels)?,
+        (given, _) => {
+            let found = if given.is_some() { "both" } else { "neither" };
+            let message = format!("expected one of `nodes` and `machines`, found {found}");
+            report.add(at, message, None);
+            return None;
+        }
+    };
+    Some(Site {
+        name: name.to_owned(),
+        cluster: Cluster {
+            kinds: kinds.into(),
+            nodes,
+            transfers,
+        },
+        policy: policy(&spec.scheduler),
+        estimates: match spec.estimates {
+            TaskEstimatesSpec::None => Estimates::None,
+            TaskEstimatesSpec::Exact => Estimates::Exact,
+            TaskEstimatesSpec::Noisy { sigma } => Estimates::Noisy(sigma),
+            TaskEstimatesSpec::User => Estimates::User,
+        },
+    })
+}
+
+fn nodes(
+    report: &mut Report,
+    tables: &Tables,
+    at: &At<'_>,
+    spec: &Named<NodesSpec>,
+    labels: &mut Names,
+) -> Option<(Vec<Kind>, Vec<usize>)> {
+    let (mut kinds, mut nodes) = (Vec::new(), Vec::new());
+    for (name, spec) in spec {
+        let at = at.key(name);
+        let availability = match &spec.availability {
+            None => Some(Availability::Always),
+            Some(choice) => {
+                availability::lower(report, tables, &at.key("availability"), choice)
+            }
+        };
+        kinds.push(Kind {
+            name: name.clone(),
+            cpu: thousandths(spec.cores),
+            memory: (spec.memory_gib * MIB_PER_GIB).round() as u32,
+            gpus: spec.gpus,
+            labels: bits(labels, &spec.labels),
+            speed: spec.speed,
+            availability: availability?,
+            usd_per_hour: spec.usd_per_hour,
+        });
+        nodes.extend(std::iter::repeat_n(kinds.len() - 1, spec.count as usize));
+    }
+    Some((kinds, nodes))
+}
+
+/// Recorded machines: those that are alike are one kind.
+fn machines_of(
+    report: &mut Report,
+    at: &At<'_>,
+    machines: &[Machine],
+    labels: &mut Names,
+) -> Option<(Vec<Kind>, Vec<usize>)> {
+    let (mut kinds, mut nodes): (Vec<Kind>, Vec<usize>) = (Vec::new(), Vec::new());
+    if machines.is_empty() {
+        report.add(at, "the file names no machines", None);
+        return None;
+    }
+    // The clock of the first machine that says it is speed one.
+    let reference = machines.iter().find_map(|machine| machine.mhz);
+    for machine in machines {
+        if usize::from(machine.gpus) > GPUS {
+            let message = format!(
+                "machine `{}` has {} GPUs, {GPUS} at most are modelled",
+                machine.name, machine.gpus
+            );
+            report.add(at, message, None);
+            return None;
+        }
+        let names: &[String] = if machine.label.is_empty() {
+            &[]
+        } else {
+            std::slice::from_ref(&machine.label)
+        };
+        let speed = match (machine.mhz, reference) {
+            (Some(mhz), Some(one)) => mhz / one,
+            _ => 1.0,
+        };
+        let kind = Kind {
+            name: String::new(),
+            cpu: machine.cpu,
+            memory: machine.memory,
+            gpus: machine.gpus,
+            labels: bits(labels, names),
+            speed,
+            availability: Availability::Always,
+            usd_per_hour: 0.0,
+        };
+        let known = kinds.iter().position(|known| {
+            let named = Kind {
+                name: String::new(),
+                ..known.clone()
+            };
+            named == kind
+        });
+        nodes.push(known.unwrap_or(kinds.len()));
+        if known.is_none() {
+            let cores = machine.cpu / 1000;
+            let name = if machine.label.is_empty() {
+                format!("{cores} cores")
+            } else {
+                format!("{} × {}", machine.gpus, machine.label)
+            };
+            kinds.push(Kind { name, ..kind });
+        }
+    }
+    Some((kinds, nodes))
+}
+
+fn policy(spec: &ClusterSchedulerSpec) -> Builtin {
+    use ClusterSchedulerSpec as Spec;
+    let ordered = |by: By, spec: &OrderedSpec| {
+        let blocked = if spec.skip {
+            Blocked::Skip
+        } else {
+            Blocked::Wait
+        };
+        Builtin::Ordered(by, fit(spec.fit), blocked)
+    };
+    match spec {
+        Spec::Fcfs(spec) => ordered(By::Fcfs, spec),
+        Spec::Sjf(spec) => ordered(By::Sjf, spec),
+        Spec::Psjf(spec) => ordered(By::Psjf, spec),
+        Spec::Srpt(spec) => ordered(By::Srpt, spec),
+        Spec::Edf(spec) => ordered(By::Edf, spec),
+        Spec::ProcessorSharing => Builtin::Ps,
+        Spec::Las => Builtin::Las,
+        Spec::Easy(spec) => Builtin::Easy(fit(spec.fit)),
+        Spec::Conservative(spec) => Builtin::Conservative(fit(spec.fit)),
+        Spec::Drf(spec) => Builtin::Drf(fit(spec.fit)),
+        Spec::FragmentationGradientDescent => Builtin::Fgd,
+    }
+}
+
+fn fit(spec: FitSpec) -> Fit {
+    match spec {
+        FitSpec::First => Fit::First,
+        FitSpec::Best => Fit::Best,
+        FitSpec::Worst => Fit::Worst,
+        FitSpec::DotProduct => Fit::DotProduct,
+        FitSpec::GpuPacking => Fit::GpuPacking,
+    }
+}
