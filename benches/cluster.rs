@@ -181,7 +181,7 @@ fn replicate_on<R: Recorder>(
     Measured {
         jobs: output.counts.completed as f64,
         seconds,
-        mean_response: output.ttft.mean(),
+        mean_response: output.latencies[walras_sim::record::Latency::Ttft].mean(),
         events: output.events,
         digest: output.digest.to_string(),
     }

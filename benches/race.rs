@@ -89,7 +89,7 @@ const TIMED: usize = 20_000;
 
 /// The operations of the first events of a scenario on a platform, which every candidate reproduces.
 fn record(scenario: &str, plan: &Plan, platform: &Platform) -> Recording {
-    let (workload, settings) = (&plan.workload, plan.settings());
+    let (workload, settings) = (&plan.expect_requests().workload, plan.settings());
     let mut playback = Playback::simulate(platform, workload, &settings, plan.seed, 0, Nothing);
     let recording = Recording::new(&mut playback, LEAD + TIMED);
     println!(
@@ -136,7 +136,7 @@ fn recorded(c: &mut Criterion) {
         group.measurement_time(Duration::from_millis(400));
         let scenario = walras_scenarios::load(Path::new(name), &[], None);
         let plan = scenario.expect("a library scenario is valid").plan;
-        for platform in &plan.platforms {
+        for platform in &plan.expect_requests().platforms {
             // Seconds for the large network: only if it is asked for.
             let recording = LazyCell::new(|| record(name, &plan, platform));
             let platform = platform.name.as_str();

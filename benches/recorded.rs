@@ -179,8 +179,8 @@ mod tests {
     fn every_candidate_reproduces_a_run() {
         let scenario = walras_scenarios::load(Path::new("churn"), &[], None);
         let plan = scenario.expect("a library scenario is valid").plan;
-        for platform in &plan.platforms {
-            let (workload, settings) = (&plan.workload, plan.settings());
+        for platform in &plan.expect_requests().platforms {
+            let (workload, settings) = (&plan.expect_requests().workload, plan.settings());
             let mut playback =
                 Playback::simulate(platform, workload, &settings, plan.seed, 0, Nothing);
             let recording = Recording::new(&mut playback, 3_000);

@@ -25,14 +25,14 @@ const MAX_BATCH: u32 = 64;
 fn ingredients() -> (Workload, Profile) {
     let scenario = walras_scenarios::load(Path::new("depin-vs-cloud"), &[], None)
         .expect("a library scenario is valid");
-    let cloud = &scenario.plan.platforms[0];
+    let cloud = &scenario.plan.expect_requests().platforms[0];
     let (device, deployment) = (&cloud.profiles[0].device, &cloud.profiles[0].deployment);
     let deployment = Deployment {
         max_batch: MAX_BATCH,
         ..deployment.clone()
     };
     (
-        scenario.plan.workload.clone(),
+        scenario.plan.expect_requests().workload.clone(),
         Profile::new(device, &deployment),
     )
 }
@@ -71,8 +71,8 @@ fn case(name: &str, profile: &Profile, workload: &Workload, per_node: f64) {
         requests / seconds / 1e6,
         output.events as f64 / requests,
         output.metrics.get(MetricId::BatchSize).unwrap_or(0.0),
-        output.ttft.quantile(0.5),
-        output.ttft.quantile(0.99),
+        output.latencies[walras_sim::record::Latency::Ttft].quantile(0.5),
+        output.latencies[walras_sim::record::Latency::Ttft].quantile(0.99),
         output.digest,
         peak_memory()
     );

@@ -16,12 +16,12 @@ fn main_job(c: &mut Criterion) {
     let settings = plan.settings();
     let mut group = c.benchmark_group("main job");
     group.sample_size(10);
-    for platform in &plan.platforms {
+    for platform in &plan.expect_requests().platforms {
         group.bench_function(&platform.name, |b| {
             b.iter(|| {
                 simulate(
                     platform,
-                    &plan.workload,
+                    &plan.expect_requests().workload,
                     &settings,
                     plan.seed,
                     0,

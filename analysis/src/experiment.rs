@@ -258,6 +258,7 @@ impl Manifest {
 impl From<walras_scenarios::run::Run> for Run {
     fn from(run: walras_scenarios::run::Run) -> Self {
         let output = run.output;
+        let refusals = output.refusals.iter().map(ToString::to_string);
         Self {
             platform: run.platform,
             replication: run.replication,
@@ -271,7 +272,7 @@ impl From<walras_scenarios::run::Run> for Run {
             lorenz: output.lorenz,
             jobs: output.jobs,
             batch_jobs: output.batch_jobs,
-            refusals: output.refusals,
+            refusals: refusals.chain(output.batch_refusals).collect(),
         }
     }
 }

@@ -109,8 +109,7 @@ fn served_fewer(comparison: &Comparison, index: usize, leads: &str) -> String {
     });
     let noun = comparison.noun();
     let [(few, few_completed), (many, many_completed)] = pair.map(|entry| {
-        let completed =
-            share(entry).map_or(String::new(), |share| quantity(metric, &share));
+        let completed = share(entry).map_or(String::new(), |share| quantity(metric, &share));
         (&comparison.entries[entry].name, completed)
     });
     format!(
@@ -267,7 +266,9 @@ fn pair_finding(comparison: &Comparison, metric: MetricId, index: usize) -> Opti
             format!("Within both objectives {a} served {mine} of all requests and {b} {theirs}")
         }
         MetricId::ResponseMean => {
-            format!("From submission to end a job took {mine} on {a} and {theirs} on {b} on average")
+            format!(
+                "From submission to end a job took {mine} on {a} and {theirs} on {b} on average"
+            )
         }
         MetricId::Makespan => format!("All jobs were done after {mine} on {a} and {theirs} on {b}"),
         // Idle machines weigh most where few work; whether they would be on anyway is for the reader to judge.
@@ -406,8 +407,7 @@ fn is_always_told(metric: MetricId) -> bool {
 fn to_baseline(comparison: &Comparison) -> Vec<Finding> {
     let said = |metric: MetricId, index: usize| {
         let said = comparison.said(metric, index)?;
-        let is_told = is_always_told(metric)
-            || said.tone != Tone::Unclear;
+        let is_told = is_always_told(metric) || said.tone != Tone::Unclear;
         let among = if said.tone == Tone::Neutral {
             " for what was served"
         } else {
@@ -722,12 +722,7 @@ fn stopping(experiment: &Experiment, comparison: &Comparison) -> Option<Stopping
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn warnings_of(
-    experiment: &Experiment,
-    platform: usize,
-    name: &str,
-    noun: &str,
-) -> Vec<String> {
+fn warnings_of(experiment: &Experiment, platform: usize, name: &str, noun: &str) -> Vec<String> {
     let mut warnings = Vec::new();
     let runs = experiment.of(platform).count();
     let (mut submitted, mut live, mut refused) = (0, 0, 0);

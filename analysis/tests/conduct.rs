@@ -103,7 +103,9 @@ fn replications_end_at_the_most() {
 fn what_is_never_observed_is_not_precise() {
     let goal = "{precision: 50 %, of: [losses_per_thousand], at_least: 2, at_most: 5}";
     let mut plan = plan(&[("run.replications", goal)]);
-    plan.platforms.retain(|platform| platform.name == "cloud");
+    plan.expect_requests()
+        .platforms
+        .retain(|platform| platform.name == "cloud");
     let results = run(&plan, 2);
     let losses: Vec<Option<f64>> = results
         .runs
@@ -129,7 +131,7 @@ fn the_warm_up_is_that_of_the_slowest_platform_on_any_number_of_threads() {
     };
     let found = find(&plan, 1);
     assert_eq!(found, find(&plan, 4));
-    let alone = plan.platforms.iter().map(|platform| {
+    let alone = plan.expect_requests().platforms.iter().map(|platform| {
         let platforms = vec![platform.clone()];
         find(
             &Plan {

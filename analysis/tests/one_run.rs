@@ -264,7 +264,7 @@ fn without_an_interval_there_is_a_reason() {
     expect(MetricId::NodesAvailable, NoInterval::Constant, &run);
     expect(MetricId::Spend, NoInterval::Constant, &run);
     expect(MetricId::OwnerRevenue, NoInterval::Constant, &run);
-    expect(MetricId::OwnersInProfit, NoInterval::OfOwners, &run);
+    expect(MetricId::OwnersInProfit, NoInterval::OfWholeRun, &run);
     expect(MetricId::Rejected, NoInterval::Rare, &run);
     expect(MetricId::Completed, NoInterval::Rare, &run);
     assert_eq!(
@@ -356,7 +356,7 @@ fn sections_survive_the_disk_and_add_up_to_the_figures() {
     assert!(
         gini.cells
             .iter()
-            .any(|cell| cell.no_interval == Some(NoInterval::OfOwners))
+            .any(|cell| cell.no_interval == Some(NoInterval::OfWholeRun))
     );
     // Several replications say more than their sections.
     let several = experiment("2");

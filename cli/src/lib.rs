@@ -32,6 +32,7 @@ use walras_analysis::experiment::{Execution, Experiment};
 use walras_analysis::{conduct, json, store};
 use walras_reports::{html, terminal};
 use walras_scenarios::event_log::Logbook;
+use walras_scenarios::plan::Subject;
 use walras_scenarios::{Issues, Options, Results, Scenario};
 pub use walras_scenarios::{Parameters, Registered};
 use walras_sim::scheduling::Broken;
@@ -191,8 +192,12 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     }
     if let Some(trace) = scenario.trace.filter(|trace| trace.used < trace.rows) {
         let (used, rows) = (trace.used, trace.rows);
+        let noun = match scenario.plan.subject {
+            Subject::Requests(_) => "requests",
+            Subject::Batch(_) => "jobs",
+        };
         say(&format!(
-            "! {used} of the {rows} requests of the trace lie within the horizon; the others were left out"
+            "! {used} of the {rows} {noun} of the trace lie within the horizon; the others were left out"
         ));
     }
     Ok(ExitCode::from(if interrupted { 130 } else { 0 }))
@@ -262,6 +267,9 @@ fn cores() -> usize {
 
 /// The replication whose events are logged, if one is.
 fn logged(args: &RunArgs, scenario: &Scenario) -> anyhow::Result<Option<u32>> {
+    if args.log_events.is_some() {
+        target::of_requests(scenario, "an event log")?;
+    }
     let count = scenario.plan.replications;
     match args.log_events {
         Some(asked) if asked >= count => Err(BadInput::error(format!(

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use walras_scenarios::run::PILOTS;
 use walras_scenarios::plan::{Batch, Requests, Subject};
+use walras_scenarios::run::PILOTS;
 use walras_scenarios::{Cost, Plan, Scenario, Sweep};
 use walras_sim::cluster::site::Site;
 use walras_sim::cluster::workload::{Arrivals, Source as Jobs};
@@ -109,7 +109,9 @@ fn jobs(scenario: &Scenario, batch: &Batch) -> Vec<String> {
             let again = resample.map_or(String::new(), |block| {
                 format!(", put together anew from blocks of {block} in each replication")
             });
-            vec![format!("{used} of the {rows} in the trace, over {horizon}{again}")]
+            vec![format!(
+                "{used} of the {rows} in the trace, over {horizon}{again}"
+            )]
         }
         Jobs::Synthetic(synthetic) => {
             let arrivals = match synthetic.arrivals {

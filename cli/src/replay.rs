@@ -47,6 +47,7 @@ pub fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     }
     let manifest = store::manifest(&args.run).map_err(BadInput::error)?;
     let scenario = target::recorded(&args.run, &manifest)?;
+    target::of_requests(&scenario, "`walras replay`")?;
     let platform = target::platform(args.platform.as_deref(), &manifest.platforms)?;
     let name = &manifest.platforms[platform];
     let mut session = Session::new(args, &manifest, &scenario.plan, platform, name)?;

@@ -91,20 +91,23 @@ impl Target {
         let plan = &self.scenario.plan;
         format!(
             "{} of {}, replication {}, seed {}",
-            plan.names()[self.platform], self.scenario.name, self.replication, plan.seed
+            plan.names()[self.platform],
+            self.scenario.name,
+            self.replication,
+            plan.seed
         )
     }
+}
 
-    /// Fails for batch jobs, which `command` does not follow.
-    pub fn of_requests(self, command: &str) -> anyhow::Result<Self> {
-        if self.scenario.plan.requests().is_some() {
-            return Ok(self);
-        }
-        Err(BadInput::error(format!(
-            "`walras {command}` follows requests, and `{}` is about batch jobs\n  help: `walras trace` and `walras why` show their runs",
-            self.scenario.name
-        )))
+/// Fails for batch jobs, which `what` does not follow.
+pub fn of_requests(scenario: &Scenario, what: &str) -> anyhow::Result<()> {
+    if scenario.plan.requests().is_some() {
+        return Ok(());
     }
+    Err(BadInput::error(format!(
+        "{what} is of requests, and `{}` is about batch jobs\n  help: `walras trace` and `walras why` show what happens to these",
+        scenario.name
+    )))
 }
 
 /// The scenario of a run, if it still gives what was run.

@@ -4,6 +4,7 @@
 mod fixture;
 
 use walras_analysis::compare::Comparison;
+use walras_analysis::curves::Latency;
 use walras_analysis::experiment::Experiment;
 use walras_analysis::record::MetricId;
 use walras_reports::terminal::{Options, table};
@@ -218,8 +219,9 @@ fn the_command_line_can_be_typed_again() {
 fn the_share_within_an_objective_is_read_from_the_curve() {
     let mut experiment = fixture::experiment(&["only"], 3);
     for run in &mut experiment.runs {
-        run.tpot = walras_des::LogHistogram::new();
-        (0..1_000).for_each(|i| run.tpot.record(0.097_7 + 3.8e-6 * f64::from(i)));
+        let tpot = &mut run.latencies[Latency::Tpot];
+        *tpot = walras_des::LogHistogram::new();
+        (0..1_000).for_each(|i| tpot.record(0.097_7 + 3.8e-6 * f64::from(i)));
     }
     let figures = figures::all(&experiment, &Comparison::of(&experiment));
     let figure = figures

@@ -14,11 +14,11 @@ fn main() {
     let plan = &scenario.plan;
     let settings = plan.settings();
     let streams = Streams::new(plan.seed, 0);
-    for platform in &plan.platforms {
+    for platform in &plan.expect_requests().platforms {
         let built_in = platform.policy.build(&streams);
         let output = race(World::new(
             platform,
-            &plan.workload,
+            &plan.expect_requests().workload,
             &settings,
             &streams,
             built_in,
@@ -28,10 +28,10 @@ fn main() {
     }
     let veteran =
         by_score(|_job, node, view| Some((view.now() - view.node(node).up_since).as_secs_f64()));
-    let network = &plan.platforms[0];
+    let network = &plan.expect_requests().platforms[0];
     let output = race(World::new(
         network,
-        &plan.workload,
+        &plan.expect_requests().workload,
         &settings,
         &streams,
         Dispatch(veteran),

@@ -442,7 +442,9 @@ impl Files for Reader {
 
 /// Gives the files of records other names.
 fn name_records(tree: &mut Node, name: impl Fn(&str) -> String) {
-    let clusters = tree.entry_mut("clusters").map(|entry| &mut entry.node.value);
+    let clusters = tree
+        .entry_mut("clusters")
+        .map(|entry| &mut entry.node.value);
     if let Some(Value::Map(clusters)) = clusters {
         for cluster in clusters {
             let machines = cluster.node.entry_mut("machines");

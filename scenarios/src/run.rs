@@ -155,9 +155,7 @@ pub fn replicate(
     let platforms = plan.names();
     let before = replications.start as usize * platforms.len();
     let tasks: Vec<(u32, usize)> = replications
-        .flat_map(|replication| {
-            (0..platforms.len()).map(move |platform| (replication, platform))
-        })
+        .flat_map(|replication| (0..platforms.len()).map(move |platform| (replication, platform)))
         .collect();
     let requested = before + tasks.len();
     let finished = AtomicUsize::new(before);

@@ -33,7 +33,7 @@ fn digests(plan: &Plan) -> Vec<(String, u32, String)> {
     };
     let results = execute(plan, &options, &|_| {}).expect("no invariant is violated");
     let named = results.runs.into_iter().map(|run| {
-        let name = plan.platforms[run.platform].name.clone();
+        let name = plan.expect_requests().platforms[run.platform].name.clone();
         (name, run.replication, run.output.digest.to_string())
     });
     named.collect()

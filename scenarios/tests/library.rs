@@ -60,7 +60,7 @@ fn the_main_scenario_compares_thousands_of_nodes_with_a_cloud() {
         .collect();
     assert_eq!(names, ["cloud", "depin"]);
     assert_eq!(scenario.baseline, 0);
-    let nodes: u32 = plan.platforms[1]
+    let nodes: u32 = plan.expect_requests().platforms[1]
         .fleets
         .iter()
         .map(|fleet| fleet.size.max())
@@ -178,7 +178,9 @@ fn the_azure_traces_are_read_to_the_last_row() {
         let overrides = [("workload.diurnal".to_owned(), "null".to_owned())];
         let loaded = load(Path::new("depin-vs-cloud"), &overrides, Some(&path))
             .unwrap_or_else(|issues| panic!("{issues}"));
-        let walras_sim::workload::Source::Trace(trace) = &loaded.plan.workload.source else {
+        let walras_sim::workload::Source::Trace(trace) =
+            &loaded.plan.expect_requests().workload.source
+        else {
             panic!("a trace")
         };
         assert_eq!(trace.at.len(), rows, "{file}");

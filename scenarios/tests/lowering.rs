@@ -25,7 +25,7 @@ fn plan(name: &str, set: &[(&str, &str)], trace: Option<&Path>) -> Plan {
 /// The home fleet of the main scenario with these changes.
 fn home(set: &[(&str, &str)]) -> Fleet {
     let plan = plan("depin-vs-cloud", set, None);
-    let fleets = plan.platforms[1].fleets.iter();
+    let fleets = plan.expect_requests().platforms[1].fleets.iter();
     fleets
         .clone()
         .find(|fleet| fleet.name == "home")
@@ -155,7 +155,7 @@ fn a_rate_factor_divides_the_gaps_of_a_trace() {
     .unwrap();
     let set = [("workload.diurnal", "null"), ("workload.rate_factor", "2")];
     let plan = plan("depin-vs-cloud", &set, Some(&file));
-    let Source::Trace(trace) = &plan.workload.source else {
+    let Source::Trace(trace) = &plan.expect_requests().workload.source else {
         panic!("a trace")
     };
     assert_eq!(
@@ -172,7 +172,7 @@ fn measured_gaps_have_mean_one() {
         &[("workload.requests", "azure-code-2023")],
         None,
     );
-    let Source::Synthetic(synthetic) = &plan.workload.source else {
+    let Source::Synthetic(synthetic) = &plan.expect_requests().workload.source else {
         panic!("a process")
     };
     assert!((synthetic.gap.mean().unwrap() - 1.0).abs() < 1e-12);
@@ -190,7 +190,7 @@ fn a_device_of_the_catalog_can_be_amended() {
         ("models.\"llama-3.1-8b\".layers", "16"),
     ];
     let plan = plan("depin-vs-cloud", &set, None);
-    let platform = &plan.platforms[1];
+    let platform = &plan.expect_requests().platforms[1];
     let card = platform
         .profiles
         .iter()
@@ -225,7 +225,7 @@ fn a_short_trace_ends_the_run() {
 
 /// Names, shares and prices of the devices of the home fleet of each platform [USD/h].
 fn offers(plan: &Plan) -> Vec<Vec<(String, f64, f64)>> {
-    let homes = plan.platforms.iter().map(|platform| {
+    let homes = plan.expect_requests().platforms.iter().map(|platform| {
         let mut fleets = platform.fleets.iter();
         (platform, fleets.find(|fleet| fleet.name == "home").unwrap())
     });

@@ -43,7 +43,9 @@ fn replaying(files: &[&Path], start: &str) -> Result<Scenario, String> {
 }
 
 fn replay(scenario: &Scenario) -> &Replay {
-    let Availability::Mixed(classes) = &scenario.plan.platforms[0].fleets[0].availability else {
+    let Availability::Mixed(classes) =
+        &scenario.plan.expect_requests().platforms[0].fleets[0].availability
+    else {
         panic!("a replay")
     };
     let Pattern::Replay(replay) = &classes[0].1 else {
@@ -112,8 +114,8 @@ fn a_run_replays_the_record() {
     };
     let plan = &scenario.plan;
     let output = simulate(
-        &plan.platforms[0],
-        &plan.workload,
+        &plan.expect_requests().platforms[0],
+        &plan.expect_requests().workload,
         &settings,
         1,
         0,

@@ -129,8 +129,8 @@ fn playback<R: Recorder>(
     recorder: R,
 ) -> Playback<'_, walras_sim::scheduling::Builtin, R> {
     Playback::simulate(
-        &plan.platforms[platform],
-        &plan.workload,
+        &plan.expect_requests().platforms[platform],
+        &plan.expect_requests().workload,
         &plan.settings(),
         plan.seed,
         0,
@@ -161,7 +161,10 @@ fn a_log_read_back_is_what_happened() {
         let mut log = EventLog::open(path).unwrap();
         assert_eq!(log.digest(), output.digest.as_u64());
         assert_eq!(log.events(), output.events);
-        assert_eq!(log.header().platform, plan.platforms[platform].name);
+        assert_eq!(
+            log.header().platform,
+            plan.expect_requests().platforms[platform].name
+        );
         assert!(log.blocks().len() > 3, "{}", log.blocks().len());
         // From any time on: the block that the index names, and those behind it.
         for from in [0, 1, 600, 1800, 3599, 3700, 9000].map(SimTime::from_secs) {

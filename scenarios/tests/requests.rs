@@ -39,7 +39,7 @@ fn plan(name: &str, trace: &Path, more: &str) -> Result<Plan, String> {
 }
 
 fn trace(plan: &Plan) -> &Trace {
-    match &plan.workload.source {
+    match &plan.expect_requests().workload.source {
         Source::Trace(trace) => trace,
         Source::Synthetic(_) => panic!("a trace"),
     }
@@ -97,10 +97,16 @@ fn a_cache_of_beginnings_answers_the_trace_sooner() {
             warm_up: Span::ZERO,
             sample_every: Span::MINUTE,
         };
-        let platform = &plan.platforms[platform];
-        simulate(platform, &plan.workload, &settings, 1, 0, Nothing, &|| {
-            false
-        })
+        let platform = &plan.expect_requests().platforms[platform];
+        simulate(
+            platform,
+            &plan.expect_requests().workload,
+            &settings,
+            1,
+            0,
+            Nothing,
+            &|| false,
+        )
         .unwrap()
     });
     let median = |output: &walras_sim::record::Output| {

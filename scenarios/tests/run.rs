@@ -115,7 +115,7 @@ fn an_interrupted_execution_keeps_what_is_finished() {
 fn a_panic_names_the_run() {
     let mut plan = plan();
     // Requests from nowhere: lowering never makes such a plan.
-    plan.workload.origins.clear();
+    plan.expect_requests().workload.origins.clear();
     let stop = AtomicBool::new(false);
     let error = execute(
         &plan,

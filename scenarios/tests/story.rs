@@ -32,8 +32,8 @@ fn plan(scheduler: &str) -> Plan {
 
 fn rows(plan: &Plan) -> Vec<JobRow> {
     let output = simulate(
-        &plan.platforms[0],
-        &plan.workload,
+        &plan.expect_requests().platforms[0],
+        &plan.expect_requests().workload,
         &plan.settings(),
         plan.seed,
         0,
@@ -74,10 +74,10 @@ impl Recorder for Placed<'_> {
 #[test]
 fn a_witness_changes_nothing() {
     let plan = plan("{power-of-choices: {d: 2}}");
-    let (platform, settings) = (&plan.platforms[0], plan.settings());
+    let (platform, settings) = (&plan.expect_requests().platforms[0], plan.settings());
     let alone = simulate(
         platform,
-        &plan.workload,
+        &plan.expect_requests().workload,
         &settings,
         plan.seed,
         0,
@@ -88,7 +88,7 @@ fn a_witness_changes_nothing() {
     let witness = Witness::new(platform.policy.build(&streams), 17);
     let world = World::new(
         platform,
-        &plan.workload,
+        &plan.expect_requests().workload,
         &settings,
         &streams,
         witness,
@@ -106,8 +106,8 @@ fn stories_agree_with_the_run() {
     let placements = std::cell::RefCell::new(Placements::default());
     let recorder = Placed(&placements);
     let output = simulate(
-        &plan.platforms[0],
-        &plan.workload,
+        &plan.expect_requests().platforms[0],
+        &plan.expect_requests().workload,
         &plan.settings(),
         plan.seed,
         0,

@@ -34,10 +34,10 @@ fn plan(more: &[(&str, &str)]) -> Plan {
 
 fn output(plan: &Plan) -> Output {
     let table = JobTable::default();
-    let (platform, settings) = (&plan.platforms[0], plan.settings());
+    let (platform, settings) = (&plan.expect_requests().platforms[0], plan.settings());
     let output = simulate(
         platform,
-        &plan.workload,
+        &plan.expect_requests().workload,
         &settings,
         plan.seed,
         0,

@@ -5,6 +5,7 @@ use std::ops::{Index, IndexMut};
 use walras_des::{Digest, LogHistogram, SimTime, Span};
 
 use crate::ids::{NodeId, RegionId};
+use crate::scheduling::Refusal;
 use crate::sums::Sums;
 
 /// One reported figure: how it is called, counted and read.
@@ -312,8 +313,10 @@ pub struct Output {
     pub jobs: Vec<JobRow>,
     /// One row per ended batch job, if they were recorded.
     pub batch_jobs: Vec<BatchRow>,
-    /// The first orders that the world refused, at most [`REFUSALS_KEPT`], in sentences.
-    pub refusals: Vec<String>,
+    /// The first orders that the world refused, at most [`REFUSALS_KEPT`].
+    pub refusals: Vec<Refusal>,
+    /// The same of a cluster, in sentences.
+    pub batch_refusals: Vec<String>,
 }
 
 /// Refused orders that a run keeps; all of them are counted.

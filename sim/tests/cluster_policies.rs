@@ -15,8 +15,9 @@ use walras_sim::cluster::policy::fit::Fit;
 use walras_sim::cluster::policy::ordered::{Blocked, Ordered};
 use walras_sim::cluster::policy::{Cause, Orders, Scheduler};
 use walras_sim::cluster::view::View;
-use walras_sim::cluster::world::{Cluster, Estimates, JobRow, Outcome, run};
+use walras_sim::cluster::world::{Cluster, Estimates, Outcome, run};
 use walras_sim::ids::NodeId;
+use walras_sim::record::BatchRow;
 
 fn go(cluster: &Cluster, jobs: Vec<Job>, scheduler: impl Scheduler) -> Outcome {
     let streams = Streams::new(3, 0);
@@ -82,7 +83,7 @@ fn broken(jobs: &[Job], policy: Backfilling, protected: usize) -> Vec<u64> {
         watched,
     );
     assert_eq!((outcome.jobs.len(), outcome.refused), (jobs.len(), 0));
-    let late = |row: &&JobRow| {
+    let late = |row: &&BatchRow| {
         made.get(&(row.serial as u32))
             .is_some_and(|promise| row.started > *promise)
     };
@@ -179,7 +180,7 @@ fn dominant_shares() {
     // The first job holds everything until all others have come.
     let outcome = go(&Cluster::of(1, kind), jobs, Drf::new(Fit::First));
     let first = |user: u32| {
-        let in_first = |row: &&JobRow| row.user == user && row.started == SimTime::from_secs(100);
+        let in_first = |row: &&BatchRow| row.user == user && row.started == SimTime::from_secs(100);
         outcome.jobs.iter().filter(in_first).count()
     };
     assert_eq!((first(0), first(1)), (3, 2));
@@ -220,7 +221,7 @@ fn fork_and_join() {
                 })
                 .collect();
             let outcome = go(&Cluster::of(2, Kind::cores("server", 1)), jobs, Fork);
-            outcome.jobs.iter().map(JobRow::response).sum::<f64>() / 40_000.0
+            outcome.jobs.iter().map(BatchRow::response).sum::<f64>() / 40_000.0
         })
         .collect();
     let mean = means.iter().sum::<f64>() / 10.0;

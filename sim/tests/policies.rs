@@ -14,9 +14,7 @@ use walras_sim::ids::{JobId, NodeId, ProfileId};
 use walras_sim::knowledge::Estimates;
 use walras_sim::market::Pricing;
 use walras_sim::platform::{Offer, Platform};
-use walras_sim::record::{
-    JobRow, JobTable, Latency, MetricId, Nothing, Output, Recorder,
-};
+use walras_sim::record::{JobRow, JobTable, Latency, MetricId, Nothing, Output, Recorder};
 use walras_sim::scheduling::{Dispatch, Pick, Policy, PowerOfChoices};
 use walras_sim::view::View;
 use walras_sim::workload::{Prefixes, Source, Synthetic, Workload};

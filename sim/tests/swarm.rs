@@ -17,7 +17,7 @@ use walras_sim::platform::{
     Autoscaler, ColdStart, Fleet, Offer, Ownership, Platform, Retry, Settlement, Size,
 };
 use walras_sim::record::{
-    Better, Fate, JobRow, JobTable, METRICS, MetricId, Nothing, Output, Range,
+    Better, Fate, JobRow, JobTable, Latency, METRICS, MetricId, Nothing, Output, Range,
 };
 use walras_sim::scheduling::{Builtin, Cause, Orders, Policy, Scheduler};
 use walras_sim::units::{Amount, Ppm};

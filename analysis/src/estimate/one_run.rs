@@ -20,8 +20,8 @@ use crate::experiment::Run;
 pub enum NoInterval {
     /// The sections of the run are not known.
     NotKept,
-    /// The figure describes owners by their whole run.
-    OfOwners,
+    /// The figure describes the whole run, as of owners or the end of the last job.
+    OfWholeRun,
     /// What is counted, or its exception, occurred in too few sections.
     Rare,
     /// All sections agree.
@@ -34,7 +34,7 @@ impl NoInterval {
     /// All reasons.
     pub const ALL: [Self; 5] = [
         Self::NotKept,
-        Self::OfOwners,
+        Self::OfWholeRun,
         Self::Rare,
         Self::Constant,
         Self::Tail,
@@ -45,7 +45,7 @@ impl NoInterval {
     pub fn reason(self) -> &'static str {
         match self {
             Self::NotKept => "the sections of the run were not kept",
-            Self::OfOwners => "it describes owners by their whole run, and one run tells it once",
+            Self::OfWholeRun => "it describes the whole run, and one run tells it once",
             Self::Rare => "it, or its exception, occurred in too few sections of the run",
             Self::Constant => "it is the same throughout the run",
             Self::Tail => "too few requests lie beyond it",
@@ -90,7 +90,7 @@ fn by_section(run: &Run, metric: MetricId) -> Result<Estimate, NoInterval> {
         .iter()
         .map(|sums| sums.ratio(metric).map(|ratio| (ratio.part, ratio.whole)))
         .collect();
-    let parts = parts.ok_or(NoInterval::OfOwners)?;
+    let parts = parts.ok_or(NoInterval::OfWholeRun)?;
     let scale = run.sections[0]
         .ratio(metric)
         .map_or(1.0, |ratio| ratio.scale);

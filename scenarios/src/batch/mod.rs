@@ -107,7 +107,12 @@ pub fn parse(source: &Arc<Source>) -> Result<Batch, Vec<Issue>> {
 /// # Errors
 /// Every problem of the text, as of jobs.
 pub fn machines(source: &Arc<Source>) -> Result<Vec<Machine>, Vec<Issue>> {
-    if source.text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+    if source
+        .text
+        .trim_start_matches('\u{feff}')
+        .trim_start()
+        .starts_with('{')
+    {
         wfcommons::parse(source).map(|workflow| workflow.machines)
     } else {
         openb::nodes(source)

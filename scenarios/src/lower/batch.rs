@@ -145,7 +145,9 @@ fn sped_up(job: &mut Job, factor: f64) {
     if (factor - 1.0).abs() > f64::EPSILON {
         let at = Span::from_secs_f64(job.submitted.as_secs_f64() / factor);
         let submitted = SimTime::ZERO + at;
-        let deadline = job.deadline.map(|deadline| submitted + (deadline - job.submitted));
+        let deadline = job
+            .deadline
+            .map(|deadline| submitted + (deadline - job.submitted));
         (job.submitted, job.deadline) = (submitted, deadline);
     }
 }
@@ -162,7 +164,11 @@ fn checkpoint(report: &mut Report, at: &At<'_>, spec: &CheckpointSpec) -> Option
             let checkpoint = Checkpoint::young(cost, mtbf);
             if checkpoint.interval == Span::ZERO {
                 let message = "checkpoints that cost nothing would be written all the time";
-                report.add(&at.key("cost"), message, Some("give an `interval`".to_owned()));
+                report.add(
+                    &at.key("cost"),
+                    message,
+                    Some("give an `interval`".to_owned()),
+                );
                 return None;
             }
             Some(checkpoint)
@@ -184,10 +190,16 @@ fn synthetic(
     labels: &mut Names,
 ) -> Option<Synthetic> {
     let arrivals = match spec.arrivals {
-        JobArrivalsSpec::Poisson(rate) if rate.0 > 0.0 => Some(Arrivals::Poisson(rate.0 * rate_factor)),
+        JobArrivalsSpec::Poisson(rate) if rate.0 > 0.0 => {
+            Some(Arrivals::Poisson(rate.0 * rate_factor))
+        }
         JobArrivalsSpec::Poisson(_) => {
             let hint = Some("for example `30 /h`".to_owned());
-            report.add(&at.key("arrivals"), "at this rate no job is ever submitted", hint);
+            report.add(
+                &at.key("arrivals"),
+                "at this rate no job is ever submitted",
+                hint,
+            );
             None
         }
         JobArrivalsSpec::AtOnce(count) => Some(Arrivals::AtOnce(count)),
@@ -197,9 +209,7 @@ fn synthetic(
     let classes = shares::normalised(report, &all, weights.collect())?;
     let classes: Vec<Option<(f64, Class)>> = classes
         .into_iter()
-        .map(|((name, spec), share)| {
-            Some((share, class(report, &all.key(name), spec, labels)?))
-        })
+        .map(|((name, spec), share)| Some((share, class(report, &all.key(name), spec, labels)?)))
         .collect();
     let classes: Option<Vec<_>> = classes.into_iter().collect();
     Some(Synthetic {
@@ -220,7 +230,11 @@ fn class(
     let demand = demand(report, at, spec, labels);
     if spec.workflow.is_some() && !matches!(spec.workers, WorkersSpec::Fixed(1)) {
         let message = "tasks of a workflow have one worker each";
-        report.add(&at.key("workers"), message, Some("remove `workers`".to_owned()));
+        report.add(
+            &at.key("workers"),
+            message,
+            Some("remove `workers`".to_owned()),
+        );
         return None;
     }
     let shape = |spec: ShapeSpec| Shape {
@@ -258,7 +272,12 @@ fn workers(report: &mut Report, at: &At<'_>, spec: &WorkersSpec) -> Option<Vec<(
         return None;
     }
     let shares = shares::normalised(report, at, found)?;
-    Some(shares.into_iter().map(|(count, share)| (share, count)).collect())
+    Some(
+        shares
+            .into_iter()
+            .map(|(count, share)| (share, count))
+            .collect(),
+    )
 }
 
 fn demand(
@@ -273,7 +292,10 @@ fn demand(
     } else if spec.gpus.fract() == 0.0 {
         (spec.gpus as u32 as u8, 1000)
     } else {
-        let message = format!("{} GPUs are neither a whole number nor a share of one", spec.gpus);
+        let message = format!(
+            "{} GPUs are neither a whole number nor a share of one",
+            spec.gpus
+        );
         let hint = "a worker that needs more than one takes each of them alone".to_owned();
         report.add(&at.key("gpus"), message, Some(hint));
         return None;
@@ -309,10 +331,12 @@ fn site(
     labels: &mut Names,
     files: &mut dyn Files,
 ) -> Option<Site> {
-    let transfers = spec.network.map_or_else(Transfers::default, |link| Transfers {
-        latency: span(link.latency.0),
-        bandwidth: link.gbit_s * 1e9 / 8.0,
-    });
+    let transfers = spec
+        .network
+        .map_or_else(Transfers::default, |link| Transfers {
+            latency: span(link.latency.0),
+            bandwidth: link.gbit_s * 1e9 / 8.0,
+        });
     let (kinds, nodes) = match (&spec.machines, spec.nodes.is_empty()) {
         (Some(file), true) => {
             let at = at.key("machines");
@@ -356,9 +380,7 @@ fn nodes(
         let at = at.key(name);
         let availability = match &spec.availability {
             None => Some(Availability::Always),
-            Some(choice) => {
-                availability::lower(report, tables, &at.key("availability"), choice)
-            }
+            Some(choice) => availability::lower(report, tables, &at.key("availability"), choice),
         };
         kinds.push(Kind {
             name: name.clone(),

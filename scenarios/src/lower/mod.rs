@@ -21,10 +21,10 @@ use walras_sim::network::{Network, Region};
 use walras_sim::record::MetricId;
 use walras_sim::workload::{Source, Trace, Workload};
 
-use crate::catalog::Catalog;
-use crate::issue::{Issue, suggestion};
 use crate::batch::{Batch, Machine};
+use crate::catalog::Catalog;
 use crate::document::Node;
+use crate::issue::{Issue, suggestion};
 use crate::plan::{Plan, Precision, Requests, Subject};
 use crate::report::{At, Report};
 use crate::spec::Named;
@@ -99,9 +99,9 @@ pub(crate) fn lower(report: &mut Report, files: &mut dyn Files) -> Option<Plan> 
         let times = run
             .as_ref()
             .and_then(|run| times(report, run, workload.as_ref()));
-        let finds = run.as_ref().is_some_and(|run| {
-            finds_warm_up(report, run, spec.as_ref().and_then(OnePath::of))
-        });
+        let finds = run
+            .as_ref()
+            .is_some_and(|run| finds_warm_up(report, run, spec.as_ref().and_then(OnePath::of)));
         let subject = requests(report, &tables, spec.as_ref(), workload);
         (subject.map(Subject::Requests), times, finds)
     };
@@ -123,13 +123,13 @@ pub(crate) fn lower(report: &mut Report, files: &mut dyn Files) -> Option<Plan> 
 /// Whether a scenario is about batch jobs; one that is about both is wrong.
 fn is_batch(report: &mut Report) -> bool {
     let written = |report: &Report, keys: [&'static str; 2]| {
-        keys.into_iter()
-            .find(|key| report.tree.get(key).is_some())
+        keys.into_iter().find(|key| report.tree.get(key).is_some())
     };
     let requests = written(report, ["workload", "platforms"]);
     let batch = written(report, ["jobs", "clusters"]);
     if let (Some(one), Some(other)) = (requests, batch) {
-        let message = format!("a scenario is about requests (`{one}`) or about batch jobs (`{other}`)");
+        let message =
+            format!("a scenario is about requests (`{one}`) or about batch jobs (`{other}`)");
         let hint = "keep `workload` and `platforms`, or `jobs` and `clusters`";
         report.add_to_key(&At::root(other), message, Some(hint.to_owned()));
     }

@@ -63,7 +63,10 @@ impl Relaxation {
         let jobs = workload.jobs(&streams, settings.horizon);
         let kinds = &site.cluster.kinds;
         let mut counts = vec![0_u64; kinds.len()];
-        site.cluster.nodes.iter().for_each(|&kind| counts[kind] += 1);
+        site.cluster
+            .nodes
+            .iter()
+            .for_each(|&kind| counts[kind] += 1);
         let capacity: [f64; RESOURCES] = std::array::from_fn(|resource| {
             let of = |(kind, count): (&Kind, &u64)| amount(kind, resource) * *count as f64;
             kinds.iter().zip(&counts).map(of).sum()
@@ -143,7 +146,9 @@ impl Relaxation {
                 Latency::Wait | Latency::Ttft | Latency::Tpot => return None,
             };
             let rank = quantile_rank(p, completed) as usize;
-            let value = least.get(rank.saturating_sub(1)).filter(|_| completed > 0)?;
+            let value = least
+                .get(rank.saturating_sub(1))
+                .filter(|_| completed > 0)?;
             return Some(as_reported(*value));
         }
         // Who completes fewer may choose which.

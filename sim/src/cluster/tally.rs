@@ -10,9 +10,7 @@ use crate::cluster::policy::fgd::Mix;
 use crate::cluster::view::View;
 use crate::cluster::world::Outcome;
 use crate::ids::{JobId, NodeId};
-use crate::record::{
-    BatchRow, Counts, Latencies, Latency, MetricId, Metrics, Output, Sample,
-};
+use crate::record::{BatchRow, Counts, Latencies, Latency, MetricId, Metrics, Output, Sample};
 use crate::sections::{SectionedLevel, Sections, seconds};
 use crate::sums::{Ratio, SECTIONS, SumId, Sums};
 use crate::world::Settings;
@@ -274,12 +272,9 @@ impl Tally {
             samples: self.samples,
             lorenz: Vec::new(),
             jobs: Vec::new(),
-            batch_jobs: if keeps_jobs {
-                outcome.jobs
-            } else {
-                Vec::new()
-            },
-            refusals: outcome.refusals.iter().map(ToString::to_string).collect(),
+            batch_jobs: if keeps_jobs { outcome.jobs } else { Vec::new() },
+            refusals: Vec::new(),
+            batch_refusals: outcome.refusals.iter().map(ToString::to_string).collect(),
         }
     }
 

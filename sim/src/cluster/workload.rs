@@ -143,8 +143,7 @@ fn resampled(jobs: &[Job], block: Span, horizon: Span, streams: &Streams) -> Vec
             let submitted = SimTime::from_nanos(begin + (at - from));
             all.push(Job {
                 submitted,
-                deadline: (job.deadline)
-                    .map(|deadline| submitted + (deadline - job.submitted)),
+                deadline: (job.deadline).map(|deadline| submitted + (deadline - job.submitted)),
                 ..job.clone()
             });
         }

@@ -411,7 +411,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             self.counts,
             self.recorder.into_jobs(),
         );
-        output.refusals = self.refusals.iter().map(ToString::to_string).collect();
+        output.refusals = self.refusals;
         output
     }
 }

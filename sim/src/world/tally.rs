@@ -4,11 +4,11 @@ use walras_des::{Digest, LogHistogram, SimTime, Span};
 
 use super::Settings;
 use super::nodes::{Node, Registration};
-use crate::sections::{Level, SectionedLevel, Sections, seconds};
 use crate::ids::{NodeId, OwnerId};
 use crate::invariants;
 use crate::platform::Platform;
 use crate::record::{Counts, Fate, JobRow, Latencies, Latency, MetricId, Metrics, Output, Sample};
+use crate::sections::{Level, SectionedLevel, Sections, seconds};
 use crate::settlement::Payout;
 use crate::sums::{Ratio, SECTIONS, SumId, Sums};
 use crate::units::Amount;
@@ -356,6 +356,7 @@ impl Tally {
             jobs,
             batch_jobs: Vec::new(),
             refusals: Vec::new(),
+            batch_refusals: Vec::new(),
         }
     }
 
