@@ -7,6 +7,7 @@ use walras_analysis::conduct::{WarmUpError, execute, find_warm_up};
 use walras_analysis::estimate::estimate;
 use walras_analysis::estimate::stopping::{is_precise, next_round};
 use walras_des::Span;
+use walras_scenarios::plan::{Requests, Subject};
 use walras_scenarios::{Options, Plan, Results, load};
 use walras_sim::record::MetricId;
 
@@ -103,9 +104,11 @@ fn replications_end_at_the_most() {
 fn what_is_never_observed_is_not_precise() {
     let goal = "{precision: 50 %, of: [losses_per_thousand], at_least: 2, at_most: 5}";
     let mut plan = plan(&[("run.replications", goal)]);
-    plan.expect_requests()
+    let mut requests = plan.expect_requests().clone();
+    requests
         .platforms
         .retain(|platform| platform.name == "cloud");
+    plan.subject = Subject::Requests(requests);
     let results = run(&plan, 2);
     let losses: Vec<Option<f64>> = results
         .runs
@@ -132,10 +135,14 @@ fn the_warm_up_is_that_of_the_slowest_platform_on_any_number_of_threads() {
     let found = find(&plan, 1);
     assert_eq!(found, find(&plan, 4));
     let alone = plan.expect_requests().platforms.iter().map(|platform| {
-        let platforms = vec![platform.clone()];
+        let alone = Requests {
+            platforms: vec![platform.clone()],
+            ..plan.expect_requests().clone()
+        };
+        let subject = Subject::Requests(alone);
         find(
             &Plan {
-                platforms,
+                subject,
                 ..plan.clone()
             },
             2,
