@@ -157,7 +157,7 @@ pub fn charts(experiment: &Experiment, directory: &Path) -> Vec<Figure> {
         );
         let chosen: Vec<u32> = (0..names.len() as u32).collect();
         Some(Figure {
-            name: CHARTS[platform],
+            name: CHARTS.get(platform).copied()?,
             ..gantt::figure(&title, &kept, &names, &chosen, window)
         })
     };

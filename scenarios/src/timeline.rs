@@ -1,7 +1,7 @@
 //! A run as a timeline: which job was on which node when, and in which phase; what trace viewers and Gantt charts are drawn from.
 //!
-//! [`follow`] simulates a run of requests again and tells a [`Timeline`] of it. Any other kind of world can tell one as well: nodes,
-//! lives of jobs with their visits to nodes, and levels over time are all there is to it.
+//! [`follow`] simulates a run again and tells a [`Timeline`] of it: nodes, lives of jobs with their visits to nodes, and levels over
+//! time are all there is to it, of requests as of batch jobs.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,10 +9,13 @@ pub use walras_des::SimTime;
 use walras_des::{Digest, Span};
 use walras_sim::ids::NodeId;
 use walras_sim::record::{Counts, Fate, JobRow, Queue, Recorder, Subject};
+use walras_sim::scheduling::Scheduler;
 use walras_sim::world::inspect::{Field, Owner, Probe, State};
 use walras_sim::world::{Event, Playback};
 
-use crate::plan::Plan;
+use crate::plan::{self, Plan, Requests};
+
+mod batch;
 
 /// Receives a run, in order of the ends of what it is told.
 pub trait Timeline {
@@ -125,14 +128,14 @@ pub fn follow(
     timeline: &mut dyn Timeline,
     stop: &dyn Fn() -> bool,
 ) -> Followed {
-    let mut playback = Playback::simulate(
-        &plan.expect_requests().platforms[platform],
-        &plan.expect_requests().workload,
-        &plan.settings(),
-        plan.seed,
-        replication,
-        Notes::default(),
-    );
+    let requests = match &plan.subject {
+        plan::Subject::Requests(requests) => requests,
+        plan::Subject::Batch(jobs) => {
+            let window = (from, to);
+            return batch::follow(plan, jobs, platform, replication, window, timeline, stop);
+        }
+    };
+    let mut playback = playback(plan, requests, platform, replication);
     let last = to.min(playback.end());
     let every = Span::from_nanos((last.as_nanos().saturating_sub(from.as_nanos()) / POINTS).max(1));
     let mut follower = Follower::new(&playback.state(), from, every);
@@ -174,20 +177,33 @@ pub fn follow(
 /// What the nodes of a run are called: device and region, by number.
 #[must_use]
 pub fn nodes(plan: &Plan, platform: usize, replication: u32) -> Vec<String> {
-    let playback = Playback::simulate(
-        &plan.expect_requests().platforms[platform],
-        &plan.expect_requests().workload,
-        &plan.settings(),
-        plan.seed,
-        replication,
-        Notes::default(),
-    );
+    let requests = match &plan.subject {
+        plan::Subject::Requests(requests) => requests,
+        plan::Subject::Batch(jobs) => return batch::nodes(jobs, platform),
+    };
+    let playback = playback(plan, requests, platform, replication);
     let state = playback.state();
     let name = |node| {
         let (device, region) = state.machine(node);
         format!("{device}, {region}")
     };
     (0..state.node_count()).map(name).collect()
+}
+
+fn playback<'p>(
+    plan: &Plan,
+    requests: &'p Requests,
+    platform: usize,
+    replication: u32,
+) -> Playback<'p, impl Scheduler + use<'p>, Notes> {
+    Playback::simulate(
+        &requests.platforms[platform],
+        &requests.workload,
+        &plan.settings(),
+        plan.seed,
+        replication,
+        Notes::default(),
+    )
 }
 
 /// What happened in one event.

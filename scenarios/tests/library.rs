@@ -53,12 +53,7 @@ fn the_resolved_text_gives_the_same_plan() {
 fn the_main_scenario_compares_thousands_of_nodes_with_a_cloud() {
     let scenario = scenario("depin-vs-cloud", &[]).unwrap();
     let plan = &scenario.plan;
-    let names: Vec<_> = plan
-        .platforms
-        .iter()
-        .map(|platform| platform.name.as_str())
-        .collect();
-    assert_eq!(names, ["cloud", "depin"]);
+    assert_eq!(plan.names(), ["cloud", "depin"]);
     assert_eq!(scenario.baseline, 0);
     let nodes: u32 = plan.expect_requests().platforms[1]
         .fleets

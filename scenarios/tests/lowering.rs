@@ -126,6 +126,7 @@ fn access_is_half_a_round_trip_and_shares_sum_to_one() {
 fn a_platform_inherits_through_several_others() {
     let plan = plan("cloud-menu", &[], None);
     let prices: Vec<f64> = plan
+        .expect_requests()
         .platforms
         .iter()
         .map(|platform| platform.fleets[0].devices[0].usd_per_hour)
@@ -133,6 +134,7 @@ fn a_platform_inherits_through_several_others() {
     // AWS list prices of us-east-1, 2026-01-21, per GPU; the last is that of a specialised cloud.
     assert_eq!(prices, [6.88, 3.4309, 1.861, 1.09]);
     let devices: Vec<usize> = plan
+        .expect_requests()
         .platforms
         .iter()
         .map(|platform| platform.profiles.len())
@@ -279,7 +281,7 @@ platforms:
     let l40s = |devices: &[(String, f64, f64)]| devices.len() == 1 && devices[0].0 == "l40s";
     assert!(l40s(&replaced[0]) && l40s(&replaced[1]), "{replaced:?}");
     let fewer = plan(name, &[("platforms.other", "null")], None);
-    assert_eq!(fewer.platforms.len(), 2, "null removes a platform");
+    assert_eq!(fewer.names().len(), 2, "null removes a platform");
 }
 
 #[test]
@@ -379,7 +381,10 @@ fn hours_and_outages_are_lowered() {
 
     let outage = "{what: partition, regions: [us-east, sa-east], every: {exponential: {mean: 720 h}}, lasts: {constant: 2 h}}";
     let set = [("platforms.depin.outages.cable", outage)];
-    let platform = plan("depin-vs-cloud", &set, None).platforms[1].clone();
+    let platform = plan("depin-vs-cloud", &set, None)
+        .expect_requests()
+        .platforms[1]
+        .clone();
     let outage = &platform.outages[0];
     assert_eq!(
         (outage.reach, &*outage.regions, outage.together),

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use walras_scenarios::plan::Subject;
 use walras_scenarios::{Options, Plan, Results, execute, load};
 use walras_sim::record::MetricId;
 
@@ -115,7 +116,9 @@ fn an_interrupted_execution_keeps_what_is_finished() {
 fn a_panic_names_the_run() {
     let mut plan = plan();
     // Requests from nowhere: lowering never makes such a plan.
-    plan.expect_requests().workload.origins.clear();
+    let mut requests = plan.expect_requests().clone();
+    requests.workload.origins.clear();
+    plan.subject = Subject::Requests(requests);
     let stop = AtomicBool::new(false);
     let error = execute(
         &plan,
@@ -233,6 +236,7 @@ fn every_scheduler_can_be_named_in_a_scenario() {
             .unwrap_or_else(|issues| panic!("{issues}"));
         let depin = scenario
             .plan
+            .expect_requests()
             .platforms
             .iter()
             .position(|platform| platform.name == "depin");

@@ -44,11 +44,18 @@ impl Site {
         let streams = Streams::new(seed, u64::from(replication));
         let jobs = workload.jobs(&streams, settings.horizon);
         let tally = Tally::new(settings, mix(&jobs));
-        let (outcome, tally) = self.watched(jobs, settings, &streams, tally, stop)?;
+        let until = self.latest(settings);
+        let (outcome, tally) = self.watched(jobs, until, &streams, tally, stop)?;
         Some(tally.output(outcome, keeps_jobs))
     }
 
-    /// Runs these jobs while `observer` looks on.
+    /// When a run ends at the latest.
+    #[must_use]
+    pub fn latest(&self, settings: &Settings) -> SimTime {
+        SimTime::ZERO + settings.horizon * LATEST
+    }
+
+    /// Runs these jobs, until then at most, while `observer` looks on.
     ///
     /// # Panics
     /// As [`Site::simulate`].
@@ -56,7 +63,7 @@ impl Site {
     pub fn watched<O: Observer>(
         &self,
         jobs: Vec<crate::cluster::job::Job>,
-        settings: &Settings,
+        until: SimTime,
         streams: &Streams,
         observer: O,
         stop: &dyn Fn() -> bool,
@@ -64,7 +71,7 @@ impl Site {
         let scheduler = self.policy.build(&mix(&jobs));
         let watch = Watch {
             observer,
-            until: SimTime::ZERO + settings.horizon * LATEST,
+            until,
             stop,
         };
         let jobs = jobs.into_iter();
