@@ -1,5 +1,7 @@
 //! `walras why`: the story of one job, with what the policy knew at each step.
 
+mod batch;
+
 use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -30,21 +32,25 @@ pub fn why(args: &WhyArgs) -> anyhow::Result<ExitCode> {
     let (plan, platform, replication) =
         (&target.scenario.plan, target.platform, target.replication);
     let serial = story::find(plan, platform, replication, wanted, &stop);
+    if let Some(jobs) = plan.batch() {
+        let story = serial.and_then(|serial| {
+            story::batch::story(plan, jobs, platform, replication, serial, &stop)
+        });
+        if stop() {
+            return Ok(ExitCode::from(130));
+        }
+        let story = story.ok_or_else(|| missing(wanted, &args.job))?;
+        return if args.json {
+            print(&format!("{:#}\n", batch::object(&story, &target)))
+        } else {
+            print(&batch::text(&story, &target))
+        };
+    }
     let story = serial.and_then(|serial| story::story(plan, platform, replication, serial, &stop));
     if stop() {
         return Ok(ExitCode::from(130));
     }
-    let Some(story) = story else {
-        return Err(BadInput::error(match wanted {
-            Wanted::Number(number) => format!(
-                "no job {number} was submitted in this run\n  help: jobs are numbered from 0 in the order of submission; `slowest` is one that there is"
-            ),
-            _ => format!(
-                "no job of this run is `{}`\n  help: give the number of a job, or `slowest`",
-                args.job
-            ),
-        }));
-    };
+    let story = story.ok_or_else(|| missing(wanted, &args.job))?;
     let teller = Teller {
         plan,
         platform: &plan.expect_requests().platforms[platform],
@@ -54,6 +60,18 @@ pub fn why(args: &WhyArgs) -> anyhow::Result<ExitCode> {
         return print(&format!("{:#}\n", teller.object(&story, &target)));
     }
     print(&teller.text(&story, &target))
+}
+
+/// That the run has no such job.
+fn missing(wanted: Wanted, asked: &str) -> anyhow::Error {
+    BadInput::error(match wanted {
+        Wanted::Number(number) => format!(
+            "no job {number} was submitted in this run\n  help: jobs are numbered from 0 in the order of submission; `slowest` is one that there is"
+        ),
+        _ => format!(
+            "no job of this run is `{asked}`\n  help: give the number of a job, or `slowest`"
+        ),
+    })
 }
 
 fn wanted(text: &str) -> anyhow::Result<Wanted> {

@@ -7,8 +7,10 @@ use walras_sim::ids::NodeId;
 use walras_sim::record::{JobRow, JobTable, Queue, Recorder, Subject};
 use walras_sim::world::{Event, Playback, World, simulate};
 
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::witness::{Card, Decision, Witness};
+
+pub mod batch;
 
 /// The story of one job.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,9 +70,15 @@ pub fn find(
     if let Wanted::Number(serial) = wanted {
         return Some(serial);
     }
+    let requests = match &plan.subject {
+        plan::Subject::Requests(requests) => requests,
+        plan::Subject::Batch(jobs) => {
+            return batch::find(plan, jobs, platform, replication, wanted, stop);
+        }
+    };
     let output = simulate(
-        &plan.expect_requests().platforms[platform],
-        &plan.expect_requests().workload,
+        &requests.platforms[platform],
+        &requests.workload,
         &plan.settings(),
         plan.seed,
         replication,
