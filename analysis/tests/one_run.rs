@@ -351,7 +351,10 @@ fn sections_survive_the_disk_and_add_up_to_the_figures() {
         warnings.contains("intervals stand on how its sections differ"),
         "{warnings}"
     );
-    assert!(warnings.contains("owners by their whole run"), "{warnings}");
+    assert!(
+        warnings.contains("it describes the whole run"),
+        "{warnings}"
+    );
     let gini = comparison.row(MetricId::OwnerGini).unwrap();
     assert!(
         gini.cells

@@ -8,7 +8,7 @@ use walras_analysis::campaign::{CampaignError, Watch};
 use walras_analysis::experiment::Execution;
 use walras_analysis::json;
 use walras_analysis::record::{Better, MetricId};
-use walras_analysis::tournament::{DECISIVE, Standings, Tournament, carry_out};
+use walras_analysis::tournament::{self, Standings, Tournament, carry_out};
 use walras_scenarios::contest::{Contest, contests, entrants};
 use walras_scenarios::{Options, Progress};
 
@@ -21,6 +21,13 @@ impl Watch for Nobody {
         Execution::default()
     }
 }
+
+/// The figures of requests.
+const DECISIVE: [MetricId; 3] = [
+    tournament::DECISIVE[0],
+    tournament::DECISIVE[1],
+    tournament::DECISIVE[2],
+];
 
 /// Sets the flag when the second contest begins.
 struct StopAtSecond<'a>(&'a AtomicBool);

@@ -111,7 +111,7 @@ const FLOORS: &[&[&str]] = &[
     &["ledger", "market"],
     &["view", "knowledge"],
     &["scheduling", "settlement", "supply"],
-    &["record", "sums"],
+    &["record", "sections", "sums"],
     &["platform", "world", "invariants", "cluster"],
 ];
 

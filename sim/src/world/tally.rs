@@ -404,7 +404,8 @@ impl Tally {
         let in_profit = present().filter(|&(i, _)| margin(i) > 0.0).count();
         let present = present().count();
         let mut values = [None; MetricId::COUNT];
-        for id in MetricId::all().filter(|id| id.quantile().is_none()) {
+        let of_requests = MetricId::all().filter(|id| !id.is_of_batch_jobs());
+        for id in of_requests.filter(|id| id.quantile().is_none()) {
             values[id as usize] = match id {
                 MetricId::OwnersInProfit => {
                     (present > 0).then(|| in_profit as f64 / present as f64)
