@@ -158,6 +158,23 @@ impl<'a> Draft<'a> {
         })
     }
 
+    /// The earliest slot on a processor, in a gap or not, but not before `from`; `None` if the task cannot run there.
+    pub(super) fn slot_after(
+        &self,
+        task: NodeIndex,
+        processor: usize,
+        from: SimTime,
+    ) -> Option<Slot> {
+        let cost = self.machines.cost(&self.graph[task], processor)?;
+        let ready = self.inputs(task, processor).max(from);
+        let start = self.timelines[processor].gap(ready, cost);
+        Some(Slot {
+            processor,
+            start,
+            end: start + cost.time,
+        })
+    }
+
     /// The slots that a task could have, by processor.
     pub(super) fn choices(&self, task: NodeIndex, policy: Policy) -> impl Iterator<Item = Slot> {
         (0..self.timelines.len()).filter_map(move |processor| self.slot(task, processor, policy))

@@ -6,6 +6,7 @@
 
 pub mod bound;
 pub mod cpop;
+pub mod fixed;
 pub mod heft;
 pub mod list;
 pub mod lpt;
