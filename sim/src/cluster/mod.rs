@@ -7,6 +7,7 @@ pub mod bound;
 pub mod job;
 pub mod node;
 pub mod observer;
+pub mod plan;
 pub mod policy;
 pub mod site;
 pub mod tally;

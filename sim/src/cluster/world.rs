@@ -194,8 +194,8 @@ struct State {
     stamp: u32,
     /// Parents that have not ended.
     blocked_by: u32,
-    /// Where it ran, and when it ended.
-    done: Option<(NodeId, SimTime)>,
+    /// When it was bound for the last time.
+    bound: SimTime,
     /// When the inputs of a bound task are at its node.
     inputs: SimTime,
     children: Vec<TaskId>,
@@ -220,6 +220,8 @@ pub struct World<'a, S, J, O> {
     books: Books,
     tasks: Vec<State>,
     rows: Vec<(BatchRow, bool)>,
+    /// Nodes from which the orders that are being carried out took bound tasks.
+    vacated: Vec<NodeId>,
     lives: Vec<Option<Lives>>,
     orders: Orders,
     outcome: Outcome,
@@ -313,6 +315,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         };
         let books = Books {
             kinds: Arc::clone(&cluster.kinds),
+            transfers: cluster.transfers,
             nodes: cluster.nodes.iter().map(node).collect(),
             jobs: Vec::new(),
             tasks: Vec::new(),
@@ -333,6 +336,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             scheduler,
             tasks: Vec::new(),
             rows: Vec::new(),
+            vacated: Vec::new(),
             lives: cluster.nodes.iter().map(|_| None).collect(),
             orders: Orders::default(),
             outcome: Outcome {
@@ -475,7 +479,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         self.ask(Cause::Submitted(id), cx);
     }
 
-    fn enter(&mut self, job: JobId, first: u32, task: Task, now: SimTime) {
+    fn enter(&mut self, job: JobId, first: u32, mut task: Task, now: SimTime) {
         let id = TaskId(self.books.tasks.len() as u32);
         let estimate = match self.estimates {
             Estimates::None => None,
@@ -486,11 +490,21 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             }
             Estimates::User => task.walltime,
         };
+        // Who misjudges a task does so in proportion on every kind of node.
+        let on = |whole: &Span, estimate| part(*whole, estimate, task.work);
+        let known = estimate.filter(|_| task.work > Span::ZERO);
+        let estimate_on = known.map(|estimate| {
+            let on = task.work_on.iter().map(|whole| on(whole, estimate));
+            on.collect()
+        });
         self.books.tasks.push(TaskCard {
             job,
             demand: task.demand,
             workers: task.workers,
             estimate,
+            estimate_on: estimate_on.unwrap_or_default(),
+            parents: std::mem::take(&mut task.parents),
+            done: None,
             stage: Stage::Blocked,
             waiting_since: now,
             started: now,
@@ -504,12 +518,13 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             placed: Vec::new(),
             ticket: 0,
         });
-        for &(parent, _) in &task.parents {
+        let parents = &self.books.tasks[id.index()].parents;
+        for &(parent, _) in parents {
             let parent = first + parent;
             assert!(parent < id.0, "parents come before their children");
             self.tasks[parent as usize].children.push(id);
         }
-        let blocked_by = task.parents.len() as u32;
+        let blocked_by = parents.len() as u32;
         if blocked_by == 0 {
             self.books.enqueue(id, now);
         }
@@ -523,7 +538,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             staging: Span::ZERO,
             stamp: 0,
             blocked_by,
-            done: None,
+            bound: now,
             inputs: now,
             children: Vec::new(),
         });
@@ -544,6 +559,9 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             }
         }
         self.orders = orders;
+        while let Some(node) = self.vacated.pop() {
+            self.advance(node, cx);
+        }
     }
 
     fn refuse(&mut self, order: Order, why: Reason, at: SimTime) {
@@ -554,6 +572,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         let job = match &order {
             Order::Start(task, ..)
             | Order::Bind(task, _)
+            | Order::Unbind(task)
             | Order::Reshare(task, _)
             | Order::Preempt(task) => self.books.tasks.get(task.index()).map(|card| card.job),
             Order::Reject(job) => Some(*job),
@@ -607,8 +626,25 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
                 }
                 self.books.tasks[task.index()].stage = Stage::Bound(*node);
                 self.books.nodes[node.index()].bound.push_back(*task);
+                self.tasks[task.index()].bound = cx.now();
                 self.await_inputs(*task, *node, cx);
                 self.advance(*node, cx);
+            }
+            Order::Unbind(task) => {
+                let Stage::Bound(node) = self.card(*task)?.stage else {
+                    return Err(Reason::NotBound);
+                };
+                let bound = &mut self.books.nodes[node.index()].bound;
+                // Plans are taken back from their end.
+                let at = (0..bound.len()).rfind(|&at| bound[at] == *task);
+                bound.remove(at.expect("it is bound there"));
+                // What was behind it may start, unless it is taken back as well.
+                self.vacated.push(node);
+                if self.tasks[task.index()].blocked_by == 0 {
+                    self.books.enqueue(*task, cx.now());
+                } else {
+                    self.books.tasks[task.index()].stage = Stage::Blocked;
+                }
             }
             Order::Reshare(task, share) => {
                 let card = self.card(*task)?;
@@ -693,14 +729,13 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
     /// Time to bring what is not yet on the node of the first worker: the transfers come at the same time.
     fn staging(&self, task: TaskId, nodes: &[NodeId]) -> Span {
         let first = self.first_of(task);
-        let parents = self.tasks[task.index()].truth.parents.iter();
-        let times =
-            parents.map(
-                |&(parent, bytes)| match self.tasks[(first + parent) as usize].done {
-                    Some((node, _)) if nodes.contains(&node) => Span::ZERO,
-                    _ => self.cluster.transfers.time(bytes),
-                },
-            );
+        let tasks = &self.books.tasks;
+        let times = tasks[task.index()].parents.iter().map(|&(parent, bytes)| {
+            match tasks[(first + parent) as usize].done {
+                Some((node, _)) if nodes.contains(&node) => Span::ZERO,
+                _ => self.cluster.transfers.time(bytes),
+            }
+        });
         times.max().unwrap_or(Span::ZERO)
     }
 
@@ -882,10 +917,10 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         self.leave(task, Stop::Ended, now);
         let card = &mut self.books.tasks[task.index()];
         card.stage = Stage::Ended;
+        card.done = Some((node, now));
         let job = card.job;
         let state = &mut self.tasks[task.index()];
         state.stamp += 1;
-        state.done = Some((node, now));
         let children = std::mem::take(&mut state.children);
         for &child in &children {
             self.tasks[child.index()].blocked_by -= 1;
@@ -923,23 +958,23 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         }
     }
 
-    /// Finds when the inputs of a bound task are there, once its parents have ended: each is sent when its parent ends.
+    /// Finds when the inputs of a bound task are there, once its parents have ended: each is sent when its parent has ended and it is
+    /// known where to.
     fn await_inputs(&mut self, task: TaskId, node: NodeId, cx: &mut Cx) {
         if self.tasks[task.index()].blocked_by > 0 {
             return;
         }
         let first = self.first_of(task);
-        let parents = self.tasks[task.index()].truth.parents.iter();
-        let arrivals = parents.map(|&(parent, bytes)| {
-            let (from, at) = self.tasks[(first + parent) as usize]
-                .done
-                .expect("it has ended");
-            let takes = if from == node {
-                Span::ZERO
+        let bound = self.tasks[task.index()].bound;
+        let tasks = &self.books.tasks;
+        let arrivals = tasks[task.index()].parents.iter().map(|&(parent, bytes)| {
+            let done = tasks[(first + parent) as usize].done;
+            let (from, at) = done.expect("it has ended");
+            if from == node {
+                at
             } else {
-                self.cluster.transfers.time(bytes)
-            };
-            at + takes
+                at.max(bound) + self.cluster.transfers.time(bytes)
+            }
         });
         let at = arrivals.max().unwrap_or(SimTime::ZERO).max(cx.now());
         self.tasks[task.index()].inputs = at;
@@ -1021,8 +1056,8 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
     }
 }
 
-/// `of · part / whole`, rounded up; all of it if the whole is nothing.
-fn part(of: Span, part: Span, whole: Span) -> Span {
+/// `of · part / whole`, rounded up; all of it if the part is the whole.
+pub(super) fn part(of: Span, part: Span, whole: Span) -> Span {
     if part == whole {
         return of;
     }
