@@ -6,6 +6,8 @@
 pub mod job;
 pub mod node;
 pub mod policy;
+pub mod store;
+pub mod transfers;
 pub mod view;
 pub mod world;
 
