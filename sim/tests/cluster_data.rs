@@ -7,6 +7,8 @@ use walras_sim::availability::{Availability, Pattern, Renewal, Replay, Start, Tr
 use walras_sim::cluster::TaskId;
 use walras_sim::cluster::job::{Checkpoint, Demand, Job, Task};
 use walras_sim::cluster::node::Kind;
+use walras_sim::cluster::policy::delay::{Delay, Patience, Turn};
+use walras_sim::cluster::policy::fit::Fit;
 use walras_sim::cluster::policy::{Cause, Orders, Scheduler};
 use walras_sim::cluster::store::{Figures, Object, ObjectId, Placement, Storage};
 use walras_sim::cluster::transfers::{Links, Transfers};
@@ -528,6 +530,15 @@ fn patience_saves_repairs() {
     assert!((hasty.repairs as f64) < 0.2 * absences);
 }
 
+/// The same jobs, whose tasks may run on any node.
+fn anywhere(jobs: &[Job]) -> Vec<Job> {
+    let mut jobs = jobs.to_vec();
+    for task in jobs.iter_mut().flat_map(|job| &mut job.tasks) {
+        task.demand.labels = 0;
+    }
+    jobs
+}
+
 /// Everything at once: workflows that read objects on nodes that leave, some for good, over shared links and alone.
 #[test]
 fn random_worlds_end_with_their_books_in_order() {
@@ -569,7 +580,18 @@ fn random_worlds_end_with_their_books_in_order() {
             simulate(&cluster, &jobs, Pinned::Started, seed).digest
         );
         let bound = simulate(&cluster, &jobs, Pinned::Bound, seed);
-        for outcome in [started, bound] {
+        let patience = [
+            Patience::Offers(stream.below(5) as u32),
+            Patience::Time(Span::from_secs(stream.below(60))),
+        ];
+        let delayed = Delay::new(
+            patience[(seed % 2) as usize],
+            [Turn::Submitted, Turn::Fair][(seed / 2 % 2) as usize],
+            Delay::HEARTBEAT,
+            Fit::Best,
+        );
+        let delayed = simulate(&cluster, &anywhere(&jobs), delayed, seed);
+        for outcome in [started, bound, delayed] {
             let data = &outcome.data;
             assert_eq!(outcome.jobs.len(), 30, "seed {seed}");
             assert!((0.0..=1.0).contains(&data.available), "seed {seed}");
@@ -591,4 +613,140 @@ fn random_worlds_end_with_their_books_in_order() {
         "{totals:?}"
     );
     assert!(totals.lost.len() > 10, "{totals:?}");
+}
+
+/// Under a long backlog, one node after the other offers itself at random. Share of jobs that started at their data.
+fn locality(delay: &Delay, seed: u64) -> f64 {
+    const NODES: usize = 100;
+    let mut stream = Streams::new(seed, 5).open(Purpose::new("backlog"), 0);
+    let mut job = |reads: Box<[ObjectId]>| {
+        let work = Span::from_secs_f64(1.0 + stream.exponential() * 100.0);
+        let task = Task {
+            reads,
+            ..Task::single(work)
+        };
+        Job::of(SimTime::ZERO, task)
+    };
+    // The first fill the nodes, so that every other starts when a single one is free.
+    let mut jobs: Vec<Job> = (0..NODES).map(|_| job(Box::default())).collect();
+    jobs.extend((0..700).map(|object| job([ObjectId(object)].into())));
+    let cluster = Cluster {
+        // A read from afar can be told from its millisecond.
+        transfers: Transfers::Alone {
+            latency: Span::from_nanos(1_000_000),
+            bandwidth: f64::INFINITY,
+        },
+        storage: Some(Arc::new(storage(vec![Object::replicas(1, 15); 700], 0))),
+        ..Cluster::of(NODES, Kind::cores("node", 1))
+    };
+    let outcome = simulate(&cluster, &jobs, delay.clone(), seed);
+    assert_eq!(
+        outcome.data.reads_local + outcome.data.reads_remote,
+        700,
+        "seed {seed}"
+    );
+    // Those at the end have the choice among several nodes.
+    let measured = outcome
+        .jobs
+        .iter()
+        .filter(|row| (100..600).contains(&row.serial));
+    let (local, count) = measured.fold((0.0, 0.0), |(local, count), row| {
+        let is_local = row.ended - row.started == row.work;
+        (local + f64::from(u8::from(is_local)), count + 1.0)
+    });
+    local / count
+}
+
+/// A job lets D offers pass at most and looks at one more: it misses its data, on a share p of the nodes, with probability
+/// (1-p)^(D+1).
+#[test]
+fn waiting_finds_data_as_often_as_chance_says() {
+    let offers = |most| {
+        Delay::new(
+            Patience::Offers(most),
+            Turn::Submitted,
+            Delay::HEARTBEAT,
+            Fit::First,
+        )
+    };
+    for most in [0, 1, 4, 12] {
+        let truth = 1.0 - power(1.0 - 15.0 / 100.0, most + 1);
+        let found = interval(|seed| locality(&offers(most), seed));
+        holds(found, truth, 0.3);
+    }
+    assert_eq!(locality(&offers(u32::MAX), 1), 1.0);
+    let at_once = Delay::new(
+        Patience::Time(Span::ZERO),
+        Turn::Submitted,
+        Delay::HEARTBEAT,
+        Fit::First,
+    );
+    assert_eq!(locality(&at_once, 1), locality(&offers(0), 1));
+    // A node comes free every second.
+    let seconds = |seconds| {
+        let patience = Patience::Time(Span::from_secs(seconds));
+        Delay::new(patience, Turn::Fair, Delay::HEARTBEAT, Fit::First)
+    };
+    let waits = [0, 2, 20].map(|time| locality(&seconds(time), 2));
+    assert!(
+        waits[0] < waits[1] && waits[1] < waits[2] && waits[2] > 0.6,
+        "{waits:?}"
+    );
+}
+
+/// Two jobs of a hundred tasks of a second on ten nodes: one after the other, or both at the same pace, but that the first had all nodes
+/// for a second before there was the other.
+#[test]
+fn turns_are_fair_or_not() {
+    let job = Job {
+        tasks: vec![Task::single(Span::from_secs(1)); 100],
+        ..Job::of(SimTime::ZERO, Task::single(Span::ZERO))
+    };
+    let cluster = Cluster::of(10, Kind::cores("node", 1));
+    let ends = |turn| {
+        let delay = Delay::new(Patience::default(), turn, Delay::HEARTBEAT, Fit::First);
+        ends(&simulate(&cluster, &[job.clone(), job.clone()], delay, 1))
+    };
+    assert_eq!(ends(Turn::Submitted), [10.0, 20.0]);
+    assert_eq!(ends(Turn::Fair), [19.0, 20.0]);
+}
+
+/// Who has the data is busy for ten seconds: the job waits as long as it may, or starts far away at once.
+#[test]
+fn patience_ends() {
+    let storage = Arc::new(storage(vec![Object::replicas(1000, 1)], 0));
+    let reader = Task {
+        reads: [ObjectId(0)].into(),
+        ..Task::single(Span::from_secs(1))
+    };
+    let busy = Job::of(
+        SimTime::ZERO,
+        Task {
+            reads: [ObjectId(0)].into(),
+            ..Task::single(Span::from_secs(10))
+        },
+    );
+    let jobs = [busy, Job::of(SimTime::from_secs(1), reader)];
+    let cluster = Cluster {
+        transfers: Transfers::Alone {
+            latency: Span::ZERO,
+            bandwidth: 500.0,
+        },
+        storage: Some(storage),
+        ..Cluster::of(3, Kind::cores("node", 1))
+    };
+    let end = |patience| {
+        let delay = Delay::new(patience, Turn::Fair, Span::from_secs(3), Fit::First);
+        let outcome = simulate(&cluster, &jobs, delay, 1);
+        let remote = 4.0 - 2.0 * outcome.data.reads_local as f64;
+        (ends(&outcome)[1], remote)
+    };
+    // Far away it reads for two seconds.
+    assert_eq!(end(Patience::Offers(0)), (1.0 + 3.0, 2.0));
+    assert_eq!(end(Patience::Offers(2)), (1.0 + 2.0 * 3.0 + 3.0, 2.0));
+    assert_eq!(
+        end(Patience::Time(Span::from_secs(5))),
+        (1.0 + 5.0 + 3.0, 2.0)
+    );
+    assert_eq!(end(Patience::Time(Span::from_secs(60))), (10.0 + 1.0, 0.0));
 }

@@ -1,6 +1,7 @@
 //! Scheduling of batch jobs: causes in, orders out. One file per policy.
 
 pub mod backfilling;
+pub mod delay;
 pub mod drf;
 pub mod edf;
 pub mod fcfs;
