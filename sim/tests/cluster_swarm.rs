@@ -19,7 +19,8 @@ use walras_sim::cluster::policy::planned::{Planned, Scope};
 use walras_sim::cluster::policy::psjf::Psjf;
 use walras_sim::cluster::policy::sjf::Sjf;
 use walras_sim::cluster::policy::srpt::Srpt;
-use walras_sim::cluster::world::{Cluster, Estimates, Outcome, Transfers, run};
+use walras_sim::cluster::transfers::Transfers;
+use walras_sim::cluster::world::{Cluster, Estimates, Outcome, run};
 
 /// Two kinds of nodes, some with GPUs, some that leave; at least one of the larger kind.
 fn cluster(stream: &mut Stream) -> Cluster {
@@ -53,10 +54,11 @@ fn cluster(stream: &mut Stream) -> Cluster {
     Cluster {
         kinds: Arc::new([small, large]),
         nodes,
-        transfers: Transfers {
+        transfers: Transfers::Alone {
             latency: Span::from_nanos(1_000_000),
             bandwidth: 1e8,
         },
+        storage: None,
     }
 }
 

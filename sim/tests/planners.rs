@@ -8,10 +8,10 @@ use walras_sim::cluster::plan::{
     Cost, Flaw, Graph, Input, Machines, Planner, Processor, Reservation, Schedule, Work, bound,
     list, peft,
 };
-use walras_sim::cluster::world::Transfers;
+use walras_sim::cluster::transfers::Transfers;
 
 /// A byte takes a second.
-const BYTES_AS_SECONDS: Transfers = Transfers {
+const BYTES_AS_SECONDS: Transfers = Transfers::Alone {
     latency: Span::ZERO,
     bandwidth: 1.0,
 };
@@ -396,7 +396,7 @@ fn problems() -> impl Strategy<Value = (Graph, Machines)> {
         let machines = Machines {
             taken: taken.into_iter().filter_map(reservation).collect(),
             processors,
-            transfers: Transfers {
+            transfers: Transfers::Alone {
                 latency: Span::from_secs(transfers.0),
                 bandwidth: f64::from(transfers.1),
             },

@@ -10,8 +10,9 @@ use walras_sim::cluster::policy::builtin::{Builtin, By};
 use walras_sim::cluster::policy::fit::Fit;
 use walras_sim::cluster::policy::ordered::Blocked;
 use walras_sim::cluster::site::Site;
+use walras_sim::cluster::transfers::Transfers;
 use walras_sim::cluster::workload::{Arrivals, Class, Shape, Source, Synthetic, Workload};
-use walras_sim::cluster::world::{Cluster, Estimates, Transfers};
+use walras_sim::cluster::world::{Cluster, Estimates};
 
 use super::{Files, Tables, TraceProblem, availability, positive, shares, span};
 use crate::batch::{Batch, Machine, Names};
@@ -333,7 +334,7 @@ fn site(
 ) -> Option<Site> {
     let transfers = spec
         .network
-        .map_or_else(Transfers::default, |link| Transfers {
+        .map_or_else(Transfers::default, |link| Transfers::Alone {
             latency: span(link.latency.0),
             bandwidth: link.gbit_s * 1e9 / 8.0,
         });
@@ -357,6 +358,7 @@ fn site(
             kinds: kinds.into(),
             nodes,
             transfers,
+            storage: None,
         },
         policy: policy(&spec.scheduler),
         estimates: match spec.estimates {

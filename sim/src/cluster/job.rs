@@ -2,6 +2,8 @@
 
 use walras_des::{SimTime, Span};
 
+use crate::cluster::store::ObjectId;
+
 /// What each worker of a task occupies on its node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Demand {
@@ -49,6 +51,8 @@ pub struct Task {
     pub walltime: Option<Span>,
     /// Tasks of the same job that come first, by their position in it, and the bytes that it needs of each.
     pub parents: Vec<(u32, u64)>,
+    /// Stored objects that it reads in whole before it works.
+    pub reads: Box<[ObjectId]>,
     /// How its progress is saved; without it an interrupted task starts anew.
     pub checkpoint: Option<Checkpoint>,
 }
@@ -64,6 +68,7 @@ impl Task {
             demand: Demand::CORE,
             walltime: None,
             parents: Vec::new(),
+            reads: Box::default(),
             checkpoint: None,
         }
     }

@@ -8,7 +8,9 @@ use walras_des::{SimTime, Span};
 use crate::cluster::TaskId;
 use crate::cluster::job::Demand;
 use crate::cluster::node::{Free, Kind, Share, scaled};
-use crate::cluster::world::{Transfers, part};
+use crate::cluster::store::{ObjectId, Store};
+use crate::cluster::transfers::Transfers;
+use crate::cluster::world::part;
 use crate::ids::{JobId, NodeId};
 
 /// Where a task is in its life.
@@ -35,6 +37,8 @@ pub struct TaskCard {
     pub demand: Demand,
     /// Workers that it needs at the same time.
     pub workers: u32,
+    /// Stored objects that it reads.
+    pub reads: Box<[ObjectId]>,
     /// How long it is thought to take on nodes of speed one; `None` if nothing is known.
     pub estimate: Option<Span>,
     /// How long it is thought to take on each kind of node; empty if speeds of nodes say it, or nothing is known.
@@ -144,6 +148,8 @@ pub struct Books {
     pub(super) waiting: BTreeMap<u64, TaskId>,
     pub(super) tickets: u64,
     pub(super) running: Vec<TaskId>,
+    /// What is stored, if anything is.
+    pub(super) store: Option<Box<Store>>,
 }
 
 impl Books {
@@ -258,5 +264,22 @@ impl<'a> View<'a> {
     pub fn fits(&self, task: TaskId, node: NodeId) -> bool {
         let (card, demand) = (self.node(node), &self.task(task).demand);
         card.is_up && self.kind(node).carries(demand) && card.free.fits(demand, Share::FULL)
+    }
+    /// The nodes that hold a piece of a stored object and are up.
+    pub fn holders(&self, object: ObjectId) -> impl Iterator<Item = NodeId> + 'a {
+        let books = self.books;
+        let holders = books
+            .store
+            .as_ref()
+            .map_or(&[][..], |store| store.holders(object));
+        let up = move |node: &NodeId| books.nodes[node.index()].is_up;
+        holders.iter().copied().filter(up)
+    }
+
+    /// Whether a node holds a piece of every object that the task reads.
+    #[must_use]
+    pub fn is_local(&self, task: TaskId, node: NodeId) -> bool {
+        let mut reads = self.task(task).reads.iter();
+        reads.all(|&object| self.holders(object).any(|holder| holder == node))
     }
 }

@@ -3,6 +3,8 @@
 //! Between two changes of what a task gets, its progress is known in closed form: an event each for start and end, whatever its
 //! length, and none for the checkpoints between.
 
+mod data;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -16,6 +18,8 @@ use crate::cluster::job::{Job, Task};
 use crate::cluster::node::{Free, Kind, Share};
 use crate::cluster::observer::{Nothing, Observer, Stop};
 use crate::cluster::policy::{Cause, Order, Orders, Reason, Refusal, Scheduler};
+use crate::cluster::store::{Figures, ObjectId, Storage};
+use crate::cluster::transfers::{Traffic, TransferId, Transfers};
 use crate::cluster::view::{Books, JobCard, NodeCard, Stage, TaskCard, View};
 use crate::ids::{JobId, NodeId};
 use crate::record::BatchRow;
@@ -29,6 +33,8 @@ pub struct Cluster {
     pub nodes: Vec<usize>,
     /// How data gets from one node to another.
     pub transfers: Transfers,
+    /// Objects stored on the nodes.
+    pub storage: Option<Arc<Storage>>,
 }
 
 impl Cluster {
@@ -39,37 +45,8 @@ impl Cluster {
             kinds: Arc::new([kind]),
             nodes: vec![0; count],
             transfers: Transfers::default(),
+            storage: None,
         }
-    }
-}
-
-/// How data gets from one node to another, without contention.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Transfers {
-    /// Until the first byte arrives.
-    pub latency: Span,
-    /// Between any two nodes [bytes/s].
-    pub bandwidth: f64,
-}
-
-impl Default for Transfers {
-    /// At no time at all.
-    fn default() -> Self {
-        Self {
-            latency: Span::ZERO,
-            bandwidth: f64::INFINITY,
-        }
-    }
-}
-
-impl Transfers {
-    /// Time for so many bytes between two different nodes; nothing if there are none.
-    #[must_use]
-    pub fn time(&self, bytes: u64) -> Span {
-        if bytes == 0 {
-            return Span::ZERO;
-        }
-        self.latency + Span::from_secs_f64(bytes as f64 / self.bandwidth)
     }
 }
 
@@ -118,6 +95,8 @@ pub struct Outcome {
     pub refused: u64,
     /// The first of them.
     pub refusals: Vec<Refusal>,
+    /// What moved, and what became of stored objects.
+    pub data: Figures,
 }
 
 /// Refusals that are kept.
@@ -152,6 +131,23 @@ pub enum Event {
     },
     /// The time that the policy asked for.
     Wake,
+    /// A flow on shared links ends.
+    Moved {
+        /// Tells this end from one that was put off.
+        stamp: u32,
+    },
+    /// A transfer has arrived.
+    Arrived {
+        /// The transfer.
+        transfer: TransferId,
+    },
+    /// A node has been away for too long.
+    Missed {
+        /// Number of the absence.
+        absence: u32,
+    },
+    /// Stored objects have been watched for long enough.
+    Watched,
 }
 
 impl Ranked for Event {
@@ -159,11 +155,14 @@ impl Ranked for Event {
     fn rank(&self) -> u8 {
         match self {
             Self::End { .. } => 0,
-            Self::Inputs { .. } => 1,
+            Self::Inputs { .. } | Self::Moved { .. } | Self::Arrived { .. } => 1,
             Self::Down { .. } => 2,
             Self::Up { .. } => 3,
             Self::Submit => 4,
             Self::Wake => 5,
+            // Who is back at that very moment is not missed.
+            Self::Missed { .. } => 6,
+            Self::Watched => 7,
         }
     }
 
@@ -171,7 +170,10 @@ impl Ranked for Event {
         match *self {
             Self::End { task, stamp } => u64::from(task.0) << 32 | u64::from(stamp),
             Self::Inputs { node } | Self::Down { node } | Self::Up { node } => u64::from(node.0),
-            Self::Submit | Self::Wake => 0,
+            Self::Submit | Self::Wake | Self::Watched => 0,
+            Self::Moved { stamp } => u64::from(stamp),
+            Self::Arrived { transfer } => transfer.word(),
+            Self::Missed { absence } => u64::from(absence),
         }
     }
 }
@@ -194,11 +196,33 @@ struct State {
     stamp: u32,
     /// Parents that have not ended.
     blocked_by: u32,
-    /// When it was bound for the last time.
-    bound: SimTime,
     /// When the inputs of a bound task are at its node.
     inputs: SimTime,
+    /// Inputs that are on shared links.
+    fetches: Vec<TransferId>,
     children: Vec<TaskId>,
+}
+
+/// What a transfer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cargo {
+    /// What a parent left for a task.
+    Input(TaskId),
+    /// A piece of an object that a task reads.
+    Read(TaskId, ObjectId),
+    /// A piece of an object for the repair in this slot.
+    Repair(u32),
+}
+
+impl State {
+    /// Work per time of its present nodes.
+    fn speed(&self) -> f64 {
+        if self.whole == Span::ZERO {
+            1.0
+        } else {
+            self.truth.work.as_secs_f64() / self.whole.as_secs_f64()
+        }
+    }
 }
 
 struct Lives {
@@ -224,6 +248,7 @@ pub struct World<'a, S, J, O> {
     vacated: Vec<NodeId>,
     lives: Vec<Option<Lives>>,
     orders: Orders,
+    traffic: Traffic<Cargo>,
     outcome: Outcome,
     live: u64,
 }
@@ -315,13 +340,14 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         };
         let books = Books {
             kinds: Arc::clone(&cluster.kinds),
-            transfers: cluster.transfers,
+            transfers: cluster.transfers.clone(),
             nodes: cluster.nodes.iter().map(node).collect(),
             jobs: Vec::new(),
             tasks: Vec::new(),
             waiting: std::collections::BTreeMap::new(),
             tickets: 0,
             running: Vec::new(),
+            store: None,
         };
         let mut counts = vec![0; cluster.kinds.len()];
         cluster.nodes.iter().for_each(|&kind| counts[kind] += 1);
@@ -339,6 +365,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             vacated: Vec::new(),
             lives: cluster.nodes.iter().map(|_| None).collect(),
             orders: Orders::default(),
+            traffic: Traffic::new(&cluster.transfers),
             outcome: Outcome {
                 digest: Digest::new(),
                 events: 0,
@@ -354,6 +381,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
                 gpu_seconds: 0.0,
                 refused: 0,
                 refusals: Vec::new(),
+                data: Figures::default(),
             },
             live: 0,
             books,
@@ -386,6 +414,9 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         engine
             .model
             .observe(SimTime::ZERO, |observer, view| observer.begun(view));
+        for (after, event) in engine.model.begin_data(streams) {
+            engine.context_mut().after(after, event);
+        }
         engine.model.next = engine.model.jobs.next();
         if let Some(job) = &engine.model.next {
             let at = job.submitted;
@@ -398,6 +429,10 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         self.outcome.digest = digest;
         self.outcome.events = events;
         self.outcome.live = self.live;
+        if let Some(store) = &mut self.books.store {
+            self.outcome.data = store.finish(now);
+        }
+        self.outcome.data.moved = self.traffic.moved;
         let ended = self.outcome.jobs.len() as u64;
         assert_eq!(
             self.outcome.submitted,
@@ -501,6 +536,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             job,
             demand: task.demand,
             workers: task.workers,
+            reads: task.reads.clone(),
             estimate,
             estimate_on: estimate_on.unwrap_or_default(),
             parents: std::mem::take(&mut task.parents),
@@ -518,6 +554,16 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             placed: Vec::new(),
             ticket: 0,
         });
+        for object in &task.reads {
+            let stored = self.cluster.storage.as_ref();
+            let count = stored.map_or(0, |storage| storage.objects.len());
+            assert!(
+                object.index() < count,
+                "a task of job {} reads object {}, and {count} are stored",
+                self.books.jobs[job.index()].serial,
+                object.0
+            );
+        }
         let parents = &self.books.tasks[id.index()].parents;
         for &(parent, _) in parents {
             let parent = first + parent;
@@ -538,8 +584,8 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             staging: Span::ZERO,
             stamp: 0,
             blocked_by,
-            bound: now,
             inputs: now,
+            fetches: Vec::new(),
             children: Vec::new(),
         });
     }
@@ -602,7 +648,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
                 }
                 self.place(*task, nodes, *share)?;
                 self.books.dequeue(*task);
-                let staging = self.staging(*task, nodes);
+                let staging = self.bring(*task, nodes, cx);
                 self.launch(*task, *share, staging, cx);
             }
             Order::Bind(task, node) => {
@@ -626,7 +672,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
                 }
                 self.books.tasks[task.index()].stage = Stage::Bound(*node);
                 self.books.nodes[node.index()].bound.push_back(*task);
-                self.tasks[task.index()].bound = cx.now();
+                self.bind_inputs(*task, *node, cx);
                 self.await_inputs(*task, *node, cx);
                 self.advance(*node, cx);
             }
@@ -638,6 +684,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
                 // Plans are taken back from their end.
                 let at = (0..bound.len()).rfind(|&at| bound[at] == *task);
                 bound.remove(at.expect("it is bound there"));
+                self.stop_fetching(*task, cx.now());
                 // What was behind it may start, unless it is taken back as well.
                 self.vacated.push(node);
                 if self.tasks[task.index()].blocked_by == 0 {
@@ -726,19 +773,6 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         Ok(())
     }
 
-    /// Time to bring what is not yet on the node of the first worker: the transfers come at the same time.
-    fn staging(&self, task: TaskId, nodes: &[NodeId]) -> Span {
-        let first = self.first_of(task);
-        let tasks = &self.books.tasks;
-        let times = tasks[task.index()].parents.iter().map(|&(parent, bytes)| {
-            match tasks[(first + parent) as usize].done {
-                Some((node, _)) if nodes.contains(&node) => Span::ZERO,
-                _ => self.cluster.transfers.time(bytes),
-            }
-        });
-        times.max().unwrap_or(Span::ZERO)
-    }
-
     fn first_of(&self, task: TaskId) -> u32 {
         let job = self.books.tasks[task.index()].job;
         self.books.jobs[job.index()].first.0
@@ -764,6 +798,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         let rest = part(whole, state.truth.work - state.kept, state.truth.work);
         state.whole = whole;
         state.staging = staging;
+        let is_ready = state.fetches.is_empty();
         state.left = staging + with_checkpoints(&state.truth, whole, rest);
         state.elapsed = Span::ZERO;
         state.since = now;
@@ -774,22 +809,32 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         card.starts += 1;
         card.since = now;
         card.attained = state.kept;
-        card.speed = if whole == Span::ZERO {
-            1.0
-        } else {
-            state.truth.work.as_secs_f64() / whole.as_secs_f64()
-        };
+        card.speed = if is_ready { state.speed() } else { 0.0 };
         card.position = self.books.running.len() as u32;
         self.books.running.push(task);
         let (row, started) = &mut self.rows[card.job.index()];
         if !*started {
             (row.started, *started) = (now, true);
         }
-        if let Some(takes) = share.takes(state.left) {
+        if is_ready && let Some(takes) = share.takes(state.left) {
             let stamp = state.stamp;
             cx.after(takes, Event::End { task, stamp });
         }
         self.observe(now, |observer, view| observer.started(view, task));
+    }
+
+    /// A running task has all that it fetched, and begins to work.
+    fn work(&mut self, task: TaskId, cx: &mut Cx) {
+        let (card, state) = (
+            &mut self.books.tasks[task.index()],
+            &mut self.tasks[task.index()],
+        );
+        card.speed = state.speed();
+        state.stamp += 1;
+        if let Some(takes) = card.share.takes(state.left) {
+            let stamp = state.stamp;
+            cx.after(takes, Event::End { task, stamp });
+        }
     }
 
     /// Brings the progress of a running task up to now.
@@ -798,8 +843,13 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             &mut self.books.tasks[task.index()],
             &mut self.tasks[task.index()],
         );
-        let done = card.share.done(now - state.since).min(state.left);
-        state.left = state.left - done;
+        let mut done = card.share.done(now - state.since);
+        if state.fetches.is_empty() {
+            done = done.min(state.left);
+            state.left = state.left - done;
+        } else {
+            state.staging += done;
+        }
         state.elapsed += done;
         state.since = now;
         card.attained = card.attained(now);
@@ -834,7 +884,8 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         });
         let state = &mut self.tasks[task.index()];
         state.stamp += 1;
-        if let Some(takes) = share.takes(state.left) {
+        let is_ready = state.fetches.is_empty();
+        if is_ready && let Some(takes) = share.takes(state.left) {
             let stamp = state.stamp;
             cx.after(takes, Event::End { task, stamp });
         }
@@ -867,6 +918,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
     /// A running task is stopped, and waits again: all of its work is kept, or what the last checkpoint holds.
     fn halt(&mut self, task: TaskId, keeps_all: bool, now: SimTime) {
         self.settle(task, now);
+        self.stop_fetching(task, now);
         let state = &mut self.tasks[task.index()];
         state.stamp += 1;
         let worked = Span::from_nanos(
@@ -924,6 +976,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         let children = std::mem::take(&mut state.children);
         for &child in &children {
             self.tasks[child.index()].blocked_by -= 1;
+            self.forward(task, child, cx);
             if self.tasks[child.index()].blocked_by == 0 {
                 match self.books.tasks[child.index()].stage {
                     Stage::Bound(node) => self.await_inputs(child, node, cx),
@@ -953,32 +1006,9 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
                 self.ask(Cause::Ready(child), cx);
             }
         }
-        if self.live == 0 && self.next.is_none() {
+        if self.is_over() {
             cx.stop();
         }
-    }
-
-    /// Finds when the inputs of a bound task are there, once its parents have ended: each is sent when its parent has ended and it is
-    /// known where to.
-    fn await_inputs(&mut self, task: TaskId, node: NodeId, cx: &mut Cx) {
-        if self.tasks[task.index()].blocked_by > 0 {
-            return;
-        }
-        let first = self.first_of(task);
-        let bound = self.tasks[task.index()].bound;
-        let tasks = &self.books.tasks;
-        let arrivals = tasks[task.index()].parents.iter().map(|&(parent, bytes)| {
-            let done = tasks[(first + parent) as usize].done;
-            let (from, at) = done.expect("it has ended");
-            if from == node {
-                at
-            } else {
-                at.max(bound) + self.cluster.transfers.time(bytes)
-            }
-        });
-        let at = arrivals.max().unwrap_or(SimTime::ZERO).max(cx.now());
-        self.tasks[task.index()].inputs = at;
-        cx.at(at, Event::Inputs { node });
     }
 
     /// Starts what is bound to a node, in order, as far as inputs and room allow.
@@ -987,6 +1017,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             let state = &self.tasks[task.index()];
             if state.blocked_by > 0
                 || state.inputs > cx.now()
+                || !state.fetches.is_empty()
                 || self.place(task, &[node], Share::FULL).is_err()
             {
                 return;
@@ -1007,7 +1038,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         self.outcome.rejected += 1;
         self.live -= 1;
         self.observe(cx.now(), |observer, view| observer.rejected(view, job));
-        if self.live == 0 && self.next.is_none() {
+        if self.is_over() {
             cx.stop();
         }
     }
@@ -1015,6 +1046,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
     fn down(&mut self, node: NodeId, cx: &mut Cx) {
         self.books.nodes[node.index()].is_up = false;
         self.next_change(node, false, cx);
+        self.lose_data(node, cx);
         let mut lost = self.books.nodes[node.index()].running.clone();
         lost.sort_unstable();
         lost.dedup();
@@ -1035,6 +1067,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         self.books.nodes[node.index()].is_up = true;
         self.observe(cx.now(), |observer, view| observer.turned(view, node));
         self.next_change(node, true, cx);
+        self.regain_data(node, cx);
         self.advance(node, cx);
         self.ask(Cause::NodeUp(node), cx);
     }
@@ -1108,6 +1141,11 @@ impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> Model for World<'_, S, 
             Event::Down { node } => self.down(node, cx),
             Event::Up { node } => self.up(node, cx),
             Event::Wake => self.ask(Cause::Woken, cx),
+            Event::Moved { stamp } => self.moved(stamp, cx),
+            Event::Arrived { transfer } => self.arrived(transfer, cx),
+            Event::Missed { absence } => self.missed(absence, cx),
+            Event::Watched => self.watched(cx),
         }
+        self.traffic.plan(cx);
     }
 }

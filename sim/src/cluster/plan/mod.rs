@@ -28,7 +28,7 @@ use petgraph::graph::DiGraph;
 use walras_des::{SimTime, Span};
 
 pub use crate::cluster::plan::schedule::{Flaw, Schedule, Slot};
-use crate::cluster::world::Transfers;
+use crate::cluster::transfers::Transfers;
 
 /// Tasks, and on each edge the bytes that the later task needs of the earlier one. It has no cycles.
 pub type Graph = DiGraph<Work, u64>;

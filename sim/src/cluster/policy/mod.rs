@@ -2,6 +2,7 @@
 
 pub mod backfilling;
 pub mod builtin;
+pub mod delay;
 pub mod drf;
 pub mod edf;
 pub mod fcfs;

@@ -214,7 +214,7 @@ impl<'a> Site<'a> {
             unknown,
             machines: Machines {
                 processors: nodes.iter().map(processor).collect(),
-                transfers: *view.transfers(),
+                transfers: view.transfers().clone(),
                 start: view.now(),
                 taken: Vec::new(),
             },
