@@ -1,13 +1,18 @@
 //! Random clusters under every policy for batch jobs: what must hold in all of them.
 
+#[path = "common/naive_backfilling.rs"]
+mod naive_backfilling;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use naive_backfilling::Naive;
 use walras_des::{Dist, Purpose, SimTime, Span, Stream, Streams};
 use walras_sim::availability::{Availability, Renewal};
 use walras_sim::cluster::job::{Checkpoint, Demand, Job, Task};
 use walras_sim::cluster::node::Kind;
 use walras_sim::cluster::policy::Scheduler;
-use walras_sim::cluster::policy::backfilling::Backfilling;
+use walras_sim::cluster::policy::backfilling::{Backfilling, Reservations};
 use walras_sim::cluster::policy::drf::Drf;
 use walras_sim::cluster::policy::edf::Edf;
 use walras_sim::cluster::policy::fcfs::Fcfs;
@@ -17,7 +22,7 @@ use walras_sim::cluster::policy::ordered::{Blocked, Ordered};
 use walras_sim::cluster::policy::psjf::Psjf;
 use walras_sim::cluster::policy::sjf::Sjf;
 use walras_sim::cluster::policy::srpt::Srpt;
-use walras_sim::cluster::world::{Cluster, Estimates, Outcome, Transfers, run};
+use walras_sim::cluster::world::{Cluster, Estimates, JobRow, Outcome, Transfers, run};
 
 /// Two kinds of nodes, some with GPUs, some that leave; at least one of the larger kind.
 fn cluster(stream: &mut Stream) -> Cluster {
@@ -247,4 +252,45 @@ fn random_clusters_keep_their_promises() {
         interrupted > 1000 && preempted > 1000,
         "{interrupted} {preempted}"
     );
+}
+
+/// Backfilling looks only as far ahead as it must, and decides as if it looked at everything.
+#[test]
+fn backfilling_decides_as_in_its_plainest_form() {
+    let mut waited = 0.0;
+    for seed in 0..150 {
+        let mut stream = Streams::new(seed, 2).open(Purpose::new("swarm"), 0);
+        let (cluster, mut jobs) = (cluster(&mut stream), jobs(&mut stream));
+        // The sooner they come, the longer the queue.
+        let haste = 1 + seed % 3 * 7;
+        for job in &mut jobs {
+            job.submitted = SimTime::from_nanos(job.submitted.as_nanos() / haste);
+        }
+        let fit = [
+            Fit::First,
+            Fit::Best,
+            Fit::Worst,
+            Fit::DotProduct,
+            Fit::GpuPacking,
+        ];
+        let fit = fit[(seed % 5) as usize];
+        for protected in [0, 1, 3, usize::MAX] {
+            let reservations = match protected {
+                usize::MAX => Reservations::All,
+                n => Reservations::First(n),
+            };
+            let naive = Naive {
+                protected,
+                fit,
+                promised: BTreeMap::new(),
+            };
+            let name = format!("{reservations:?}");
+            let plain = check(&name, &cluster, &jobs, naive, seed);
+            let quick = Backfilling::new(reservations, fit);
+            let quick = check(&name, &cluster, &jobs, quick, seed);
+            assert_eq!(quick.digest, plain.digest, "{name}, seed {seed}");
+            waited += quick.jobs.iter().map(JobRow::wait).sum::<f64>() / 40.0;
+        }
+    }
+    assert!(waited / 600.0 > 500.0, "{waited} s: they must queue");
 }

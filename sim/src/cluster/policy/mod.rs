@@ -1,5 +1,6 @@
 //! Scheduling of batch jobs: causes in, orders out. One file per policy.
 
+mod ahead;
 pub mod backfilling;
 pub mod drf;
 pub mod edf;
