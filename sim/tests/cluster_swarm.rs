@@ -18,10 +18,12 @@ use walras_sim::cluster::policy::edf::Edf;
 use walras_sim::cluster::policy::fcfs::Fcfs;
 use walras_sim::cluster::policy::fgd::{FragmentationGradientDescent, Mix};
 use walras_sim::cluster::policy::fit::Fit;
+use walras_sim::cluster::policy::gittins::{Gittins, Sizes};
 use walras_sim::cluster::policy::ordered::{Blocked, Ordered};
 use walras_sim::cluster::policy::psjf::Psjf;
 use walras_sim::cluster::policy::sjf::Sjf;
 use walras_sim::cluster::policy::srpt::Srpt;
+use walras_sim::cluster::policy::tiresias::Tiresias;
 use walras_sim::cluster::world::{Cluster, Estimates, JobRow, Outcome, Transfers, run};
 
 /// Two kinds of nodes, some with GPUs, some that leave; at least one of the larger kind.
@@ -185,6 +187,7 @@ fn check(
 #[test]
 fn random_clusters_keep_their_promises() {
     let (mut interrupted, mut preempted) = (0, 0);
+    let sizes = Sizes::of(&Dist::weibull(0.7, 500.0).unwrap(), 50).unwrap();
     for seed in 0..150 {
         let mut stream = Streams::new(seed, 1).open(Purpose::new("swarm"), 0);
         let (cluster, jobs) = (cluster(&mut stream), jobs(&mut stream));
@@ -230,6 +233,25 @@ fn random_clusters_keep_their_promises() {
                 seed,
             ),
             check("drf", &cluster, &jobs, Drf::new(fit), seed),
+            check(
+                "gittins",
+                &cluster,
+                &jobs,
+                Ordered::new(Gittins::new(sizes.clone()), fit, skip),
+                seed,
+            ),
+            check(
+                "tiresias",
+                &cluster,
+                &jobs,
+                Tiresias::new(
+                    vec![Span::from_secs(200), Span::from_secs(900)],
+                    Some(1.0),
+                    fit,
+                    skip,
+                ),
+                seed,
+            ),
             check(
                 "fgd",
                 &cluster,

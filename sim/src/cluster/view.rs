@@ -50,6 +50,8 @@ pub struct TaskCard {
     pub(super) kept: Span,
     /// Work done and kept, as of `since` [time on nodes of speed one].
     pub(super) attained: Span,
+    /// Time had in all, whatever became of it, as of `since` [time on nodes of speed one].
+    pub(super) served: Span,
     pub(super) since: SimTime,
     /// Work per time of its present nodes.
     pub(super) speed: f64,
@@ -69,6 +71,16 @@ impl TaskCard {
         }
         let done = self.share.done(now - self.since).as_secs_f64() * self.speed;
         self.attained + Span::from_secs_f64(done)
+    }
+
+    /// Time had by `now`, on nodes of speed one: also what was lost with nodes, and what inputs and checkpoints took.
+    #[must_use]
+    pub fn served(&self, now: SimTime) -> Span {
+        if self.stage != Stage::Running {
+            return self.served;
+        }
+        let done = self.share.done(now - self.since).as_secs_f64() * self.speed;
+        self.served + Span::from_secs_f64(done)
     }
 
     /// Work kept from before its present or next start, on nodes of speed one.

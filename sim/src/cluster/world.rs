@@ -471,6 +471,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             share: Share::FULL,
             kept: Span::ZERO,
             attained: Span::ZERO,
+            served: Span::ZERO,
             since: now,
             speed: 1.0,
             position: 0,
@@ -739,6 +740,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         state.elapsed += done;
         state.since = now;
         card.attained = card.attained(now);
+        card.served = card.served(now);
         card.since = now;
         let workers = f64::from(card.workers) * done.as_secs_f64();
         self.outcome.cpu_seconds += workers * f64::from(card.demand.cpu) / 1e3;

@@ -7,6 +7,7 @@ pub mod edf;
 pub mod fcfs;
 pub mod fgd;
 pub mod fit;
+pub mod gittins;
 pub mod las;
 pub mod ordered;
 pub mod ps;
@@ -14,6 +15,7 @@ pub mod psjf;
 pub mod room;
 pub mod sjf;
 pub mod srpt;
+pub mod tiresias;
 
 use std::fmt;
 
