@@ -17,8 +17,10 @@ use walras_sim::cluster::policy::drf::Drf;
 use walras_sim::cluster::policy::edf::Edf;
 use walras_sim::cluster::policy::fcfs::Fcfs;
 use walras_sim::cluster::policy::fgd::{FragmentationGradientDescent, Mix};
+use walras_sim::cluster::policy::finish_time::FinishTime;
 use walras_sim::cluster::policy::fit::Fit;
 use walras_sim::cluster::policy::gittins::{Gittins, Sizes};
+use walras_sim::cluster::policy::max_min::{Between, MaxMin};
 use walras_sim::cluster::policy::ordered::{Blocked, Ordered};
 use walras_sim::cluster::policy::psjf::Psjf;
 use walras_sim::cluster::policy::sjf::Sjf;
@@ -233,6 +235,20 @@ fn random_clusters_keep_their_promises() {
                 seed,
             ),
             check("drf", &cluster, &jobs, Drf::new(fit), seed),
+            check(
+                "finish time",
+                &cluster,
+                &jobs,
+                FinishTime::new(FinishTime::LEASE, fit),
+                seed,
+            ),
+            check(
+                "max-min",
+                &cluster,
+                &jobs,
+                MaxMin::new(MaxMin::ROUND, Between::Users, fit),
+                seed,
+            ),
             check(
                 "gittins",
                 &cluster,

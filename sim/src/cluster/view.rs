@@ -55,6 +55,8 @@ pub struct TaskCard {
     pub(super) since: SimTime,
     /// Work per time of its present nodes.
     pub(super) speed: f64,
+    /// Work per time on each kind of node; empty if speeds of nodes say it.
+    pub(super) speeds: Box<[f64]>,
     /// Its place among what runs.
     pub(super) position: u32,
     /// Where its workers run, and on which GPUs.
@@ -224,6 +226,19 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn kind(&self, node: NodeId) -> &'a Kind {
         &self.books.kinds[self.node(node).kind]
+    }
+
+    /// The kinds of nodes.
+    #[must_use]
+    pub fn kinds(&self) -> &'a [Kind] {
+        &self.books.kinds
+    }
+
+    /// Work per time of the task on a kind of node, by position in the cluster, as a profile of it would tell.
+    #[must_use]
+    pub fn speed_on(&self, task: TaskId, kind: usize) -> f64 {
+        let speeds = &self.task(task).speeds;
+        (speeds.get(kind).copied()).unwrap_or(self.books.kinds[kind].speed)
     }
 
     /// Whether a worker of the task could start on the node now, at full share.

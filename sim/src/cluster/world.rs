@@ -474,6 +474,11 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             served: Span::ZERO,
             since: now,
             speed: 1.0,
+            speeds: task
+                .work_on
+                .iter()
+                .map(|&time| task.work.as_secs_f64() / time.as_secs_f64())
+                .collect(),
             position: 0,
             placed: Vec::new(),
             ticket: 0,

@@ -210,7 +210,7 @@ impl<'a> Ahead<'a> {
 const REMEMBERED: usize = 16;
 
 /// Whether there is room for `less` wherever there is room for `more`.
-fn asks_for_no_more(less: &Demand, more: &Demand) -> bool {
+pub(super) fn asks_for_no_more(less: &Demand, more: &Demand) -> bool {
     let shares = less.gpus == 0 || less.gpu_share <= more.gpu_share;
     let labels = less.labels == 0 || more.labels != 0 && more.labels & !less.labels == 0;
     less.cpu <= more.cpu && less.memory <= more.memory && less.gpus <= more.gpus && shares && labels
