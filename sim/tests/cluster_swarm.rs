@@ -9,12 +9,13 @@ use std::sync::Arc;
 use naive_backfilling::Naive;
 use walras_des::{Dist, Purpose, SimTime, Span, Stream, Streams};
 use walras_sim::availability::{Availability, Renewal};
-use walras_sim::cluster::job::{Checkpoint, Demand, Job, Task};
+use walras_sim::cluster::job::{Checkpoint, Demand, Elastic, Job, Speedup, Task};
 use walras_sim::cluster::node::Kind;
 use walras_sim::cluster::policy::Scheduler;
 use walras_sim::cluster::policy::backfilling::{Backfilling, Reservations};
 use walras_sim::cluster::policy::drf::Drf;
 use walras_sim::cluster::policy::edf::Edf;
+use walras_sim::cluster::policy::elastic::{Division, ElasticSharing};
 use walras_sim::cluster::policy::fcfs::Fcfs;
 use walras_sim::cluster::policy::fgd::{FragmentationGradientDescent, Mix};
 use walras_sim::cluster::policy::finish_time::FinishTime;
@@ -188,7 +189,7 @@ fn check(
 
 #[test]
 fn random_clusters_keep_their_promises() {
-    let (mut interrupted, mut preempted) = (0, 0);
+    let (mut interrupted, mut preempted, mut resized) = (0, 0, 0);
     let sizes = Sizes::of(&Dist::weibull(0.7, 500.0).unwrap(), 50).unwrap();
     for seed in 0..150 {
         let mut stream = Streams::new(seed, 1).open(Purpose::new("swarm"), 0);
@@ -280,6 +281,20 @@ fn random_clusters_keep_their_promises() {
             interrupted += outcome.interruptions;
             preempted += outcome.preemptions;
         }
+        // Gangs that may do with fewer.
+        let mut elastic = jobs.clone();
+        for task in elastic.iter_mut().flat_map(|job| &mut job.tasks) {
+            task.elastic = Some(Elastic {
+                min: 1,
+                max: task.workers,
+                speedup: Speedup::Linear,
+                cost: Span::from_secs(3),
+            });
+        }
+        for division in [Division::Equal, Division::ShortestRemaining] {
+            let policy = ElasticSharing::new(division, fit);
+            resized += check("elastic", &cluster, &elastic, policy, seed).resizes;
+        }
         let again = check("easy", &cluster, &jobs, Backfilling::easy(fit), seed);
         assert_eq!(
             again.digest, outcomes[6].digest,
@@ -287,8 +302,8 @@ fn random_clusters_keep_their_promises() {
         );
     }
     assert!(
-        interrupted > 1000 && preempted > 1000,
-        "{interrupted} {preempted}"
+        interrupted > 1000 && preempted > 1000 && resized > 1000,
+        "{interrupted} {preempted} {resized}"
     );
 }
 

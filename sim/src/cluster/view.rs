@@ -6,7 +6,7 @@ use std::sync::Arc;
 use walras_des::{SimTime, Span};
 
 use crate::cluster::TaskId;
-use crate::cluster::job::Demand;
+use crate::cluster::job::{Demand, Elastic};
 use crate::cluster::node::{Free, Kind, Share};
 use crate::ids::{JobId, NodeId};
 
@@ -32,8 +32,10 @@ pub struct TaskCard {
     pub job: JobId,
     /// What each worker occupies.
     pub demand: Demand,
-    /// Workers that it needs at the same time.
+    /// Workers that it needs at the same time, or on which its length is measured if it is elastic.
     pub workers: u32,
+    /// How many workers it may have instead.
+    pub elastic: Option<Elastic>,
     /// How long it is thought to take on nodes of speed one; `None` if nothing is known.
     pub estimate: Option<Span>,
     /// Where it is in its life.
