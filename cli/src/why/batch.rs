@@ -114,6 +114,7 @@ fn told(deed: &Deed, tasks: u32) -> String {
                 name(*task)
             )
         }
+        Deed::Moved(task) => format!("{} is given other workers", name(*task)),
         Deed::Lost(task, work) => format!(
             "{} loses a node, and {} of worker time with it",
             name(*task),
@@ -184,6 +185,7 @@ pub(super) fn object(story: &JobStory, target: &Target) -> Value {
             "overtaken": wait.overtaken,
         }),
         Deed::Preempted(task) => json!({"at_s": at(*when), "what": "preempted", "task": task}),
+        Deed::Moved(task) => json!({"at_s": at(*when), "what": "moved", "task": task}),
         Deed::Lost(task, work) => {
             json!({"at_s": at(*when), "what": "lost", "task": task, "work_s": work})
         }

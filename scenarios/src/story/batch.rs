@@ -50,6 +50,8 @@ pub enum Deed {
     },
     /// The scheduler stopped a task, which keeps its progress.
     Preempted(u32),
+    /// A task goes on with other workers.
+    Moved(u32),
     /// A node was lost under a task, and with it so much of its work [worker time, s].
     Lost(u32, f64),
     /// A task ended.
@@ -255,6 +257,7 @@ impl Observer for Scribe {
             let deed = match why {
                 Stop::Ended => Deed::Ended(index),
                 Stop::Preempted => Deed::Preempted(index),
+                Stop::Moved => Deed::Moved(index),
                 Stop::Lost(work) => Deed::Lost(index, work),
             };
             self.write(view.now(), deed);

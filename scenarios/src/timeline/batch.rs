@@ -241,7 +241,7 @@ impl Observer for Follower<'_> {
                 close(visit, now);
                 visit.outcome = match why {
                     Stop::Lost(_) => Outcome::Lost(Some(now)),
-                    Stop::Ended | Stop::Preempted => Outcome::Delivered,
+                    Stop::Ended | Stop::Preempted | Stop::Moved => Outcome::Delivered,
                 };
                 let lanes = &mut self.nodes[visit.node as usize].0;
                 lanes.give_back(visit.lane, now);

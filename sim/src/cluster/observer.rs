@@ -13,6 +13,8 @@ pub enum Stop {
     Ended,
     /// The policy stopped it; it keeps its progress.
     Preempted,
+    /// It goes on with other workers, or where it was if these have no room.
+    Moved,
     /// A node was lost, and with it so much of its work [worker time at full share, s].
     Lost(f64),
 }

@@ -390,7 +390,7 @@ impl Observer for Tally {
         self.moved(view, task, placed, -1);
         let submitted = view.job(view.task(task).job).submitted;
         match why {
-            Stop::Ended => {}
+            Stop::Ended | Stop::Moved => {}
             Stop::Preempted => self.count(submitted, SumId::Preemptions, 1.0),
             Stop::Lost(work) => {
                 self.since.lost += 1;
