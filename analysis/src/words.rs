@@ -79,7 +79,10 @@ impl Group {
             | M::OutputRate
             | M::CoreUtilization
             | M::GpuUtilization
-            | M::GpuFragmentation => Self::Capacity,
+            | M::GpuFragmentation
+            | M::ReadsLocal
+            | M::DataMoved
+            | M::RepairTraffic => Self::Capacity,
             _ => Self::Reliability,
         }
     }
@@ -115,6 +118,10 @@ pub fn is_primary(metric: MetricId) -> bool {
             | M::GpuUtilization
             | M::GpuFragmentation
             | M::JobCost
+            | M::ReadsLocal
+            | M::ObjectsAvailable
+            | M::ObjectsLost
+            | M::RepairTraffic
     )
 }
 
@@ -171,6 +178,11 @@ pub fn title(metric: MetricId) -> &'static str {
         M::LostWork => "work lost with its node",
         M::Preemptions => "preemptions per job",
         M::JobCost => "cost per job",
+        M::ReadsLocal => "reads from own nodes",
+        M::DataMoved => "data moved",
+        M::ObjectsAvailable => "objects available",
+        M::ObjectsLost => "objects lost",
+        M::RepairTraffic => "data moved by repairs",
         M::UserFairness => "evenness of users' slowdowns (Jain)",
     }
 }

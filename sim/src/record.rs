@@ -124,6 +124,15 @@ metrics! {
     Interruptions: "interruptions_per_job" ["1"] Lower NonNegative "tasks interrupted by the loss of a node, per submitted batch job";
     LostWork: "lost_work_share" ["1"] Lower Share "worker time undone by interruptions, by all worker time given to tasks";
     Preemptions: "preemptions_per_job" ["1"] Lower NonNegative "tasks stopped by the scheduler, per submitted batch job";
+    ReadsLocal: "local_reads_share" ["1"] Higher Share
+        "share of reads of stored objects that found all they needed on the nodes of their task";
+    DataMoved: "data_moved_per_day" ["GB/day"] Lower NonNegative
+        "bytes that came over the network to tasks and to repairs, by time until the horizon or the end of the last job";
+    ObjectsAvailable: "object_availability" ["1"] Higher Share
+        "share of time during which enough pieces of a stored object were on nodes that were up, mean over objects";
+    ObjectsLost: "objects_lost_share" ["1"] Lower Share "share of stored objects of which too few pieces were left";
+    RepairTraffic: "repair_traffic_per_day" ["GB/day"] Lower NonNegative
+        "bytes moved to make pieces of stored objects anew, by time until the horizon or the end of the last job";
     JobCost: "cost_per_job" ["USD"] Lower NonNegative "price of all nodes while they were up, by completed batch jobs";
     UserFairness: "user_fairness" ["1"] Higher Share
         "Jain's index of the users' mean bounded slowdowns: 1 if all are alike; absent with a single user";

@@ -178,7 +178,15 @@ impl Sums {
             M::LostWork => (self.get(S::LostWork), self.get(S::WorkerTime)),
             M::Preemptions => (self.get(S::Preemptions), self.get(S::Submitted)),
             M::JobCost => (self.get(S::Spend), self.get(S::Completed)),
-            M::OwnersInProfit | M::OwnerGini | M::Makespan | M::UserFairness => return None,
+            M::OwnersInProfit
+            | M::OwnerGini
+            | M::Makespan
+            | M::UserFairness
+            | M::ReadsLocal
+            | M::DataMoved
+            | M::ObjectsAvailable
+            | M::ObjectsLost
+            | M::RepairTraffic => return None,
         };
         let scale = if metric == M::Losses { 1e3 } else { 1.0 };
         Some(Ratio { part, whole, scale })

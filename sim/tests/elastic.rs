@@ -8,8 +8,9 @@ use walras_sim::cluster::policy::elastic::{Division, ElasticSharing};
 use walras_sim::cluster::policy::fit::Fit;
 use walras_sim::cluster::policy::{Cause, Orders, Scheduler};
 use walras_sim::cluster::view::View;
-use walras_sim::cluster::world::{Cluster, Estimates, JobRow, Outcome, run};
+use walras_sim::cluster::world::{Cluster, Estimates, Outcome, run};
 use walras_sim::ids::NodeId;
+use walras_sim::record::BatchRow;
 
 /// A pool of so many cores.
 fn go(
@@ -159,7 +160,7 @@ fn response(load: f64, sizes: &Dist, division: Division) -> (f64, f64) {
                 outcome.refusals
             );
             let measured = outcome.jobs.iter().filter(|row| row.serial >= 2_000);
-            measured.map(JobRow::response).sum::<f64>() / 18_000.0
+            measured.map(BatchRow::response).sum::<f64>() / 18_000.0
         })
         .collect();
     let mean = values.iter().sum::<f64>() / 10.0;

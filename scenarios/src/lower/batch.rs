@@ -4,13 +4,19 @@ use std::sync::Arc;
 
 use walras_des::{SimTime, Span};
 use walras_sim::availability::Availability;
-use walras_sim::cluster::job::{Checkpoint, Demand, Job};
+use walras_sim::cluster::job::{Checkpoint, Demand, Elastic, Job, Speedup};
 use walras_sim::cluster::node::{GPUS, Kind};
+use walras_sim::cluster::plan::Planner;
 use walras_sim::cluster::policy::builtin::{Builtin, By};
+use walras_sim::cluster::policy::delay::{Patience, Turn};
+use walras_sim::cluster::policy::elastic::Division;
 use walras_sim::cluster::policy::fit::Fit;
+use walras_sim::cluster::policy::max_min::Between;
 use walras_sim::cluster::policy::ordered::Blocked;
+use walras_sim::cluster::policy::planned::Scope;
 use walras_sim::cluster::site::Site;
-use walras_sim::cluster::transfers::Transfers;
+use walras_sim::cluster::store::{Object, Placement, Storage};
+use walras_sim::cluster::transfers::{Links, Transfers};
 use walras_sim::cluster::workload::{Arrivals, Class, Shape, Source, Synthetic, Workload};
 use walras_sim::cluster::world::{Cluster, Estimates};
 
@@ -20,9 +26,10 @@ use crate::plan;
 use crate::report::{At, Report};
 use crate::spec::Named;
 use crate::spec::cluster::{
-    CheckpointSpec, ClusterSchedulerSpec, ClusterSpec, FitSpec, JobArrivalsSpec, JobClassSpec,
-    JobsSource, JobsSpec, NodesSpec, OrderedSpec, ShapeSpec, SyntheticJobsSpec, TaskEstimatesSpec,
-    WorkersSpec,
+    BetweenSpec, CheckpointSpec, ClusterSchedulerSpec, ClusterSpec, DivisionSpec, ElasticSpec,
+    FitSpec, JobArrivalsSpec, JobClassSpec, JobsSource, JobsSpec, NetworkSpec, NodesSpec,
+    ObjectsSpec, OrderedSpec, PlannerSpec, ScopeSpec, ShapeSpec, StorageSpec, SyntheticJobsSpec,
+    TaskEstimatesSpec, TurnSpec, WorkersSpec,
 };
 
 /// Labels that a scenario can tell apart: bits of a word.
@@ -31,22 +38,26 @@ const LABELS: usize = 64;
 /// Of a core or a GPU.
 const THOUSANDTHS: f64 = 1e3;
 const MIB_PER_GIB: f64 = 1024.0;
+/// [s]
+const HOUR: f64 = 3600.0;
 
 pub(super) fn lower(
     report: &mut Report,
     tables: &Tables,
     jobs: Option<&JobsSpec>,
     clusters: &[(String, Option<ClusterSpec>)],
+    horizon: Option<Span>,
     files: &mut dyn Files,
 ) -> Option<plan::Batch> {
     let mut labels = Names::default();
+    let objects = jobs.and_then(|jobs| jobs.objects.as_ref()).zip(horizon);
     let workload = jobs.and_then(|jobs| workload(report, jobs, &mut labels, files));
     let root = At::root("clusters");
     let sites: Vec<Option<Site>> = clusters
         .iter()
         .map(|(name, spec)| {
             let (at, spec) = (root.key(name), spec.as_ref()?);
-            site(report, tables, &at, name, spec, &mut labels, files)
+            site(report, tables, &at, name, spec, objects, &mut labels, files)
         })
         .collect();
     if labels.0.len() > LABELS {
@@ -91,8 +102,16 @@ fn workload(
         None => None,
         Some(spec) => Some(checkpoint(report, &at.key("checkpoint"), spec)?),
     };
+    if let (JobsSource::Trace(_), Some(_)) = (&spec.source, &spec.objects) {
+        let message = "recorded jobs do not say which objects they read";
+        report.add(&at.key("objects"), message, Some("remove it".to_owned()));
+        return None;
+    }
     Some(Workload {
         source: source?,
+        objects: spec
+            .objects
+            .map(|objects| (objects.count, objects.exponent)),
         deadline: spec.deadline_factor,
         checkpoint,
     })
@@ -250,6 +269,11 @@ fn class(
         demand: demand?,
         walltime: spec.walltime_factor,
         workflow: spec.workflow.map(shape),
+        elastic: match &spec.elastic {
+            None => None,
+            Some(spec) => Some(elastic(report, &at.key("elastic"), spec)?),
+        },
+        reads: spec.reads,
     })
 }
 
@@ -329,15 +353,10 @@ fn site(
     at: &At<'_>,
     name: &str,
     spec: &ClusterSpec,
+    objects: Option<(&ObjectsSpec, Span)>,
     labels: &mut Names,
     files: &mut dyn Files,
 ) -> Option<Site> {
-    let transfers = spec
-        .network
-        .map_or_else(Transfers::default, |link| Transfers::Alone {
-            latency: span(link.latency.0),
-            bandwidth: link.gbit_s * 1e9 / 8.0,
-        });
     let (kinds, nodes) = match (&spec.machines, spec.nodes.is_empty()) {
         (Some(file), true) => {
             let at = at.key("machines");
@@ -352,15 +371,50 @@ fn site(
             return None;
         }
     };
+    let bytes = |gbit_s: f64| gbit_s * 1e9 / 8.0;
+    let transfers = match spec.network {
+        None => Transfers::default(),
+        Some(NetworkSpec::Alone { latency, gbit_s }) => Transfers::Alone {
+            latency: span(latency.0),
+            bandwidth: bytes(gbit_s),
+        },
+        Some(NetworkSpec::Shared {
+            up_gbit_s,
+            down_gbit_s,
+        }) => {
+            let links = Links::star(nodes.len(), bytes(up_gbit_s), bytes(down_gbit_s));
+            Transfers::Shared(Arc::new(links))
+        }
+    };
+    let storage = match (objects, &spec.storage) {
+        (None, None) => None,
+        (Some(objects), Some(spec)) => {
+            let at = at.key("storage");
+            Some(Arc::new(storage(report, &at, objects, spec, nodes.len())?))
+        }
+        (Some(_), None) => {
+            let message = "jobs read objects, and nothing says how this cluster keeps them";
+            let hint = "for example `storage: {pieces: 3}` for three replicas";
+            report.add(at, message, Some(hint.to_owned()));
+            return None;
+        }
+        (None, Some(_)) => {
+            let hint = "for example `jobs: {objects: {count: 1000, megabytes: 64}}`";
+            let message = "there are no objects to keep";
+            report.add(&at.key("storage"), message, Some(hint.to_owned()));
+            return None;
+        }
+    };
+    let policy = policy(report, &at.key("scheduler"), &spec.scheduler)?;
     Some(Site {
         name: name.to_owned(),
         cluster: Cluster {
             kinds: kinds.into(),
             nodes,
             transfers,
-            storage: None,
+            storage,
         },
-        policy: policy(&spec.scheduler),
+        policy,
         estimates: match spec.estimates {
             TaskEstimatesSpec::None => Estimates::None,
             TaskEstimatesSpec::Exact => Estimates::Exact,
@@ -462,17 +516,78 @@ fn machines_of(
     Some((kinds, nodes))
 }
 
-fn policy(spec: &ClusterSchedulerSpec) -> Builtin {
+fn policy(report: &mut Report, at: &At<'_>, spec: &ClusterSchedulerSpec) -> Option<Builtin> {
     use ClusterSchedulerSpec as Spec;
-    let ordered = |by: By, spec: &OrderedSpec| {
-        let blocked = if spec.skip {
-            Blocked::Skip
-        } else {
-            Blocked::Wait
-        };
-        Builtin::Ordered(by, fit(spec.fit), blocked)
+    let blocked = |skip| {
+        if skip { Blocked::Skip } else { Blocked::Wait }
     };
-    match spec {
+    let ordered =
+        |by: By, spec: &OrderedSpec| Builtin::Ordered(by, fit(spec.fit), blocked(spec.skip));
+    let planned = |planner: Planner, spec: &PlannerSpec| {
+        let scope = match spec.scope {
+            ScopeSpec::Job => Scope::Job,
+            ScopeSpec::All => Scope::All,
+        };
+        Builtin::Planned(planner, scope)
+    };
+    Some(match spec {
+        Spec::Gittins(spec) => Builtin::Gittins(spec.pieces, fit(spec.fit), blocked(spec.skip)),
+        Spec::Tiresias(spec) => {
+            let at = at.key("tiresias");
+            let thresholds: Vec<Span> = spec.thresholds.iter().map(|t| span(t.0)).collect();
+            let rise = thresholds.is_sorted_by(|a, b| a < b);
+            if !rise || thresholds.first().is_some_and(|first| *first == Span::ZERO) {
+                let hint = "for example `thresholds: [10 min, 1 h]`".to_owned();
+                report.add(&at.key("thresholds"), "thresholds must rise", Some(hint));
+                return None;
+            }
+            let (fit, blocked) = (fit(spec.fit), blocked(spec.skip));
+            Builtin::Tiresias(thresholds, spec.promotion, fit, blocked)
+        }
+        Spec::MaxMinFairness(spec) => {
+            let at = at.key("max-min-fairness");
+            let round = positive(report, &at.key("round"), spec.round.0)?;
+            let between = match spec.between {
+                BetweenSpec::Tasks => Between::Tasks,
+                BetweenSpec::Users => Between::Users,
+            };
+            Builtin::MaxMin(round, between, fit(spec.fit))
+        }
+        Spec::FinishTimeFairness(spec) => {
+            let at = at.key("finish-time-fairness");
+            let lease = positive(report, &at.key("lease"), spec.lease.0)?;
+            Builtin::FinishTime(lease, fit(spec.fit))
+        }
+        Spec::ElasticSharing(spec) => {
+            let division = match spec.division {
+                DivisionSpec::Equal => Division::Equal,
+                DivisionSpec::ShortestRemaining => Division::ShortestRemaining,
+            };
+            Builtin::Elastic(division, fit(spec.fit))
+        }
+        Spec::Delay(spec) => {
+            let at = at.key("delay");
+            let heartbeat = positive(report, &at.key("heartbeat"), spec.heartbeat.0)?;
+            let patience = match spec.offers {
+                Some(offers) => Patience::Offers(offers),
+                None => Patience::Time(span(spec.wait.0)),
+            };
+            let turn = match spec.turn {
+                TurnSpec::Fair => Turn::Fair,
+                TurnSpec::Submitted => Turn::Submitted,
+            };
+            Builtin::Delay(patience, turn, heartbeat, fit(spec.fit))
+        }
+        Spec::Heft(spec) => planned(Planner::Heft, spec),
+        Spec::Cpop(spec) => planned(Planner::Cpop, spec),
+        Spec::Peft(spec) => planned(Planner::Peft, spec),
+        Spec::MinMin(spec) => planned(Planner::MinMin, spec),
+        Spec::MaxMin(spec) => planned(Planner::MaxMin, spec),
+        Spec::Sufferage(spec) => planned(Planner::Sufferage, spec),
+        Spec::Mct(spec) => planned(Planner::Mct, spec),
+        Spec::Olb(spec) => planned(Planner::Olb, spec),
+        Spec::List(spec) => planned(Planner::List, spec),
+        Spec::Lpt(spec) => planned(Planner::Lpt, spec),
         Spec::Fcfs(spec) => ordered(By::Fcfs, spec),
         Spec::Sjf(spec) => ordered(By::Sjf, spec),
         Spec::Psjf(spec) => ordered(By::Psjf, spec),
@@ -484,7 +599,52 @@ fn policy(spec: &ClusterSchedulerSpec) -> Builtin {
         Spec::Conservative(spec) => Builtin::Conservative(fit(spec.fit)),
         Spec::Drf(spec) => Builtin::Drf(fit(spec.fit)),
         Spec::FragmentationGradientDescent => Builtin::Fgd,
+    })
+}
+
+/// How objects are kept, which are watched for as long as jobs are submitted.
+fn storage(
+    report: &mut Report,
+    at: &At<'_>,
+    (objects, watched): (&ObjectsSpec, Span),
+    spec: &StorageSpec,
+    nodes: usize,
+) -> Option<Storage> {
+    if spec.needed > spec.pieces || spec.pieces as usize > nodes {
+        let message = format!(
+            "{} pieces, of which {} restore an object, cannot lie on {nodes} nodes, each on another",
+            spec.pieces, spec.needed
+        );
+        let hint = "at least as many pieces as are needed, and at most as many as nodes";
+        report.add(&at.key("pieces"), message, Some(hint.to_owned()));
+        return None;
     }
+    let timeout = match &spec.timeout {
+        None => None,
+        Some(law) => Some(report.check(&at.key("timeout"), law.build(HOUR))?),
+    };
+    let object = Object::coded((objects.megabytes * 1e6) as u64, spec.needed, spec.pieces);
+    Some(Storage {
+        objects: vec![object; objects.count as usize],
+        placement: Placement::Random,
+        timeout,
+        for_good: spec.for_good.0,
+        watched,
+    })
+}
+
+fn elastic(report: &mut Report, at: &At<'_>, spec: &ElasticSpec) -> Option<Elastic> {
+    if spec.min > spec.max {
+        let message = format!("`min` of {} is more than `max` of {}", spec.min, spec.max);
+        report.add(&at.key("min"), message, None);
+        return None;
+    }
+    Some(Elastic {
+        min: spec.min,
+        max: spec.max,
+        speedup: (spec.parallel).map_or(Speedup::Linear, |share| Speedup::Amdahl(share.0)),
+        cost: span(spec.cost.0),
+    })
 }
 
 fn fit(spec: FitSpec) -> Fit {

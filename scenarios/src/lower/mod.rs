@@ -89,7 +89,8 @@ pub(crate) fn lower(report: &mut Report, files: &mut dyn Files) -> Option<Plan> 
             finds_warm_up(report, run, path.map(|_| OnePath::Recorded))
         });
         let clusters = section(report, "clusters", "cluster");
-        let subject = batch::lower(report, &tables, spec.as_ref(), &clusters, files);
+        let horizon = times.map(|(horizon, ..)| horizon);
+        let subject = batch::lower(report, &tables, spec.as_ref(), &clusters, horizon, files);
         (subject.map(Subject::Batch), times, finds)
     } else {
         let spec: Option<WorkloadSpec> = report.part(&At::root("workload"));

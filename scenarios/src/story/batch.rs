@@ -124,8 +124,9 @@ fn run<O: Observer>(
     let streams = Streams::new(plan.seed, u64::from(replication));
     let jobs = batch.workload.jobs(&streams, plan.horizon);
     let site = &batch.sites[cluster];
+    let history = site.history(&batch.workload, &plan.settings(), plan.seed);
     let until = site.latest(&plan.settings());
-    let watched = site.watched(jobs, until, &streams, observer, stop);
+    let watched = site.watched(jobs, &history, until, &streams, observer, stop);
     watched.map(|(_, observer)| observer)
 }
 

@@ -40,8 +40,9 @@ pub(super) fn follow(
         next_level: from,
         until: SimTime::ZERO,
     };
+    let history = site.history(&batch.workload, &plan.settings(), plan.seed);
     let latest = site.latest(&plan.settings()).min(to);
-    let watched = site.watched(jobs, latest, &streams, follower, stop);
+    let watched = site.watched(jobs, &history, latest, &streams, follower, stop);
     let Some((outcome, mut follower)) = watched else {
         return Followed {
             events: 0,

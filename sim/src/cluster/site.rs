@@ -2,6 +2,7 @@
 
 use walras_des::{SimTime, Streams};
 
+use crate::cluster::job::Job;
 use crate::cluster::observer::Observer;
 use crate::cluster::policy::builtin::Builtin;
 use crate::cluster::tally::Tally;
@@ -22,6 +23,9 @@ pub struct Site {
     /// How lengths of tasks reach it.
     pub estimates: Estimates,
 }
+
+/// The replication from which policies know the workload; none that is run has this number.
+const HISTORY: u64 = 2_000_000;
 
 /// A run ends when all jobs have, and this many horizons after its start at the latest: under overload without an end, jobs stay under way.
 pub const LATEST: u64 = 10;
@@ -44,9 +48,19 @@ impl Site {
         let streams = Streams::new(seed, u64::from(replication));
         let jobs = workload.jobs(&streams, settings.horizon);
         let tally = Tally::new(settings, mix(&jobs));
+        let history = self.history(workload, settings, seed);
         let until = self.latest(settings);
-        let (outcome, tally) = self.watched(jobs, until, &streams, tally, stop)?;
+        let (outcome, tally) = self.watched(jobs, &history, until, &streams, tally, stop)?;
         Some(tally.output(outcome, keeps_jobs))
+    }
+
+    /// What the policy knows of the workload, if it asks: the jobs of a replication that is not run, or those of a record.
+    #[must_use]
+    pub fn history(&self, workload: &Workload, settings: &Settings, seed: u64) -> Vec<Job> {
+        if !self.policy.asks_for_history() {
+            return Vec::new();
+        }
+        workload.jobs(&Streams::new(seed, HISTORY), settings.horizon)
     }
 
     /// When a run ends at the latest.
@@ -62,13 +76,14 @@ impl Site {
     #[must_use]
     pub fn watched<O: Observer>(
         &self,
-        jobs: Vec<crate::cluster::job::Job>,
+        jobs: Vec<Job>,
+        history: &[Job],
         until: SimTime,
         streams: &Streams,
         observer: O,
         stop: &dyn Fn() -> bool,
     ) -> Option<(Outcome, O)> {
-        let scheduler = self.policy.build(&mix(&jobs));
+        let scheduler = self.policy.build(history);
         let watch = Watch {
             observer,
             until,

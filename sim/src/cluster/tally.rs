@@ -7,6 +7,7 @@ use crate::cluster::job::Demand;
 use crate::cluster::node::Share;
 use crate::cluster::observer::{Observer, Stop};
 use crate::cluster::policy::fgd::Mix;
+use crate::cluster::store::Figures;
 use crate::cluster::view::View;
 use crate::cluster::world::Outcome;
 use crate::ids::{JobId, NodeId};
@@ -297,6 +298,14 @@ impl Tally {
                 Some((outcome.makespan - first).as_secs_f64())
             }
             M::UserFairness => self.fairness(),
+            M::ReadsLocal
+            | M::DataMoved
+            | M::ObjectsAvailable
+            | M::ObjectsLost
+            | M::RepairTraffic => {
+                let time = (self.last - SimTime::ZERO).as_secs_f64();
+                of_data(id, &outcome.data, time)
+            }
             M::ResponseMean
             | M::WaitMean
             | M::SlowdownMean
@@ -329,6 +338,22 @@ impl Tally {
         let sum: f64 = means.iter().sum();
         let squares: f64 = means.iter().map(|mean| mean * mean).sum();
         Some(sum * sum / (means.len() as f64 * squares))
+    }
+}
+
+/// Figures of what was stored and moved in so much time [s].
+fn of_data(id: MetricId, data: &Figures, time: f64) -> Option<f64> {
+    use MetricId as M;
+    let per_day = |bytes: u64| (time > 0.0).then(|| bytes as f64 / 1e9 / (time / 86_400.0));
+    let is_stored = data.objects > 0;
+    let reads = data.reads_local + data.reads_remote + data.reads_outside;
+    match id {
+        M::ReadsLocal => (reads > 0).then(|| data.reads_local as f64 / reads as f64),
+        M::DataMoved if data.moved > 0 => per_day(data.moved),
+        M::ObjectsAvailable => is_stored.then_some(data.available),
+        M::ObjectsLost => is_stored.then(|| data.lost.len() as f64 / data.objects as f64),
+        M::RepairTraffic if is_stored => per_day(data.repaired),
+        _ => None,
     }
 }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use walras_des::{Dist, Purpose, SimTime, Span, Stream, Streams};
 
-use crate::cluster::job::{Checkpoint, Demand, Job, Task};
+use crate::cluster::job::{Checkpoint, Demand, Elastic, Job, Task};
 use crate::cluster::policy::fgd::Mix;
+use crate::cluster::store::ObjectId;
 
 /// Kinds of demands by which fragmentation is reckoned: the most frequent.
 const KINDS: usize = 64;
@@ -15,6 +16,8 @@ const KINDS: usize = 64;
 pub struct Workload {
     /// Where jobs come from.
     pub source: Source,
+    /// Objects that are stored, and how unequally they are read: the k-th in proportion to 1/k^exponent (Zipf).
+    pub objects: Option<(u32, f64)>,
     /// When jobs without a deadline of their own should be done: this many times their least time after submission.
     pub deadline: Option<f64>,
     /// How the progress of tasks is saved that do not say so themselves.
@@ -70,6 +73,10 @@ pub struct Class {
     pub walltime: Option<f64>,
     /// If jobs have several tasks.
     pub workflow: Option<Shape>,
+    /// If tasks may have more or fewer workers.
+    pub elastic: Option<Elastic>,
+    /// Objects that each task reads.
+    pub reads: u32,
 }
 
 /// The shape of random workflows, after the generator of Topcuoglu, Hariri and Wu (IEEE TPDS 13(3), 2002).
@@ -94,7 +101,7 @@ impl Workload {
                 None => jobs.to_vec(),
                 Some(block) => resampled(jobs, *block, horizon, streams),
             },
-            Source::Synthetic(synthetic) => synthetic.jobs(streams, horizon),
+            Source::Synthetic(synthetic) => synthetic.jobs(streams, horizon, self.objects),
         };
         let end = SimTime::ZERO + horizon;
         jobs.truncate(jobs.partition_point(|job| job.submitted <= end));
@@ -153,13 +160,12 @@ fn resampled(jobs: &[Job], block: Span, horizon: Span, streams: &Streams) -> Vec
 }
 
 impl Synthetic {
-    fn jobs(&self, streams: &Streams, horizon: Span) -> Vec<Job> {
+    fn jobs(&self, streams: &Streams, horizon: Span, objects: Option<(u32, f64)>) -> Vec<Job> {
+        let mut choices = streams.open(Purpose::new("objects"), 0);
+        let objects = objects.map(|(count, exponent)| Zipf::new(count, exponent));
         let mut arrivals = streams.open(Purpose::new("arrivals"), 0);
         let mut sizes = streams.open(Purpose::new("sizes"), 0);
-        let (count, exponent) = self.users;
-        let weights = (1..=count).map(|k| walras_des::math::powf(f64::from(k), -exponent));
-        let users: Vec<f64> = weights.collect();
-        let total: f64 = users.iter().sum();
+        let users = Zipf::new(self.users.0, self.users.1);
         let (mut jobs, mut at) = (Vec::new(), 0.0);
         loop {
             match self.arrivals {
@@ -171,12 +177,19 @@ impl Synthetic {
                 return jobs;
             }
             let class = chosen(&self.classes, sizes.uniform());
-            let user = position(&users, sizes.uniform() * total);
+            let user = users.draw(sizes.uniform());
+            let mut tasks = class.tasks(&mut sizes);
+            if let Some(objects) = &objects {
+                for task in &mut tasks {
+                    let read = (0..class.reads).map(|_| ObjectId(objects.draw(choices.uniform())));
+                    task.reads = read.collect();
+                }
+            }
             jobs.push(Job {
                 submitted: SimTime::ZERO + Span::from_secs_f64(at),
-                user: user as u32,
+                user,
                 deadline: None,
-                tasks: class.tasks(&mut sizes),
+                tasks,
             });
         }
     }
@@ -227,6 +240,7 @@ impl Class {
             workers,
             demand: self.demand,
             walltime,
+            elastic: self.elastic,
             ..Task::single(work)
         }
     }
@@ -244,14 +258,23 @@ fn chosen<T>(choices: &[(f64, T)], u: f64) -> &T {
     &choices.last().expect("there is a choice").1
 }
 
-/// The weight that holds `at`.
-fn position(weights: &[f64], at: f64) -> usize {
-    let mut left = at;
-    for (index, weight) in weights.iter().enumerate() {
-        if left < *weight {
-            return index;
-        }
-        left -= weight;
+/// Numbers from zero, the k-th in proportion to 1/(k+1)^exponent.
+struct Zipf(Vec<f64>);
+
+impl Zipf {
+    fn new(count: u32, exponent: f64) -> Self {
+        let mut sum = 0.0;
+        let add = |k: u32| {
+            sum += walras_des::math::powf(f64::from(k), -exponent);
+            sum
+        };
+        Self((1..=count).map(add).collect())
     }
-    weights.len() - 1
+
+    /// What `u`, uniform in (0, 1), chooses.
+    fn draw(&self, u: f64) -> u32 {
+        let total = self.0.last().copied().unwrap_or(0.0);
+        let at = self.0.partition_point(|sum| *sum <= u * total);
+        at.min(self.0.len() - 1) as u32
+    }
 }
