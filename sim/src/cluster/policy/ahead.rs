@@ -12,7 +12,7 @@ use crate::cluster::TaskId;
 use crate::cluster::job::Demand;
 use crate::cluster::node::{Free, Share};
 use crate::cluster::policy::fit::Fit;
-use crate::cluster::policy::room::Room;
+use crate::cluster::policy::room::{Room, TooLarge};
 use crate::cluster::view::View;
 use crate::ids::NodeId;
 
@@ -23,8 +23,8 @@ pub(super) struct Ahead<'a> {
     fit: Fit,
     /// Room now, less what starts now.
     present: Room<'a>,
-    /// What found no room now, and neither does whoever asks for as much or more.
-    too_large: Vec<(Demand, u32)>,
+    /// What found no room now.
+    too_large: TooLarge,
     futures: BTreeMap<NodeId, Future>,
     ends: Ends,
     reservations: Vec<Reservation>,
@@ -50,7 +50,7 @@ impl<'a> Ahead<'a> {
             view: *view,
             fit,
             present: Room::of(view),
-            too_large: Vec::new(),
+            too_large: TooLarge::default(),
             futures: BTreeMap::new(),
             ends: Ends::default(),
             reservations: Vec::new(),
@@ -62,19 +62,14 @@ impl<'a> Ahead<'a> {
     pub(super) fn start(&mut self, task: TaskId) -> Option<Vec<NodeId>> {
         let card = self.view.task(task);
         let demand = card.demand;
-        let more = |(less, workers): &(Demand, u32)| {
-            *workers <= card.workers && asks_for_no_more(less, &demand)
-        };
-        if self.too_large.iter().any(more) {
+        if self.too_large.covers(card) {
             return None;
         }
         let fit = self.fit;
         let taken =
             (self.present).place_on_gpus(task, &mut |room, demand| fit.choose(room, demand));
         let Some(taken) = taken else {
-            if self.too_large.len() < REMEMBERED {
-                self.too_large.push((demand, card.workers));
-            }
+            self.too_large.add(card);
             return None;
         };
         let nodes: Vec<NodeId> = taken.iter().map(|&(node, _)| node).collect();
@@ -204,16 +199,6 @@ impl<'a> Ahead<'a> {
             future
         })
     }
-}
-
-/// Demands without room that are remembered: traces have few different ones.
-const REMEMBERED: usize = 16;
-
-/// Whether there is room for `less` wherever there is room for `more`.
-pub(super) fn asks_for_no_more(less: &Demand, more: &Demand) -> bool {
-    let shares = less.gpus == 0 || less.gpu_share <= more.gpu_share;
-    let labels = less.labels == 0 || more.labels != 0 && more.labels & !less.labels == 0;
-    less.cpu <= more.cpu && less.memory <= more.memory && less.gpus <= more.gpus && shares && labels
 }
 
 impl Future {

@@ -39,6 +39,10 @@ impl FinishTime {
     /// cluster, where a gang wider than its part runs slower in proportion.
     #[must_use]
     pub fn ratio(task: TaskId, sharers: usize, view: &View<'_>) -> f64 {
+        Self::ratio_on(&up(view), task, sharers, view)
+    }
+
+    fn ratio_on(up: &[u64], task: TaskId, sharers: usize, view: &View<'_>) -> f64 {
         let card = view.task(task);
         let had = card.attained(view.now()).as_secs_f64().max(1.0);
         let (whole, left) = match card.estimate {
@@ -50,16 +54,25 @@ impl FinishTime {
         };
         let waited = view.now() - view.job(card.job).submitted;
         let shared = waited.as_secs_f64() + left;
-        shared / (whole * (sharers as f64 * part_of_cluster(task, view)).max(1.0))
+        shared / (whole * (sharers as f64 * part_of_cluster(up, task, view)).max(1.0))
     }
 }
 
+/// Nodes that are up, by kind.
+fn up(view: &View<'_>) -> Vec<u64> {
+    let mut up = vec![0; view.kinds().len()];
+    for node in view.nodes().iter().filter(|node| node.is_up) {
+        up[node.kind] += 1;
+    }
+    up
+}
+
 /// What of all nodes that are up a task fills.
-fn part_of_cluster(task: TaskId, view: &View<'_>) -> f64 {
+fn part_of_cluster(up: &[u64], task: TaskId, view: &View<'_>) -> f64 {
     let card = view.task(task);
-    let up = view.nodes().iter().filter(|node| node.is_up);
-    let slots: f64 = up
-        .map(|node| view.kinds()[node.kind].workers(&card.demand) as f64)
+    let kinds = up.iter().zip(view.kinds());
+    let slots: f64 = kinds
+        .map(|(&up, kind)| kind.workers(&card.demand) as f64 * up as f64)
         .sum();
     if slots > 0.0 {
         f64::from(card.workers) / slots
@@ -74,10 +87,15 @@ impl Scheduler for FinishTime {
         if view.waiting_len() == 0 {
             return;
         }
-        let all = present(view);
-        let sharers = all.len();
-        let rated = |&task: &TaskId| (Self::ratio(task, sharers, view), task);
-        let mut order: Vec<(f64, TaskId)> = all.iter().map(rated).collect();
+        let sharers = view.waiting_len() + view.running().len();
+        let rivals = if begins {
+            present(view)
+        } else {
+            view.waiting().collect()
+        };
+        let up = up(view);
+        let rated = |&task: &TaskId| (Self::ratio_on(&up, task, sharers, view), task);
+        let mut order: Vec<(f64, TaskId)> = rivals.iter().map(rated).collect();
         order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let wishes: Vec<Wish> = order.into_iter().map(|(_, task)| (task, None)).collect();
         if begins {

@@ -58,6 +58,8 @@ struct Point {
     spent: f64,
     /// Index of a task that has reached this point [1/s].
     index: f64,
+    /// The best point to look to from here, by position.
+    best: usize,
     /// Whether the index is less than just before.
     falls: bool,
 }
@@ -155,11 +157,13 @@ impl Sizes {
                 below,
                 spent,
                 index: 0.0,
+                best: usize::MAX,
                 falls: true,
             });
         }
-        for at in 0..points.len() - 1 {
-            points[at].index = steepest(&points[at + 1..], points[at].below, points[at].spent);
+        for at in (0..points.len() - 1).rev() {
+            (points[at].index, points[at].best) =
+                steepest(&points, at + 1, points[at].below, points[at].spent);
             // The hazard rate at the end of the piece before: its index there, if no later point is better.
             let hazard = at.checked_sub(1).map_or(0.0, |before| {
                 let rise = points[at].below - points[before].below;
@@ -186,7 +190,7 @@ impl Sizes {
         let part = (attained - from.size) / (to.size - from.size);
         let below = from.below + part * (to.below - from.below);
         let spent = from.spent + (attained - from.size) * (1.0 - f64::midpoint(from.below, below));
-        steepest(&self.points[next..], below, spent)
+        steepest(&self.points, next, below, spent).0
     }
 
     /// Work to the next fall of the index [s]; `None` beyond the largest size.
@@ -206,11 +210,20 @@ impl Sizes {
 const TAIL: u32 = 24;
 const FINER: f64 = 1.778_279_410_038_923; // 10^(1/4)
 
-/// The largest ratio of the probability to end until one of `points` to the cost of getting there.
-fn steepest(points: &[Point], below: f64, spent: f64) -> f64 {
-    let ratio = |point: &Point| {
-        let (ends, costs) = (point.below - below, point.spent - spent);
+/// The largest ratio of the probability to end until a point from the `first` on to the cost of getting there, and the point: along the
+/// best points from each to the next, which lie on a concave line, it rises and then falls.
+fn steepest(points: &[Point], first: usize, below: f64, spent: f64) -> (f64, usize) {
+    let ratio = |at: usize| {
+        let (ends, costs) = (points[at].below - below, points[at].spent - spent);
         if ends > 0.0 { ends / costs } else { 0.0 }
     };
-    points.iter().map(ratio).fold(0.0, f64::max)
+    let (mut most, mut best) = (ratio(first), first);
+    while points[best].best < points.len() {
+        let next = points[best].best;
+        if ratio(next) < most {
+            break;
+        }
+        (most, best) = (ratio(next), next);
+    }
+    (most, best)
 }

@@ -98,7 +98,9 @@ impl Tableau {
     fn pivot(&mut self, at: usize, column: usize, costs: &mut [f64]) {
         let mut row = std::mem::take(&mut self.rows[at]);
         let pivot = row[column];
-        row.iter_mut().for_each(|cell| *cell /= pivot);
+        for cell in &mut row {
+            *cell /= pivot;
+        }
         for other in self.rows.iter_mut().filter(|other| !other.is_empty()) {
             let times = other[column];
             if times != 0.0 {

@@ -6,7 +6,7 @@ use walras_des::{SimTime, Span};
 
 use crate::cluster::TaskId;
 use crate::cluster::policy::fit::Fit;
-use crate::cluster::policy::room::Room;
+use crate::cluster::policy::room::{Room, TooLarge};
 use crate::cluster::policy::{Cause, Order, Orders, Scheduler};
 use crate::cluster::view::{Stage, View};
 use crate::ids::{JobId, NodeId};
@@ -161,8 +161,12 @@ impl<O: Ordering> Ordered<O> {
             later = running.map(keyed).collect();
             later.sort_unstable();
         }
-        let mut started = Vec::new();
+        let (mut started, mut too_large) = (Vec::new(), TooLarge::default());
         for &(key, ticket, task) in &self.waiting {
+            // Who comes earlier could have pushed out as much.
+            if too_large.covers(view.task(task)) {
+                continue;
+            }
             let placed = self.place(task, &mut room).map(|nodes| (Vec::new(), nodes));
             let placed = if placed.is_none() && O::PREEMPTIVE {
                 self.push_out(key, task, &mut room, &mut later)
@@ -181,6 +185,8 @@ impl<O: Ordering> Ordered<O> {
                 started.push((key, ticket, task));
             } else if self.blocked == Blocked::Wait {
                 break;
+            } else {
+                too_large.add(view.task(task));
             }
         }
         for entry in started {

@@ -3,7 +3,7 @@
 use crate::cluster::TaskId;
 use crate::cluster::job::Demand;
 use crate::cluster::node::{Free, Share};
-use crate::cluster::view::View;
+use crate::cluster::view::{TaskCard, View};
 use crate::ids::NodeId;
 
 /// What is free, with changes on top of what the view says.
@@ -118,4 +118,37 @@ impl<'a> Room<'a> {
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..self.view.nodes().len()).map(NodeId::new)
     }
+}
+
+/// Demands that found no room where there is no more of it later: whoever asks for as much or more need not look.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TooLarge(Vec<(Demand, u32)>);
+
+/// How many are remembered: traces have few different ones.
+const REMEMBERED: usize = 16;
+
+impl TooLarge {
+    pub(super) fn add(&mut self, card: &TaskCard) {
+        if self.0.len() < REMEMBERED {
+            self.0.push((card.demand, card.workers));
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether it asks for as much as what found none.
+    pub(super) fn covers(&self, card: &TaskCard) -> bool {
+        let mut known = self.0.iter();
+        known
+            .any(|(less, workers)| *workers <= card.workers && asks_for_no_more(less, &card.demand))
+    }
+}
+
+/// Whether there is room for `less` wherever there is room for `more`.
+fn asks_for_no_more(less: &Demand, more: &Demand) -> bool {
+    let shares = less.gpus == 0 || less.gpu_share <= more.gpu_share;
+    let labels = less.labels == 0 || more.labels != 0 && more.labels & !less.labels == 0;
+    less.cpu <= more.cpu && less.memory <= more.memory && less.gpus <= more.gpus && shares && labels
 }

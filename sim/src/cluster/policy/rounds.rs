@@ -1,13 +1,13 @@
 //! Rounds: at the start of each, room is handed out anew in an order; until the next, nobody is pushed out.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use walras_des::{SimTime, Span};
 
 use crate::cluster::TaskId;
-use crate::cluster::job::Demand;
 use crate::cluster::policy::Orders;
-use crate::cluster::policy::ahead::asks_for_no_more;
 use crate::cluster::policy::fit::Fit;
-use crate::cluster::policy::room::Room;
+use crate::cluster::policy::room::{Room, TooLarge};
 use crate::cluster::view::{Stage, View};
 use crate::ids::NodeId;
 
@@ -84,9 +84,9 @@ pub(super) fn hand_out(view: &View<'_>, wishes: &[Wish], fit: Fit, orders: &mut 
             loose.push((turn, wish.0));
         }
     }
-    let (mut settled, mut out) = (std::collections::BTreeSet::new(), Vec::new());
+    let (mut settled, mut out) = (BTreeSet::new(), Vec::new());
     let mut starts: Vec<(TaskId, Vec<NodeId>)> = Vec::new();
-    let mut too_large: Vec<(Demand, u32, Option<usize>)> = Vec::new();
+    let mut too_large: BTreeMap<Option<usize>, TooLarge> = BTreeMap::new();
     for (turn, &wish) in wishes.iter().enumerate() {
         let (task, wanted) = wish;
         let card = view.task(task);
@@ -98,10 +98,8 @@ pub(super) fn hand_out(view: &View<'_>, wishes: &[Wish], fit: Fit, orders: &mut 
             loose.retain(|&(_, other)| other != task);
             continue;
         }
-        let hopeless = |(less, workers, on): &(Demand, u32, Option<usize>)| {
-            *workers <= card.workers && asks_for_no_more(less, &card.demand) && *on == wanted
-        };
-        if card.stage != Stage::Running && too_large.iter().any(hopeless) {
+        let known = too_large.get(&wanted);
+        if card.stage != Stage::Running && known.is_some_and(|known| known.covers(card)) {
             continue;
         }
         let mut trial = room.clone();
@@ -125,7 +123,7 @@ pub(super) fn hand_out(view: &View<'_>, wishes: &[Wish], fit: Fit, orders: &mut 
         };
         let Some(nodes) = nodes else {
             if card.stage != Stage::Running {
-                too_large.push((card.demand, card.workers, wanted));
+                too_large.entry(wanted).or_default().add(card);
             }
             continue;
         };
