@@ -30,7 +30,13 @@ const ENTRIES: &[LibraryEntry] = entries![
     "cloud-menu",
     "load-and-price",
     "swarm-70b",
-    "outage"
+    "outage",
+    "gpu-queue",
+    "gpu-packing",
+    "workflows",
+    "checkpoints",
+    "home-storage",
+    "data-locality"
 ];
 
 /// The library, in the order in which a newcomer would read it.
