@@ -215,7 +215,7 @@ pub(super) struct Traffic<C> {
     slots: Vec<Slot<C>>,
     free: Vec<u32>,
     /// Whether the next end of a flow may have moved.
-    is_moved: bool,
+    pub is_moved: bool,
     /// For when the next end of a flow is scheduled, and the stamp of that event.
     planned: Option<SimTime>,
     stamp: u32,
@@ -391,11 +391,9 @@ impl<C: Copy> Traffic<C> {
         }
     }
 
-    /// Schedules the next end of a flow, if it has moved: once for all changes of an instant.
+    /// Schedules the next end of a flow, which may have moved: once for all changes of an instant.
+    #[cold]
     pub fn plan(&mut self, cx: &mut Context<Event>) {
-        if !self.is_moved {
-            return;
-        }
         self.is_moved = false;
         let next = self.flows.next_end().map(|(at, _)| at);
         if next == self.planned {

@@ -35,8 +35,6 @@ pub struct TaskCard {
     pub demand: Demand,
     /// Workers that it needs at the same time.
     pub workers: u32,
-    /// Stored objects that it reads.
-    pub reads: Box<[ObjectId]>,
     /// How long it is thought to take on nodes of speed one; `None` if nothing is known.
     pub estimate: Option<Span>,
     /// Where it is in its life.
@@ -141,6 +139,8 @@ pub struct Books {
     pub(super) running: Vec<TaskId>,
     /// What is stored, if anything is.
     pub(super) store: Option<Box<Store>>,
+    /// What tasks read of it, as far as they do.
+    pub(super) reads: BTreeMap<TaskId, Box<[ObjectId]>>,
 }
 
 impl Books {
@@ -225,6 +225,13 @@ impl<'a> View<'a> {
         let (card, demand) = (self.node(node), &self.task(task).demand);
         card.is_up && self.kind(node).carries(demand) && card.free.fits(demand, Share::FULL)
     }
+    /// The stored objects that a task reads.
+    #[must_use]
+    pub fn reads(&self, task: TaskId) -> &'a [ObjectId] {
+        let books = self.books;
+        books.reads.get(&task).map_or(&[], |reads| reads)
+    }
+
     /// The nodes that hold a piece of a stored object and are up.
     pub fn holders(&self, object: ObjectId) -> impl Iterator<Item = NodeId> + 'a {
         let books = self.books;
@@ -239,7 +246,7 @@ impl<'a> View<'a> {
     /// Whether a node holds a piece of every object that the task reads.
     #[must_use]
     pub fn is_local(&self, task: TaskId, node: NodeId) -> bool {
-        let mut reads = self.task(task).reads.iter();
+        let mut reads = self.reads(task).iter();
         reads.all(|&object| self.holders(object).any(|holder| holder == node))
     }
 }

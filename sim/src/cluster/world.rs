@@ -5,7 +5,7 @@
 
 mod data;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use walras_des::{
@@ -231,8 +231,8 @@ struct State {
     done: Option<(NodeId, SimTime)>,
     /// When the inputs of a bound task are at its node.
     inputs: SimTime,
-    /// Inputs that are on shared links.
-    fetches: Vec<TransferId>,
+    /// Whether inputs come over shared links.
+    is_fetching: bool,
     children: Vec<TaskId>,
 }
 
@@ -279,6 +279,8 @@ pub struct World<'a, S, J> {
     lives: Vec<Option<Lives>>,
     orders: Orders,
     traffic: Traffic<Cargo>,
+    /// The transfers that a fetching task waits for.
+    fetches: BTreeMap<TaskId, Vec<TransferId>>,
     outcome: Outcome,
     live: u64,
 }
@@ -332,10 +334,11 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             nodes: cluster.nodes.iter().map(node).collect(),
             jobs: Vec::new(),
             tasks: Vec::new(),
-            waiting: std::collections::BTreeMap::new(),
+            waiting: BTreeMap::new(),
             tickets: 0,
             running: Vec::new(),
             store: None,
+            reads: BTreeMap::new(),
         };
         let mut counts = vec![0; cluster.kinds.len()];
         cluster.nodes.iter().for_each(|&kind| counts[kind] += 1);
@@ -352,6 +355,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             lives: cluster.nodes.iter().map(|_| None).collect(),
             orders: Orders::default(),
             traffic: Traffic::new(&cluster.transfers),
+            fetches: BTreeMap::new(),
             outcome: Outcome {
                 digest: Digest::new(),
                 events: 0,
@@ -485,7 +489,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         self.ask(Cause::Submitted(id), cx);
     }
 
-    fn enter(&mut self, job: JobId, first: u32, task: Task, now: SimTime) {
+    fn enter(&mut self, job: JobId, first: u32, mut task: Task, now: SimTime) {
         let id = TaskId(self.books.tasks.len() as u32);
         let estimate = match self.estimates {
             Estimates::None => None,
@@ -500,7 +504,6 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             job,
             demand: task.demand,
             workers: task.workers,
-            reads: task.reads.clone(),
             estimate,
             stage: Stage::Blocked,
             waiting_since: now,
@@ -515,15 +518,8 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             placed: Vec::new(),
             ticket: 0,
         });
-        for object in &task.reads {
-            let stored = self.cluster.storage.as_ref();
-            let count = stored.map_or(0, |storage| storage.objects.len());
-            assert!(
-                object.index() < count,
-                "a task of job {} reads object {}, and {count} are stored",
-                self.books.jobs[job.index()].serial,
-                object.0
-            );
+        if !task.reads.is_empty() {
+            self.note_reads(id, std::mem::take(&mut task.reads));
         }
         for &(parent, _) in &task.parents {
             let parent = first + parent;
@@ -546,7 +542,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             blocked_by,
             done: None,
             inputs: now,
-            fetches: Vec::new(),
+            is_fetching: false,
             children: Vec::new(),
         });
     }
@@ -737,7 +733,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         let rest = part(whole, state.truth.work - state.kept, state.truth.work);
         state.whole = whole;
         state.staging = staging;
-        let is_ready = state.fetches.is_empty();
+        let is_ready = !state.is_fetching;
         state.left = staging + with_checkpoints(&state.truth, whole, rest);
         state.elapsed = Span::ZERO;
         state.since = now;
@@ -782,11 +778,11 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             &mut self.tasks[task.index()],
         );
         let mut done = card.share.done(now - state.since);
-        if state.fetches.is_empty() {
+        if state.is_fetching {
+            state.staging += done;
+        } else {
             done = done.min(state.left);
             state.left = state.left - done;
-        } else {
-            state.staging += done;
         }
         state.elapsed += done;
         state.since = now;
@@ -819,7 +815,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         self.books.tasks[task.index()].share = share;
         let state = &mut self.tasks[task.index()];
         state.stamp += 1;
-        let is_ready = state.fetches.is_empty();
+        let is_ready = !state.is_fetching;
         if is_ready && let Some(takes) = share.takes(state.left) {
             let stamp = state.stamp;
             cx.after(takes, Event::End { task, stamp });
@@ -940,7 +936,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             let state = &self.tasks[task.index()];
             if state.blocked_by > 0
                 || state.inputs > cx.now()
-                || !state.fetches.is_empty()
+                || state.is_fetching
                 || self.place(task, &[node], Share::FULL).is_err()
             {
                 return;
@@ -1061,11 +1057,12 @@ impl<S: Scheduler, J: Iterator<Item = Job>> Model for World<'_, S, J> {
             Event::Down { node } => self.down(node, cx),
             Event::Up { node } => self.up(node, cx),
             Event::Wake => self.ask(Cause::Woken, cx),
-            Event::Moved { stamp } => self.moved(stamp, cx),
-            Event::Arrived { transfer } => self.arrived(transfer, cx),
-            Event::Missed { absence } => self.missed(absence, cx),
-            Event::Watched => self.watched(cx),
+            Event::Moved { .. } | Event::Arrived { .. } | Event::Missed { .. } | Event::Watched => {
+                self.handle_data(event, cx);
+            }
         }
-        self.traffic.plan(cx);
+        if self.traffic.is_moved {
+            self.traffic.plan(cx);
+        }
     }
 }

@@ -41,6 +41,20 @@ impl<S: Scheduler, J: Iterator<Item = Job>> World<'_, S, J> {
         agenda
     }
 
+    /// Remembers what a task reads.
+    pub(super) fn note_reads(&mut self, task: TaskId, reads: Box<[ObjectId]>) {
+        let stored = self.cluster.storage.as_ref();
+        let count = stored.map_or(0, |storage| storage.objects.len());
+        for object in &reads {
+            assert!(
+                object.index() < count,
+                "a task reads object {}, and {count} are stored; their numbers begin at zero",
+                object.0
+            );
+        }
+        self.books.reads.insert(task, reads);
+    }
+
     /// Whether nothing is left to do.
     pub(super) fn is_over(&self) -> bool {
         let is_watched = self
@@ -51,7 +65,19 @@ impl<S: Scheduler, J: Iterator<Item = Job>> World<'_, S, J> {
         self.live == 0 && self.next.is_none() && is_watched
     }
 
-    pub(super) fn watched(&mut self, cx: &mut Cx) {
+    /// What happens to data, apart from what happens in every run.
+    #[cold]
+    pub(super) fn handle_data(&mut self, event: Event, cx: &mut Cx) {
+        match event {
+            Event::Moved { stamp } => self.moved(stamp, cx),
+            Event::Arrived { transfer } => self.arrived(transfer, cx),
+            Event::Missed { absence } => self.missed(absence, cx),
+            Event::Watched => self.watched(cx),
+            other => unreachable!("{other:?} is not about data"),
+        }
+    }
+
+    fn watched(&mut self, cx: &mut Cx) {
         if let Some(store) = &mut self.books.store {
             store.is_watched = true;
         }
@@ -63,6 +89,9 @@ impl<S: Scheduler, J: Iterator<Item = Job>> World<'_, S, J> {
     /// Brings what a task needs to the first of its nodes. Returns how long that takes if transfers are as if alone; on shared links
     /// the task waits for what it fetches.
     pub(super) fn bring(&mut self, task: TaskId, nodes: &[NodeId], cx: &mut Cx) -> Span {
+        if self.tasks[task.index()].truth.parents.is_empty() && self.books.reads.is_empty() {
+            return Span::ZERO;
+        }
         let first = self.first_of(task);
         let mut takes = Span::ZERO;
         for at in 0..self.tasks[task.index()].truth.parents.len() {
@@ -94,7 +123,7 @@ impl<S: Scheduler, J: Iterator<Item = Job>> World<'_, S, J> {
     /// known where to.
     pub(super) fn await_inputs(&mut self, task: TaskId, node: NodeId, cx: &mut Cx) {
         let state = &self.tasks[task.index()];
-        if state.blocked_by > 0 || !state.fetches.is_empty() {
+        if state.blocked_by > 0 || state.is_fetching {
             return;
         }
         let mut inputs = state.inputs.max(cx.now());
@@ -114,10 +143,11 @@ impl<S: Scheduler, J: Iterator<Item = Job>> World<'_, S, J> {
     }
 
     /// Brings the objects that a task reads, likewise.
-    pub(super) fn read(&mut self, task: TaskId, nodes: &[NodeId], cx: &mut Cx) -> Span {
+    fn read(&mut self, task: TaskId, nodes: &[NodeId], cx: &mut Cx) -> Span {
         let mut takes = Span::ZERO;
-        for at in 0..self.tasks[task.index()].truth.reads.len() {
-            let object = self.tasks[task.index()].truth.reads[at];
+        let count = self.books.reads.get(&task).map_or(0, |reads| reads.len());
+        for at in 0..count {
+            let object = self.books.reads[&task][at];
             let store = stored(&mut self.books);
             let missing = store.missing(object, nodes);
             let (whole, piece) = (store.object(object).bytes, store.object(object).piece());
@@ -176,7 +206,8 @@ impl<S: Scheduler, J: Iterator<Item = Job>> World<'_, S, J> {
             cargo,
         };
         let id = self.traffic.send(transfer, cx);
-        self.tasks[task.index()].fetches.push(id);
+        self.tasks[task.index()].is_fetching = true;
+        self.fetches.entry(task).or_default().push(id);
         Span::ZERO
     }
 
@@ -199,19 +230,22 @@ impl<S: Scheduler, J: Iterator<Item = Job>> World<'_, S, J> {
 
     /// Breaks off what a task fetches.
     pub(super) fn stop_fetching(&mut self, task: TaskId, now: SimTime) {
-        for id in std::mem::take(&mut self.tasks[task.index()].fetches) {
+        if !std::mem::take(&mut self.tasks[task.index()].is_fetching) {
+            return;
+        }
+        for id in self.fetches.remove(&task).unwrap_or_default() {
             self.traffic.cancel(id, now);
         }
     }
 
     /// Flows end that were due.
-    pub(super) fn moved(&mut self, stamp: u32, cx: &mut Cx) {
+    fn moved(&mut self, stamp: u32, cx: &mut Cx) {
         for (id, transfer) in self.traffic.ended(stamp, cx) {
             self.deliver(id, transfer, cx);
         }
     }
 
-    pub(super) fn arrived(&mut self, id: TransferId, cx: &mut Cx) {
+    fn arrived(&mut self, id: TransferId, cx: &mut Cx) {
         if let Some(transfer) = self.traffic.arrived(id) {
             self.deliver(id, transfer, cx);
         }
@@ -220,23 +254,11 @@ impl<S: Scheduler, J: Iterator<Item = Job>> World<'_, S, J> {
     fn deliver(&mut self, id: TransferId, transfer: Transfer<Cargo>, cx: &mut Cx) {
         match transfer.cargo {
             Cargo::Input(task) | Cargo::Read(task, _) => {
-                let fetches = &self.tasks[task.index()].fetches;
-                if fetches.len() > 1 {
-                    let fetches = &mut self.tasks[task.index()].fetches;
-                    fetches.retain(|&other| other != id);
-                    return;
-                }
-                match self.books.tasks[task.index()].stage {
-                    Stage::Running => {
-                        self.settle(task, cx.now());
-                        self.tasks[task.index()].fetches.clear();
-                        self.work(task, cx);
-                    }
-                    Stage::Bound(node) => {
-                        self.tasks[task.index()].fetches.clear();
-                        self.advance(node, cx);
-                    }
-                    stage => unreachable!("a task that is {stage:?} fetches nothing"),
+                let fetches = self.fetches.get_mut(&task).expect("it waits for this");
+                fetches.retain(|&other| other != id);
+                if fetches.is_empty() {
+                    self.fetches.remove(&task);
+                    self.has_fetched(task, cx);
                 }
             }
             Cargo::Repair(slot) => {
@@ -247,6 +269,22 @@ impl<S: Scheduler, J: Iterator<Item = Job>> World<'_, S, J> {
                     store.made(slot, cx.now());
                 }
             }
+        }
+    }
+
+    /// All that a task fetched is there.
+    fn has_fetched(&mut self, task: TaskId, cx: &mut Cx) {
+        match self.books.tasks[task.index()].stage {
+            Stage::Running => {
+                self.settle(task, cx.now());
+                self.tasks[task.index()].is_fetching = false;
+                self.work(task, cx);
+            }
+            Stage::Bound(node) => {
+                self.tasks[task.index()].is_fetching = false;
+                self.advance(node, cx);
+            }
+            stage => unreachable!("a task that is {stage:?} fetches nothing"),
         }
     }
 
@@ -296,8 +334,7 @@ impl<S: Scheduler, J: Iterator<Item = Job>> World<'_, S, J> {
         transfer: Transfer<Cargo>,
         cx: &mut Cx,
     ) {
-        let fetches = &self.tasks[task.index()].fetches;
-        let senders = fetches
+        let senders = self.fetches[&task]
             .iter()
             .filter_map(|&id| self.traffic.get(id))
             .filter(|other| other.cargo == transfer.cargo);
@@ -307,9 +344,8 @@ impl<S: Scheduler, J: Iterator<Item = Job>> World<'_, S, J> {
         if from.is_none() {
             stored(&mut self.books).figures.reads_outside += 1;
         }
-        self.tasks[task.index()]
-            .fetches
-            .retain(|&other| other != id);
+        let fetches = self.fetches.get_mut(&task).expect("it waits for this");
+        fetches.retain(|&other| other != id);
         self.traffic.cancel(id, cx.now());
         let from = from.map(|from| from[0]);
         self.fetch(task, from, transfer.to, transfer.bytes, transfer.cargo, cx);
@@ -327,7 +363,7 @@ impl<S: Scheduler, J: Iterator<Item = Job>> World<'_, S, J> {
     }
 
     /// A node has been away for too long.
-    pub(super) fn missed(&mut self, absence: u32, cx: &mut Cx) {
+    fn missed(&mut self, absence: u32, cx: &mut Cx) {
         for object in stored(&mut self.books).noticed(absence) {
             self.mend(object, cx);
         }
