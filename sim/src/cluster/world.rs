@@ -18,9 +18,11 @@ use crate::cluster::job::{Job, Task};
 use crate::cluster::node::{Free, Kind, Share};
 use crate::cluster::policy::{Cause, Order, Orders, Reason, Refusal, Scheduler};
 use crate::cluster::store::{Figures, ObjectId, Storage};
-use crate::cluster::transfers::{Traffic, TransferId, Transfers};
+use crate::cluster::transfers::{Links, Traffic, TransferId};
 use crate::cluster::view::{Books, JobCard, NodeCard, Stage, TaskCard, View};
 use crate::ids::{JobId, NodeId};
+
+pub use crate::cluster::transfers::Transfers;
 
 /// What a cluster is made of.
 #[derive(Clone, Debug)]
@@ -29,8 +31,10 @@ pub struct Cluster {
     pub kinds: Arc<[Kind]>,
     /// The kind of each node, by position.
     pub nodes: Vec<usize>,
-    /// How data gets from one node to another.
+    /// How long a transfer takes that is alone; with shared links, what planners expect of one ([`Links::typical`]).
     pub transfers: Transfers,
+    /// Links that all transfers share; without them each is as if alone.
+    pub links: Option<Arc<Links>>,
     /// Objects stored on the nodes.
     pub storage: Option<Arc<Storage>>,
 }
@@ -43,6 +47,7 @@ impl Cluster {
             kinds: Arc::new([kind]),
             nodes: vec![0; count],
             transfers: Transfers::default(),
+            links: None,
             storage: None,
         }
     }
@@ -354,7 +359,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             rows: Vec::new(),
             lives: cluster.nodes.iter().map(|_| None).collect(),
             orders: Orders::default(),
-            traffic: Traffic::new(&cluster.transfers),
+            traffic: Traffic::new(cluster.transfers, cluster.links.as_ref()),
             fetches: BTreeMap::new(),
             outcome: Outcome {
                 digest: Digest::new(),
