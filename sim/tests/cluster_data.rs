@@ -761,3 +761,61 @@ fn patience_ends() {
     );
     assert_eq!(end(Patience::Time(Span::from_secs(60))), (10.0 + 1.0, 0.0));
 }
+
+/// Who sends an object leaves after 100 s of 200: another one sends it anew; without another, its owner does.
+#[test]
+fn who_reads_from_a_leaving_node_reads_elsewhere() {
+    let mut counts = vec![0; 1000];
+    counts[0] = 1;
+    let track = Track::of_counts(&counts, Span::from_secs(100));
+    let leaves = Kind {
+        availability: Availability::Mixed(vec![(
+            1.0,
+            Pattern::Replay(Replay::new(track, Start::Together)),
+        )]),
+        ..Kind::cores("leaves", 1)
+    };
+    let reader = Kind {
+        labels: 1,
+        ..Kind::cores("reads", 1)
+    };
+    // On 100 nodes that leave, one that stays and one that reads: nearly always the reader has no copy, and at most one copy stays.
+    let mut nodes = vec![2, 1];
+    nodes.extend([0; 100]);
+    let task = Task {
+        reads: [ObjectId(0)].into(),
+        ..pinned(0, 1.0, &[])
+    };
+    let mut seen = [0; 3];
+    for seed in 0..20 {
+        let cluster = Cluster {
+            kinds: Arc::new([leaves.clone(), Kind::cores("stays", 1), reader.clone()]),
+            nodes: nodes.clone(),
+            transfers: Transfers::default(),
+            links: Some(Arc::new(Links::star(102, 10.0, 10.0))),
+            storage: Some(Arc::new(storage(vec![Object::replicas(2000, 50)], 0))),
+        };
+        let jobs = [Job::of(SimTime::ZERO, task.clone())];
+        let outcome = simulate(&cluster, &jobs, Pinned::Started, seed);
+        let data = &outcome.data;
+        match (data.reads_local, data.reads_outside, ends(&outcome)[0]) {
+            (1, 0, end) => {
+                seen[0] += 1;
+                close(&[end], &[1.0]);
+            }
+            // Half of it was for nothing.
+            (0, outside, end) if end > 202.0 => {
+                seen[1] += 1;
+                close(&[end], &[100.0 + 200.0 + 1.0]);
+                assert!(outside <= 1);
+                assert_eq!(data.moved, 3000);
+            }
+            (0, 0, end) => {
+                seen[2] += 1;
+                close(&[end], &[201.0]);
+            }
+            other => panic!("seed {seed}: {other:?}"),
+        }
+    }
+    assert!(seen[0] > 0 && seen[1] > 0, "{seen:?}");
+}
