@@ -6,6 +6,7 @@ use walras_des::{Dist, Purpose, SimTime, Span, Stream, Streams};
 use walras_sim::availability::{Availability, Renewal};
 use walras_sim::cluster::job::{Checkpoint, Demand, Job, Task};
 use walras_sim::cluster::node::Kind;
+use walras_sim::cluster::plan::Planner;
 use walras_sim::cluster::policy::Scheduler;
 use walras_sim::cluster::policy::backfilling::Backfilling;
 use walras_sim::cluster::policy::drf::Drf;
@@ -14,6 +15,7 @@ use walras_sim::cluster::policy::fcfs::Fcfs;
 use walras_sim::cluster::policy::fgd::{FragmentationGradientDescent, Mix};
 use walras_sim::cluster::policy::fit::Fit;
 use walras_sim::cluster::policy::ordered::{Blocked, Ordered};
+use walras_sim::cluster::policy::planned::{Planned, Scope};
 use walras_sim::cluster::policy::psjf::Psjf;
 use walras_sim::cluster::policy::sjf::Sjf;
 use walras_sim::cluster::policy::srpt::Srpt;
@@ -199,6 +201,7 @@ fn random_clusters_keep_their_promises() {
                 .map(|task| task.demand),
         );
         let skip = Blocked::Skip;
+        let planner = Planner::ALL[(seed / 4 % 10) as usize];
         let outcomes = [
             check(
                 "fcfs",
@@ -232,6 +235,14 @@ fn random_clusters_keep_their_promises() {
                 &cluster,
                 &jobs,
                 FragmentationGradientDescent::new(mix.clone()),
+                seed,
+            ),
+            check(planner.name(), &cluster, &jobs, Planned::new(planner), seed),
+            check(
+                "all at once",
+                &cluster,
+                &jobs,
+                Planned::new(planner).scope(Scope::All),
                 seed,
             ),
         ];

@@ -5,6 +5,7 @@
 
 pub mod job;
 pub mod node;
+pub mod plan;
 pub mod policy;
 pub mod store;
 pub mod transfers;

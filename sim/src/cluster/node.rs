@@ -89,7 +89,8 @@ impl Kind {
     }
 }
 
-fn scaled(work: Span, speed: f64) -> Span {
+/// Time that `work` takes at a speed.
+pub(super) fn scaled(work: Span, speed: f64) -> Span {
     if (speed - 1.0).abs() < f64::EPSILON {
         work
     } else {

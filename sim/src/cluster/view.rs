@@ -7,8 +7,9 @@ use walras_des::{SimTime, Span};
 
 use crate::cluster::TaskId;
 use crate::cluster::job::Demand;
-use crate::cluster::node::{Free, Kind, Share};
+use crate::cluster::node::{Free, Kind, Share, scaled};
 use crate::cluster::store::{ObjectId, Store};
+use crate::cluster::world::{Transfers, part};
 use crate::ids::{JobId, NodeId};
 
 /// Where a task is in its life.
@@ -37,6 +38,12 @@ pub struct TaskCard {
     pub workers: u32,
     /// How long it is thought to take on nodes of speed one; `None` if nothing is known.
     pub estimate: Option<Span>,
+    /// How long it is thought to take on each kind of node; empty if speeds of nodes say it, or nothing is known.
+    pub(super) estimate_on: Box<[Span]>,
+    /// Tasks of the same job that come first, by their position in it, and the bytes that it needs of each.
+    pub parents: Vec<(u32, u64)>,
+    /// Where its first worker ran and when, once it has ended.
+    pub done: Option<(NodeId, SimTime)>,
     /// Where it is in its life.
     pub stage: Stage,
     /// When it began to wait, for the last time.
@@ -130,6 +137,7 @@ pub struct NodeCard {
 #[derive(Debug)]
 pub struct Books {
     pub(super) kinds: Arc<[Kind]>,
+    pub(super) transfers: Transfers,
     pub(super) nodes: Vec<NodeCard>,
     pub(super) jobs: Vec<JobCard>,
     pub(super) tasks: Vec<TaskCard>,
@@ -199,6 +207,37 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn job(&self, job: JobId) -> &'a JobCard {
         &self.books.jobs[job.index()]
+    }
+
+    /// The task at a position of a job.
+    #[must_use]
+    pub fn task_of(&self, job: JobId, position: u32) -> TaskId {
+        TaskId(self.job(job).first.0 + position)
+    }
+
+    /// How long a task is thought to take on a kind of node, from its present or next start on: what its estimate leaves after the
+    /// work that is kept; `None` if nothing is known.
+    #[must_use]
+    pub fn length_on(&self, task: TaskId, kind: usize) -> Option<Span> {
+        let card = self.task(task);
+        let estimate = card.estimate?;
+        let left = Span::from_nanos(estimate.as_nanos().saturating_sub(card.kept.as_nanos()));
+        Some(match card.estimate_on.get(kind) {
+            Some(&whole) => part(whole, left, estimate),
+            None => scaled(left, self.books.kinds[kind].speed),
+        })
+    }
+
+    /// How data gets from one node to another.
+    #[must_use]
+    pub fn transfers(&self) -> &'a Transfers {
+        &self.books.transfers
+    }
+
+    /// The kinds of nodes.
+    #[must_use]
+    pub fn kinds(&self) -> &'a [Kind] {
+        &self.books.kinds
     }
 
     /// The nodes, by id.

@@ -24,8 +24,8 @@ use crate::ids::{JobId, NodeId};
 
 pub use crate::cluster::transfers::Transfers;
 
-/// What a cluster is made of.
-#[derive(Clone, Debug)]
+/// What a cluster is made of; nothing by default.
+#[derive(Clone, Debug, Default)]
 pub struct Cluster {
     /// Kinds of nodes.
     pub kinds: Arc<[Kind]>,
@@ -232,8 +232,8 @@ struct State {
     stamp: u32,
     /// Parents that have not ended.
     blocked_by: u32,
-    /// Where it ran, and when it ended.
-    done: Option<(NodeId, SimTime)>,
+    /// When it was bound for the last time.
+    bound: SimTime,
     /// When the inputs of a bound task are at its node.
     inputs: SimTime,
     /// Whether inputs come over shared links.
@@ -281,6 +281,8 @@ pub struct World<'a, S, J> {
     books: Books,
     tasks: Vec<State>,
     rows: Vec<(JobRow, bool)>,
+    /// Nodes from which the orders that are being carried out took bound tasks.
+    vacated: Vec<NodeId>,
     lives: Vec<Option<Lives>>,
     orders: Orders,
     traffic: Traffic<Cargo>,
@@ -336,6 +338,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         };
         let books = Books {
             kinds: Arc::clone(&cluster.kinds),
+            transfers: cluster.transfers,
             nodes: cluster.nodes.iter().map(node).collect(),
             jobs: Vec::new(),
             tasks: Vec::new(),
@@ -357,6 +360,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             scheduler,
             tasks: Vec::new(),
             rows: Vec::new(),
+            vacated: Vec::new(),
             lives: cluster.nodes.iter().map(|_| None).collect(),
             orders: Orders::default(),
             traffic: Traffic::new(cluster.transfers, cluster.links.as_ref()),
@@ -505,11 +509,21 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             }
             Estimates::User => task.walltime,
         };
+        // Who misjudges a task does so in proportion on every kind of node.
+        let on = |whole: &Span, estimate| part(*whole, estimate, task.work);
+        let known = estimate.filter(|_| task.work > Span::ZERO);
+        let estimate_on = known.map(|estimate| {
+            let on = task.work_on.iter().map(|whole| on(whole, estimate));
+            on.collect()
+        });
         self.books.tasks.push(TaskCard {
             job,
             demand: task.demand,
             workers: task.workers,
             estimate,
+            estimate_on: estimate_on.unwrap_or_default(),
+            parents: std::mem::take(&mut task.parents),
+            done: None,
             stage: Stage::Blocked,
             waiting_since: now,
             started: now,
@@ -526,12 +540,13 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         if !task.reads.is_empty() {
             self.note_reads(id, std::mem::take(&mut task.reads));
         }
-        for &(parent, _) in &task.parents {
+        let parents = &self.books.tasks[id.index()].parents;
+        for &(parent, _) in parents {
             let parent = first + parent;
             assert!(parent < id.0, "parents come before their children");
             self.tasks[parent as usize].children.push(id);
         }
-        let blocked_by = task.parents.len() as u32;
+        let blocked_by = parents.len() as u32;
         if blocked_by == 0 {
             self.books.enqueue(id, now);
         }
@@ -545,7 +560,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             staging: Span::ZERO,
             stamp: 0,
             blocked_by,
-            done: None,
+            bound: now,
             inputs: now,
             is_fetching: false,
             children: Vec::new(),
@@ -566,6 +581,9 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             }
         }
         self.orders = orders;
+        while let Some(node) = self.vacated.pop() {
+            self.advance(node, cx);
+        }
     }
 
     fn refuse(&mut self, order: Order, why: Reason, at: SimTime) {
@@ -576,6 +594,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         let job = match &order {
             Order::Start(task, ..)
             | Order::Bind(task, _)
+            | Order::Unbind(task)
             | Order::Reshare(task, _)
             | Order::Preempt(task) => self.books.tasks.get(task.index()).map(|card| card.job),
             Order::Reject(job) => Some(*job),
@@ -629,9 +648,27 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
                 }
                 self.books.tasks[task.index()].stage = Stage::Bound(*node);
                 self.books.nodes[node.index()].bound.push_back(*task);
+                self.tasks[task.index()].bound = cx.now();
                 self.bind_inputs(*task, *node, cx);
                 self.await_inputs(*task, *node, cx);
                 self.advance(*node, cx);
+            }
+            Order::Unbind(task) => {
+                let Stage::Bound(node) = self.card(*task)?.stage else {
+                    return Err(Reason::NotBound);
+                };
+                let bound = &mut self.books.nodes[node.index()].bound;
+                // Plans are taken back from their end.
+                let at = (0..bound.len()).rfind(|&at| bound[at] == *task);
+                bound.remove(at.expect("it is bound there"));
+                self.stop_fetching(*task, cx.now());
+                // What was behind it may start, unless it is taken back as well.
+                self.vacated.push(node);
+                if self.tasks[task.index()].blocked_by == 0 {
+                    self.books.enqueue(*task, cx.now());
+                } else {
+                    self.books.tasks[task.index()].stage = Stage::Blocked;
+                }
             }
             Order::Reshare(task, share) => {
                 let card = self.card(*task)?;
@@ -894,10 +931,10 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         self.leave(task);
         let card = &mut self.books.tasks[task.index()];
         card.stage = Stage::Ended;
+        card.done = Some((node, now));
         let job = card.job;
         let state = &mut self.tasks[task.index()];
         state.stamp += 1;
-        state.done = Some((node, now));
         let children = std::mem::take(&mut state.children);
         for &child in &children {
             self.tasks[child.index()].blocked_by -= 1;
@@ -1010,8 +1047,8 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
     }
 }
 
-/// `of · part / whole`, rounded up; all of it if the whole is nothing.
-fn part(of: Span, part: Span, whole: Span) -> Span {
+/// `of · part / whole`, rounded up; all of it if the part is the whole.
+pub(super) fn part(of: Span, part: Span, whole: Span) -> Span {
     if part == whole {
         return of;
     }

@@ -9,6 +9,7 @@ pub mod fgd;
 pub mod fit;
 pub mod las;
 pub mod ordered;
+pub mod planned;
 pub mod ps;
 pub mod psjf;
 pub mod room;
@@ -50,6 +51,8 @@ pub enum Order {
     Start(TaskId, Vec<NodeId>, Share),
     /// Bind a waiting or blocked task of one worker to a node, which starts what is bound to it in order, as inputs and room allow.
     Bind(TaskId, NodeId),
+    /// Take back the binding of a task that has not started: it waits, or is blocked, as before.
+    Unbind(TaskId),
     /// Change what a running task gets.
     Reshare(TaskId, Share),
     /// Stop a running task; it keeps its progress and waits again.
@@ -85,6 +88,11 @@ impl Orders {
         self.0.push(Order::Bind(task, node));
     }
 
+    /// Takes back the binding of a task that has not started.
+    pub fn unbind(&mut self, task: TaskId) {
+        self.0.push(Order::Unbind(task));
+    }
+
     /// Changes what a running task gets.
     pub fn reshare(&mut self, task: TaskId, share: Share) {
         self.0.push(Order::Reshare(task, share));
@@ -115,6 +123,8 @@ pub enum Reason {
     NotWaiting,
     /// The task does not run.
     NotRunning,
+    /// The task is not bound to a node.
+    NotBound,
     /// The task is blocked, waiting or bound no more.
     TooLate,
     /// A task of several workers cannot be bound to one node.
@@ -144,6 +154,7 @@ impl fmt::Display for Reason {
             Self::Unknown => f.write_str("there is no such task, job or node"),
             Self::NotWaiting => f.write_str("the task does not wait"),
             Self::NotRunning => f.write_str("the task does not run"),
+            Self::NotBound => f.write_str("the task is not bound to a node"),
             Self::TooLate => f.write_str("the task has been started or bound"),
             Self::Gang => f.write_str("a task of several workers cannot be bound to one node"),
             Self::Workers { wanted, given } => {

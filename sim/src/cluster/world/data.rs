@@ -89,15 +89,15 @@ impl<S: Scheduler, J: Iterator<Item = Job>> World<'_, S, J> {
     /// Brings what a task needs to the first of its nodes. Returns how long that takes if transfers are as if alone; on shared links
     /// the task waits for what it fetches.
     pub(super) fn bring(&mut self, task: TaskId, nodes: &[NodeId], cx: &mut Cx) -> Span {
-        if self.tasks[task.index()].truth.parents.is_empty() && self.books.reads.is_empty() {
+        if self.books.tasks[task.index()].parents.is_empty() && self.books.reads.is_empty() {
             return Span::ZERO;
         }
         let first = self.first_of(task);
         let mut takes = Span::ZERO;
-        for at in 0..self.tasks[task.index()].truth.parents.len() {
-            let (parent, bytes) = self.tasks[task.index()].truth.parents[at];
+        for at in 0..self.books.tasks[task.index()].parents.len() {
+            let (parent, bytes) = self.books.tasks[task.index()].parents[at];
             // What has not ended sends when it ends.
-            if let Some((from, _)) = self.tasks[(first + parent) as usize].done
+            if let Some((from, _)) = self.books.tasks[(first + parent) as usize].done
                 && !nodes.contains(&from)
             {
                 let cargo = Cargo::Input(task);
@@ -109,8 +109,6 @@ impl<S: Scheduler, J: Iterator<Item = Job>> World<'_, S, J> {
 
     /// Has sent to the node of a bound task what is there already; what its parents leave is sent when they end.
     pub(super) fn bind_inputs(&mut self, task: TaskId, node: NodeId, cx: &mut Cx) {
-        let state = &mut self.tasks[task.index()];
-        state.since = cx.now();
         let takes = if self.traffic.links().is_some() {
             self.bring(task, &[node], cx)
         } else {
@@ -128,9 +126,9 @@ impl<S: Scheduler, J: Iterator<Item = Job>> World<'_, S, J> {
         }
         let mut inputs = state.inputs.max(cx.now());
         if self.traffic.links().is_none() {
-            let (first, bound) = (self.first_of(task), state.since);
-            for &(parent, bytes) in &state.truth.parents {
-                let parent = &self.tasks[(first + parent) as usize];
+            let (first, bound) = (self.first_of(task), state.bound);
+            for &(parent, bytes) in &self.books.tasks[task.index()].parents {
+                let parent = &self.books.tasks[(first + parent) as usize];
                 let (from, at) = parent.done.expect("it has ended");
                 if from != node {
                     inputs = inputs.max(at.max(bound) + self.traffic.time(bytes));
@@ -217,11 +215,11 @@ impl<S: Scheduler, J: Iterator<Item = Job>> World<'_, S, J> {
             return;
         };
         let position = parent.0 - self.first_of(child);
-        let (from, _) = self.tasks[parent.index()].done.expect("it has ended");
+        let (from, _) = self.books.tasks[parent.index()].done.expect("it has ended");
         if self.traffic.links().is_none() || from == node {
             return;
         }
-        let parents = &self.tasks[child.index()].truth.parents;
+        let parents = &self.books.tasks[child.index()].parents;
         let bytes: u64 = (parents.iter().filter(|&&(it, _)| it == position))
             .map(|&(_, bytes)| bytes)
             .sum();
