@@ -7,8 +7,10 @@ use walras_sim::availability::{Availability, Pattern, Renewal, Replay, Start, Tr
 use walras_sim::cluster::TaskId;
 use walras_sim::cluster::job::{Checkpoint, Demand, Job, Task};
 use walras_sim::cluster::node::Kind;
+use walras_sim::cluster::plan::Planner;
 use walras_sim::cluster::policy::delay::{Delay, Patience, Turn};
 use walras_sim::cluster::policy::fit::Fit;
+use walras_sim::cluster::policy::planned::Planned;
 use walras_sim::cluster::policy::{Cause, Orders, Scheduler};
 use walras_sim::cluster::store::{Figures, Object, ObjectId, Placement, Storage};
 use walras_sim::cluster::transfers::{Links, Transfers};
@@ -608,7 +610,13 @@ fn random_worlds_end_with_their_books_in_order() {
             Fit::Best,
         );
         let delayed = simulate(&cluster, &anywhere(&jobs), delayed, seed);
-        for outcome in [started, bound, delayed] {
+        let planned = simulate(
+            &cluster,
+            &anywhere(&jobs),
+            Planned::new(Planner::Heft),
+            seed,
+        );
+        for outcome in [started, bound, delayed, planned] {
             let data = &outcome.data;
             assert_eq!(outcome.jobs.len(), 30, "seed {seed}");
             assert!((0.0..=1.0).contains(&data.available), "seed {seed}");
