@@ -24,8 +24,8 @@ use crate::ids::{JobId, NodeId};
 
 pub use crate::cluster::transfers::Transfers;
 
-/// What a cluster is made of.
-#[derive(Clone, Debug)]
+/// What a cluster is made of; nothing by default.
+#[derive(Clone, Debug, Default)]
 pub struct Cluster {
     /// Kinds of nodes.
     pub kinds: Arc<[Kind]>,
