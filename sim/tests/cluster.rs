@@ -6,12 +6,14 @@ use walras_sim::cluster::node::Kind;
 use walras_sim::cluster::policy::edf::Edf;
 use walras_sim::cluster::policy::fcfs::Fcfs;
 use walras_sim::cluster::policy::fit::Fit;
+use walras_sim::cluster::policy::gittins::{Gittins, Sizes};
 use walras_sim::cluster::policy::las::Las;
 use walras_sim::cluster::policy::ordered::{Blocked, Ordered, Ordering};
 use walras_sim::cluster::policy::ps::Ps;
 use walras_sim::cluster::policy::psjf::Psjf;
 use walras_sim::cluster::policy::sjf::Sjf;
 use walras_sim::cluster::policy::srpt::Srpt;
+use walras_sim::cluster::policy::tiresias::Tiresias;
 use walras_sim::cluster::policy::{Cause, Orders, Scheduler};
 use walras_sim::cluster::view::View;
 use walras_sim::cluster::world::{Cluster, Estimates, JobRow, Outcome, Transfers, run};
@@ -327,4 +329,144 @@ fn earliest_deadlines_are_met_if_they_can_be() {
     assert_eq!(edf.makespan, SimTime::from_secs(22));
     assert!(edf.preemptions >= 1);
     assert!(late(&outcome(1, jobs.into_iter(), ordered(Fcfs), &streams)) > 0);
+}
+
+/// A hyperexponential of mean one and a squared coefficient of variation of nine, with balanced means; its hazard rate falls.
+fn h2() -> (Dist, [(f64, f64); 2]) {
+    let p = f64::midpoint(1.0, (8.0_f64 / 10.0).sqrt());
+    let branches = [(p, 2.0 * p), (1.0 - p, 2.0 * (1.0 - p))];
+    (Dist::hyperexponential(branches.to_vec()).unwrap(), branches)
+}
+
+/// Mean response of least attained service for that: over sizes x, λE[min(S,x)²]/(2(1-ρx)²) + x/(1-ρx) with ρx = λE[min(S,x)]
+/// (Kleinrock 1976, section 4.6), by the trapezoidal rule in u = √x.
+fn least_attained(rate: f64) -> f64 {
+    let (_, branches) = h2();
+    let sum =
+        |of: &dyn Fn(f64, f64) -> f64| branches.iter().map(|&(p, mu)| p * of(mu, p)).sum::<f64>();
+    let step = 1e-3;
+    (1..20_000)
+        .map(|i| {
+            let u = f64::from(i) * step;
+            let x = u * u;
+            let density = sum(&|mu, _| mu * (-mu * x).exp());
+            let load = rate * sum(&|mu, _| (1.0 - (-mu * x).exp()) / mu);
+            let second = sum(&|mu, _| 2.0 / (mu * mu) * (1.0 - (-mu * x).exp() * (1.0 + mu * x)));
+            let rest = 1.0 - load;
+            density * (rate * second / (2.0 * rest * rest) + x / rest) * 2.0 * u * step
+        })
+        .sum()
+}
+
+/// The index in closed form: 2/(1-a) for uniform sizes up to one, the rate of exponential ones, and the hazard rate 2/a of Pareto's
+/// once they are reached; that of sizes one and eleven is the odds of ending with the first second, and later as if certain.
+#[test]
+fn indices_of_gittins() {
+    #[track_caller]
+    fn is(sizes: &Sizes, attained: f64, index: f64) {
+        let found = sizes.index(attained);
+        assert!((found / index - 1.0).abs() < 0.02, "at {attained}: {found}");
+    }
+    let uniform = Sizes::of(&Dist::uniform(0.0, 1.0).unwrap(), 10).unwrap();
+    for attained in [0.0, 0.05, 0.5, 0.83] {
+        is(&uniform, attained, 2.0 / (1.0 - attained));
+    }
+    let exponential = Sizes::of(&Dist::exponential(4.0).unwrap(), 500).unwrap();
+    for attained in [0.0, 1.0, 7.0] {
+        is(&exponential, attained, 0.25);
+    }
+    let pareto = Sizes::of(&Dist::pareto(1.0, 2.0).unwrap(), 2000).unwrap();
+    for attained in [1.001, 1.5, 2.0, 4.0] {
+        is(&pareto, attained, 2.0 / attained);
+    }
+    let two = Sizes::quantiles(&[(0.0, 1.0), (0.9, 1.0), (0.9, 11.0), (1.0, 11.0)]).unwrap();
+    is(&two, 0.0, 0.9);
+    is(&two, 0.5, 0.9 / 0.5);
+    is(&two, 1.0, 0.1);
+    is(&two, 6.0, 0.2);
+    assert!(two.index(11.0) == 0.0);
+    let error = |points: &[(f64, f64)]| Sizes::quantiles(points).unwrap_err();
+    assert_eq!(
+        error(&[(0.0, 1.0), (0.5, 0.5), (1.0, 3.0)]),
+        "the quantile 0.5 s at 0.5 comes after 1 s at 0: both should rise"
+    );
+    assert_eq!(
+        error(&[(0.0, 1.0), (0.5, 2.0)]),
+        "quantiles go from 0 to 0.5, and should from 0 to 1"
+    );
+}
+
+/// Gittins' index is first come, first served where the hazard rate rises, job by job, and least attained service where it falls;
+/// between the two, for a mixture of sizes, it beats both (Aalto, Ayesta and Righter 2009).
+#[test]
+fn gittins_is_first_come_or_least_attained_or_better() {
+    let gittins = |sizes: &Dist| ordered(Gittins::new(Sizes::of(sizes, 200).unwrap()));
+    let uniform = Dist::uniform(0.0, 2.0).unwrap();
+    let erlang = Dist::gamma(3.0, 1.0 / 3.0).unwrap();
+    for sizes in [uniform, erlang] {
+        let streams = Streams::new(21, 0);
+        let jobs = || poisson(0.8, sizes.clone(), 20_000, &streams);
+        let first_come = outcome(1, jobs(), ordered(Fcfs), &streams);
+        let index = outcome(1, jobs(), gittins(&sizes), &streams);
+        assert_eq!(index.preemptions, 0);
+        assert_eq!(index.jobs, first_come.jobs);
+    }
+    let (h2, _) = h2();
+    let truth = least_attained(0.5);
+    assert!((1.0..2.0).contains(&truth), "{truth}: sharing has 2");
+    holds(interval(1, 0.5, &h2, || gittins(&h2), response), truth);
+    // Half a second or two: who has had half a second is not left for a newcomer once it is nearly done.
+    let sizes = Dist::quantiles(vec![(0.0, 0.49), (0.8, 0.5), (0.801, 2.9), (1.0, 3.0)]).unwrap();
+    let means: Vec<[f64; 3]> = (0..10)
+        .map(|replication| {
+            let streams = Streams::new(22, replication);
+            let jobs = || poisson(0.8, sizes.clone(), 60_000, &streams);
+            [
+                response(&outcome(1, jobs(), gittins(&sizes), &streams)),
+                response(&outcome(1, jobs(), ordered(Fcfs), &streams)),
+                response(&outcome(1, jobs(), Las, &streams)),
+            ]
+        })
+        .collect();
+    for [index, first_come, least] in means {
+        assert!(
+            index < first_come && index < least,
+            "{index} {first_come} {least}"
+        );
+    }
+}
+
+/// One queue is first come, first served, job by job; many thin ones are least attained service, here for sizes that it likes.
+#[test]
+fn queues_of_tiresias() {
+    let tiresias = |thresholds| Tiresias::new(thresholds, None, Fit::First, Blocked::Wait);
+    let (h2, _) = h2();
+    let streams = Streams::new(23, 0);
+    let jobs = || poisson(0.8, h2.clone(), 20_000, &streams);
+    let one = outcome(1, jobs(), tiresias(Vec::new()), &streams);
+    assert_eq!(one.jobs, outcome(1, jobs(), ordered(Fcfs), &streams).jobs);
+    assert_eq!(one.preemptions, 0);
+    let thin = || {
+        let thresholds = (1..300).map(|i| Span::from_secs_f64(0.01 * 1.03_f64.powi(i)));
+        tiresias(thresholds.collect())
+    };
+    holds(interval(1, 0.5, &h2, thin, response), least_attained(0.5));
+}
+
+/// A job that has had ten seconds gives way to newcomers until it has waited for twice that.
+#[test]
+fn tiresias_promotes_who_waits_too_long() {
+    let job =
+        |at: u64, work: u64| Job::of(SimTime::from_secs(at), Task::single(Span::from_secs(work)));
+    let jobs = || std::iter::once(job(0, 15)).chain((0..20).map(|i| job(1 + 5 * i, 5)));
+    let ended = |promotion: Option<f64>| {
+        let ten = vec![Span::from_secs(10)];
+        let tiresias = Tiresias::new(ten, promotion, Fit::First, Blocked::Wait);
+        let streams = Streams::new(1, 0);
+        let outcome = outcome(1, jobs(), tiresias, &streams);
+        let long = outcome.jobs.iter().find(|row| row.serial == 0);
+        long.expect("it ended").ended
+    };
+    assert_eq!(ended(None), SimTime::from_secs(115));
+    assert_eq!(ended(Some(2.0)), SimTime::from_secs(35));
 }

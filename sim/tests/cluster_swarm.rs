@@ -1,25 +1,35 @@
 //! Random clusters under every policy for batch jobs: what must hold in all of them.
 
+#[path = "common/naive_backfilling.rs"]
+mod naive_backfilling;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use naive_backfilling::Naive;
 use walras_des::{Dist, Purpose, SimTime, Span, Stream, Streams};
 use walras_sim::availability::{Availability, Renewal};
-use walras_sim::cluster::job::{Checkpoint, Demand, Job, Task};
+use walras_sim::cluster::job::{Checkpoint, Demand, Elastic, Job, Speedup, Task};
 use walras_sim::cluster::node::Kind;
 use walras_sim::cluster::plan::Planner;
 use walras_sim::cluster::policy::Scheduler;
-use walras_sim::cluster::policy::backfilling::Backfilling;
+use walras_sim::cluster::policy::backfilling::{Backfilling, Reservations};
 use walras_sim::cluster::policy::drf::Drf;
 use walras_sim::cluster::policy::edf::Edf;
+use walras_sim::cluster::policy::elastic::{Division, ElasticSharing};
 use walras_sim::cluster::policy::fcfs::Fcfs;
 use walras_sim::cluster::policy::fgd::{FragmentationGradientDescent, Mix};
+use walras_sim::cluster::policy::finish_time::FinishTime;
 use walras_sim::cluster::policy::fit::Fit;
+use walras_sim::cluster::policy::gittins::{Gittins, Sizes};
+use walras_sim::cluster::policy::max_min::{Between, MaxMin};
 use walras_sim::cluster::policy::ordered::{Blocked, Ordered};
 use walras_sim::cluster::policy::planned::{Planned, Scope};
 use walras_sim::cluster::policy::psjf::Psjf;
 use walras_sim::cluster::policy::sjf::Sjf;
 use walras_sim::cluster::policy::srpt::Srpt;
-use walras_sim::cluster::world::{Cluster, Estimates, Outcome, Transfers, run};
+use walras_sim::cluster::policy::tiresias::Tiresias;
+use walras_sim::cluster::world::{Cluster, Estimates, JobRow, Outcome, Transfers, run};
 
 /// Two kinds of nodes, some with GPUs, some that leave; at least one of the larger kind.
 fn cluster(stream: &mut Stream) -> Cluster {
@@ -183,7 +193,8 @@ fn check(
 
 #[test]
 fn random_clusters_keep_their_promises() {
-    let (mut interrupted, mut preempted) = (0, 0);
+    let (mut interrupted, mut preempted, mut resized) = (0, 0, 0);
+    let sizes = Sizes::of(&Dist::weibull(0.7, 500.0).unwrap(), 50).unwrap();
     for seed in 0..150 {
         let mut stream = Streams::new(seed, 1).open(Purpose::new("swarm"), 0);
         let (cluster, jobs) = (cluster(&mut stream), jobs(&mut stream));
@@ -231,6 +242,39 @@ fn random_clusters_keep_their_promises() {
             ),
             check("drf", &cluster, &jobs, Drf::new(fit), seed),
             check(
+                "finish time",
+                &cluster,
+                &jobs,
+                FinishTime::new(FinishTime::LEASE, fit),
+                seed,
+            ),
+            check(
+                "max-min",
+                &cluster,
+                &jobs,
+                MaxMin::new(MaxMin::ROUND, Between::Users, fit),
+                seed,
+            ),
+            check(
+                "gittins",
+                &cluster,
+                &jobs,
+                Ordered::new(Gittins::new(sizes.clone()), fit, skip),
+                seed,
+            ),
+            check(
+                "tiresias",
+                &cluster,
+                &jobs,
+                Tiresias::new(
+                    vec![Span::from_secs(200), Span::from_secs(900)],
+                    Some(1.0),
+                    fit,
+                    skip,
+                ),
+                seed,
+            ),
+            check(
                 "fgd",
                 &cluster,
                 &jobs,
@@ -250,6 +294,20 @@ fn random_clusters_keep_their_promises() {
             interrupted += outcome.interruptions;
             preempted += outcome.preemptions;
         }
+        // Gangs that may do with fewer.
+        let mut elastic = jobs.clone();
+        for task in elastic.iter_mut().flat_map(|job| &mut job.tasks) {
+            task.elastic = Some(Elastic {
+                min: 1,
+                max: task.workers,
+                speedup: Speedup::Linear,
+                cost: Span::from_secs(3),
+            });
+        }
+        for division in [Division::Equal, Division::ShortestRemaining] {
+            let policy = ElasticSharing::new(division, fit);
+            resized += check("elastic", &cluster, &elastic, policy, seed).resizes;
+        }
         let again = check("easy", &cluster, &jobs, Backfilling::easy(fit), seed);
         assert_eq!(
             again.digest, outcomes[6].digest,
@@ -257,7 +315,48 @@ fn random_clusters_keep_their_promises() {
         );
     }
     assert!(
-        interrupted > 1000 && preempted > 1000,
-        "{interrupted} {preempted}"
+        interrupted > 1000 && preempted > 1000 && resized > 1000,
+        "{interrupted} {preempted} {resized}"
     );
+}
+
+/// Backfilling looks only as far ahead as it must, and decides as if it looked at everything.
+#[test]
+fn backfilling_decides_as_in_its_plainest_form() {
+    let mut waited = 0.0;
+    for seed in 0..150 {
+        let mut stream = Streams::new(seed, 2).open(Purpose::new("swarm"), 0);
+        let (cluster, mut jobs) = (cluster(&mut stream), jobs(&mut stream));
+        // The sooner they come, the longer the queue.
+        let haste = 1 + seed % 3 * 7;
+        for job in &mut jobs {
+            job.submitted = SimTime::from_nanos(job.submitted.as_nanos() / haste);
+        }
+        let fit = [
+            Fit::First,
+            Fit::Best,
+            Fit::Worst,
+            Fit::DotProduct,
+            Fit::GpuPacking,
+        ];
+        let fit = fit[(seed % 5) as usize];
+        for protected in [0, 1, 3, usize::MAX] {
+            let reservations = match protected {
+                usize::MAX => Reservations::All,
+                n => Reservations::First(n),
+            };
+            let naive = Naive {
+                protected,
+                fit,
+                promised: BTreeMap::new(),
+            };
+            let name = format!("{reservations:?}");
+            let plain = check(&name, &cluster, &jobs, naive, seed);
+            let quick = Backfilling::new(reservations, fit);
+            let quick = check(&name, &cluster, &jobs, quick, seed);
+            assert_eq!(quick.digest, plain.digest, "{name}, seed {seed}");
+            waited += quick.jobs.iter().map(JobRow::wait).sum::<f64>() / 40.0;
+        }
+    }
+    assert!(waited / 600.0 > 500.0, "{waited} s: they must queue");
 }

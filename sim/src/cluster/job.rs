@@ -55,6 +55,8 @@ pub struct Task {
     pub reads: Box<[ObjectId]>,
     /// How its progress is saved; without it an interrupted task starts anew.
     pub checkpoint: Option<Checkpoint>,
+    /// How many workers it may have instead; without it neither more nor less than [`Task::workers`].
+    pub elastic: Option<Elastic>,
 }
 
 impl Task {
@@ -70,6 +72,49 @@ impl Task {
             parents: Vec::new(),
             reads: Box::default(),
             checkpoint: None,
+            elastic: None,
+        }
+    }
+}
+
+/// A task that may have more or fewer workers than those on which its work is measured, and may be given others while it runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Elastic {
+    /// Workers that it has at least; one or more.
+    pub min: u32,
+    /// Workers that it has at most.
+    pub max: u32,
+    /// How much faster it is with more workers.
+    pub speedup: Speedup,
+    /// Time that a change of its workers takes while it runs, during which no work is done: none is lost.
+    pub cost: Span,
+}
+
+impl Elastic {
+    /// Time for work that takes one second on `measured` workers, on `workers` of the same kind [s].
+    #[must_use]
+    pub fn stretch(&self, measured: u32, workers: u32) -> f64 {
+        self.speedup.over_one(measured) / self.speedup.over_one(workers)
+    }
+}
+
+/// How much faster a task is on several workers than on one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Speedup {
+    /// As many times as there are workers.
+    Linear,
+    /// This fraction of the work is divided between them, and the rest is not (Amdahl, AFIPS 1967).
+    Amdahl(f64),
+}
+
+impl Speedup {
+    /// Speed on so many workers, relative to one.
+    #[must_use]
+    pub fn over_one(self, workers: u32) -> f64 {
+        let workers = f64::from(workers);
+        match self {
+            Self::Linear => workers,
+            Self::Amdahl(parallel) => 1.0 / (1.0 - parallel + parallel / workers),
         }
     }
 }

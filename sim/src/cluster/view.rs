@@ -6,7 +6,7 @@ use std::sync::Arc;
 use walras_des::{SimTime, Span};
 
 use crate::cluster::TaskId;
-use crate::cluster::job::Demand;
+use crate::cluster::job::{Demand, Elastic};
 use crate::cluster::node::{Free, Kind, Share, scaled};
 use crate::cluster::store::{ObjectId, Store};
 use crate::cluster::world::{Transfers, part};
@@ -34,8 +34,10 @@ pub struct TaskCard {
     pub job: JobId,
     /// What each worker occupies.
     pub demand: Demand,
-    /// Workers that it needs at the same time.
+    /// Workers that it needs at the same time, or on which its length is measured if it is elastic.
     pub workers: u32,
+    /// How many workers it may have instead.
+    pub elastic: Option<Elastic>,
     /// How long it is thought to take on nodes of speed one; `None` if nothing is known.
     pub estimate: Option<Span>,
     /// How long it is thought to take on each kind of node; empty if speeds of nodes say it, or nothing is known.
@@ -58,9 +60,13 @@ pub struct TaskCard {
     pub(super) kept: Span,
     /// Work done and kept, as of `since` [time on nodes of speed one].
     pub(super) attained: Span,
+    /// Time had in all, whatever became of it, as of `since` [time on nodes of speed one].
+    pub(super) served: Span,
     pub(super) since: SimTime,
     /// Work per time of its present nodes.
     pub(super) speed: f64,
+    /// Work per time on each kind of node; empty if speeds of nodes say it.
+    pub(super) speeds: Box<[f64]>,
     /// Its place among what runs.
     pub(super) position: u32,
     /// Where its workers run, and on which GPUs.
@@ -77,6 +83,16 @@ impl TaskCard {
         }
         let done = self.share.done(now - self.since).as_secs_f64() * self.speed;
         self.attained + Span::from_secs_f64(done)
+    }
+
+    /// Time had by `now`, on nodes of speed one: also what was lost with nodes, and what inputs and checkpoints took.
+    #[must_use]
+    pub fn served(&self, now: SimTime) -> Span {
+        if self.stage != Stage::Running {
+            return self.served;
+        }
+        let done = self.share.done(now - self.since).as_secs_f64() * self.speed;
+        self.served + Span::from_secs_f64(done)
     }
 
     /// Work kept from before its present or next start, on nodes of speed one.
@@ -256,6 +272,13 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn kind(&self, node: NodeId) -> &'a Kind {
         &self.books.kinds[self.node(node).kind]
+    }
+
+    /// Work per time of the task on a kind of node, by position in the cluster, as a profile of it would tell.
+    #[must_use]
+    pub fn speed_on(&self, task: TaskId, kind: usize) -> f64 {
+        let speeds = &self.task(task).speeds;
+        (speeds.get(kind).copied()).unwrap_or(self.books.kinds[kind].speed)
     }
 
     /// Whether a worker of the task could start on the node now, at full share.

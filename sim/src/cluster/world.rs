@@ -14,7 +14,7 @@ use walras_des::{
 
 use crate::availability::{Life, Place};
 use crate::cluster::TaskId;
-use crate::cluster::job::{Job, Task};
+use crate::cluster::job::{Elastic, Job, Task};
 use crate::cluster::node::{Free, Kind, Share};
 use crate::cluster::policy::{Cause, Order, Orders, Reason, Refusal, Scheduler};
 use crate::cluster::store::{Figures, ObjectId, Storage};
@@ -121,6 +121,8 @@ pub struct Outcome {
     pub interruptions: u64,
     /// Tasks stopped by the policy.
     pub preemptions: u64,
+    /// Changes of the workers of running tasks.
+    pub resizes: u64,
     /// Work that interruptions undid [worker time at full share].
     pub lost: f64,
     /// Processor time given to tasks [core seconds].
@@ -375,6 +377,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
                 makespan: SimTime::ZERO,
                 interruptions: 0,
                 preemptions: 0,
+                resizes: 0,
                 lost: 0.0,
                 cpu_seconds: 0.0,
                 gpu_seconds: 0.0,
@@ -486,7 +489,8 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
                 .iter()
                 .zip(kinds.iter())
                 .map(|(&count, kind)| kind.workers(&task.demand).saturating_mul(count));
-            room.fold(0, u64::saturating_add) >= u64::from(task.workers)
+            let least = task.elastic.map_or(task.workers, |elastic| elastic.min);
+            room.fold(0, u64::saturating_add) >= u64::from(least)
         });
         for task in job.tasks {
             self.enter(id, first, task, now);
@@ -520,6 +524,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             job,
             demand: task.demand,
             workers: task.workers,
+            elastic: task.elastic,
             estimate,
             estimate_on: estimate_on.unwrap_or_default(),
             parents: std::mem::take(&mut task.parents),
@@ -531,8 +536,14 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             share: Share::FULL,
             kept: Span::ZERO,
             attained: Span::ZERO,
+            served: Span::ZERO,
             since: now,
             speed: 1.0,
+            speeds: task
+                .work_on
+                .iter()
+                .map(|&time| task.work.as_secs_f64() / time.as_secs_f64())
+                .collect(),
             position: 0,
             placed: Vec::new(),
             ticket: 0,
@@ -596,6 +607,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             | Order::Bind(task, _)
             | Order::Unbind(task)
             | Order::Reshare(task, _)
+            | Order::Resize(task, _)
             | Order::Preempt(task) => self.books.tasks.get(task.index()).map(|card| card.job),
             Order::Reject(job) => Some(*job),
             Order::Wake(_) => None,
@@ -616,12 +628,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
                 if card.stage != Stage::Waiting {
                     return Err(Reason::NotWaiting);
                 }
-                if nodes.len() != card.workers as usize {
-                    return Err(Reason::Workers {
-                        wanted: card.workers,
-                        given: nodes.len(),
-                    });
-                }
+                check_workers(card, nodes.len())?;
                 self.place(*task, nodes, *share)?;
                 self.books.dequeue(*task);
                 let staging = self.bring(*task, nodes, cx);
@@ -676,6 +683,15 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
                     return Err(Reason::NotRunning);
                 }
                 self.reshare(*task, *share, cx)?;
+            }
+            Order::Resize(task, nodes) => {
+                let card = self.card(*task)?;
+                if card.stage != Stage::Running {
+                    return Err(Reason::NotRunning);
+                }
+                let elastic = card.elastic.ok_or(Reason::Rigid)?;
+                check_workers(card, nodes.len())?;
+                self.resize(*task, nodes, elastic.cost, cx)?;
             }
             Order::Preempt(task) => {
                 if self.card(*task)?.stage != Stage::Running {
@@ -772,6 +788,13 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             .map(whole)
             .max()
             .expect("a task has workers");
+        let whole = match card.elastic {
+            Some(elastic) if card.placed.len() != card.workers as usize => {
+                let stretch = elastic.stretch(card.workers, card.placed.len() as u32);
+                Span::from_secs_f64(whole.as_secs_f64() * stretch).max(Span::NANO)
+            }
+            _ => whole,
+        };
         let rest = part(whole, state.truth.work - state.kept, state.truth.work);
         state.whole = whole;
         state.staging = staging;
@@ -787,12 +810,12 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         card.since = now;
         card.attained = state.kept;
         card.speed = if is_ready { state.speed() } else { 0.0 };
-        card.position = self.books.running.len() as u32;
-        self.books.running.push(task);
         let (row, started) = &mut self.rows[card.job.index()];
         if !*started {
             (row.started, *started) = (now, true);
         }
+        self.rejoin(task);
+        let state = &self.tasks[task.index()];
         if is_ready && let Some(takes) = share.takes(state.left) {
             let stamp = state.stamp;
             cx.after(takes, Event::End { task, stamp });
@@ -829,8 +852,9 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         state.elapsed += done;
         state.since = now;
         card.attained = card.attained(now);
+        card.served = card.served(now);
         card.since = now;
-        let workers = f64::from(card.workers) * done.as_secs_f64();
+        let workers = card.placed.len() as f64 * done.as_secs_f64();
         self.outcome.cpu_seconds += workers * f64::from(card.demand.cpu) / 1e3;
         self.outcome.gpu_seconds += workers * f64::from(card.demand.gpu()) / 1e3;
     }
@@ -865,6 +889,62 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         Ok(())
     }
 
+    /// Moves a running task to other workers, if there is room for them once it has left its own.
+    fn resize(
+        &mut self,
+        task: TaskId,
+        nodes: &[NodeId],
+        cost: Span,
+        cx: &mut Cx,
+    ) -> Result<(), Reason> {
+        let card = &self.books.tasks[task.index()];
+        let share = card.share;
+        let before: Vec<NodeId> = card.nodes().collect();
+        self.settle(task, cx.now());
+        self.leave(task);
+        if let Err(reason) = self.place(task, nodes, share) {
+            // It had room where it was.
+            let back = self.place(task, &before, share);
+            assert_eq!(back, Ok(()), "room that was left is there");
+            self.rejoin(task);
+            return Err(reason);
+        }
+        self.outcome.resizes += 1;
+        let state = &self.tasks[task.index()];
+        let to_come = state
+            .staging
+            .as_nanos()
+            .saturating_sub(state.elapsed.as_nanos());
+        let staging = Span::from_nanos(to_come) + cost;
+        let (done, _) = self.done(task);
+        self.keep(task, done);
+        let kept = self.tasks[task.index()].kept;
+        self.books.tasks[task.index()].kept = kept;
+        self.launch(task, share, staging, cx);
+        Ok(())
+    }
+
+    /// Work done since the start of a settled task, and what of it the last checkpoint holds [time on its present nodes].
+    fn done(&self, task: TaskId) -> (Span, Span) {
+        let state = &self.tasks[task.index()];
+        let (elapsed, staging) = (state.elapsed.as_nanos(), state.staging.as_nanos());
+        let worked = Span::from_nanos(elapsed.saturating_sub(staging));
+        progress(&state.truth, state.whole, worked)
+    }
+
+    /// Adds work done on its present nodes to what a task keeps.
+    fn keep(&mut self, task: TaskId, done: Span) {
+        let state = &mut self.tasks[task.index()];
+        state.kept += part(state.truth.work, done, state.whole);
+        state.kept = state.kept.min(state.truth.work);
+    }
+
+    /// Puts a task among what runs.
+    fn rejoin(&mut self, task: TaskId) {
+        self.books.tasks[task.index()].position = self.books.running.len() as u32;
+        self.books.running.push(task);
+    }
+
     /// Takes a running task off its nodes.
     fn leave(&mut self, task: TaskId) {
         let card = &mut self.books.tasks[task.index()];
@@ -890,17 +970,11 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
         self.stop_fetching(task, now);
         let state = &mut self.tasks[task.index()];
         state.stamp += 1;
-        let worked = Span::from_nanos(
-            state
-                .elapsed
-                .as_nanos()
-                .saturating_sub(state.staging.as_nanos()),
-        );
-        let (done, saved) = progress(&state.truth, state.whole, worked);
         let before = part(state.whole, state.kept, state.truth.work);
-        let kept = if keeps_all { done } else { saved };
-        state.kept += part(state.truth.work, kept, state.whole);
-        state.kept = state.kept.min(state.truth.work);
+        let (done, saved) = self.done(task);
+        self.keep(task, if keeps_all { done } else { saved });
+        let workers = self.books.tasks[task.index()].placed.len() as f64;
+        let state = &mut self.tasks[task.index()];
         if !keeps_all {
             let without = if state.truth.checkpoint.is_none() {
                 before
@@ -911,7 +985,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             if state.truth.checkpoint.is_none() {
                 state.kept = Span::ZERO;
             }
-            self.outcome.lost += lost * f64::from(state.truth.workers);
+            self.outcome.lost += lost * workers;
         }
         let kept = state.kept;
         self.leave(task);
@@ -1044,6 +1118,20 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>> World<'a, S, J> {
             };
             cx.after(stay, event);
         }
+    }
+}
+
+/// Whether a task may have so many workers.
+fn check_workers(card: &TaskCard, given: usize) -> Result<(), Reason> {
+    match card.elastic {
+        Some(Elastic { min, max, .. }) if !(min as usize..=max as usize).contains(&given) => {
+            Err(Reason::Bounds { min, max, given })
+        }
+        None if given != card.workers as usize => Err(Reason::Workers {
+            wanted: card.workers,
+            given,
+        }),
+        _ => Ok(()),
     }
 }
 

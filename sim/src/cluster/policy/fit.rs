@@ -27,7 +27,19 @@ impl Fit {
     /// A node for a worker; `None` if there is no room.
     #[must_use]
     pub fn choose(self, room: &Room<'_>, demand: &Demand) -> Option<NodeId> {
-        let fitting = room.nodes().filter(|&node| room.fits(demand, node));
+        self.choose_where(room, demand, |_| true)
+    }
+
+    /// As [`Fit::choose`], among the nodes that are `open`.
+    pub(super) fn choose_where(
+        self,
+        room: &Room<'_>,
+        demand: &Demand,
+        open: impl Fn(NodeId) -> bool,
+    ) -> Option<NodeId> {
+        let fitting = room
+            .nodes()
+            .filter(|&node| open(node) && room.fits(demand, node));
         if self == Self::First {
             return fitting.into_iter().next();
         }

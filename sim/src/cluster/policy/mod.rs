@@ -1,20 +1,28 @@
 //! Scheduling of batch jobs: causes in, orders out. One file per policy.
 
+mod ahead;
 pub mod backfilling;
 pub mod delay;
 pub mod drf;
 pub mod edf;
+pub mod elastic;
 pub mod fcfs;
 pub mod fgd;
+pub mod finish_time;
 pub mod fit;
+pub mod gittins;
 pub mod las;
+mod linear;
+pub mod max_min;
 pub mod ordered;
 pub mod planned;
 pub mod ps;
 pub mod psjf;
 pub mod room;
+mod rounds;
 pub mod sjf;
 pub mod srpt;
+pub mod tiresias;
 
 use std::fmt;
 
@@ -55,6 +63,8 @@ pub enum Order {
     Unbind(TaskId),
     /// Change what a running task gets.
     Reshare(TaskId, Share),
+    /// Give a running elastic task these workers instead of those that it has; it keeps its progress.
+    Resize(TaskId, Vec<NodeId>),
     /// Stop a running task; it keeps its progress and waits again.
     Preempt(TaskId),
     /// Turn a job away of which nothing runs.
@@ -98,6 +108,11 @@ impl Orders {
         self.0.push(Order::Reshare(task, share));
     }
 
+    /// Gives a running elastic task a worker on each of `nodes` instead of those that it has.
+    pub fn resize(&mut self, task: TaskId, nodes: Vec<NodeId>) {
+        self.0.push(Order::Resize(task, nodes));
+    }
+
     /// Stops a running task; it keeps its progress and waits again.
     pub fn preempt(&mut self, task: TaskId) {
         self.0.push(Order::Preempt(task));
@@ -136,6 +151,17 @@ pub enum Reason {
         /// Nodes named.
         given: usize,
     },
+    /// The number of nodes is not one that an elastic task may have.
+    Bounds {
+        /// Workers that it has at least.
+        min: u32,
+        /// Workers that it has at most.
+        max: u32,
+        /// Nodes named.
+        given: usize,
+    },
+    /// The number of workers of the task does not change.
+    Rigid,
     /// The node is down.
     Down(NodeId),
     /// The node carries none of the labels asked for.
@@ -163,6 +189,13 @@ impl fmt::Display for Reason {
                     "the task has {wanted} workers, and {given} nodes were named"
                 )
             }
+            Self::Bounds { min, max, given } => {
+                write!(
+                    f,
+                    "the task has {min} to {max} workers, and {given} nodes were named"
+                )
+            }
+            Self::Rigid => f.write_str("the number of workers of the task does not change"),
             Self::Down(node) => write!(f, "node {} is down", node.0),
             Self::Labels(node) => write!(f, "node {} carries none of the labels asked for", node.0),
             Self::NoRoom(node) => write!(f, "node {} has no room", node.0),

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use walras_des::{SimTime, Span};
+
 use crate::cluster::TaskId;
 use crate::cluster::policy::fit::Fit;
 use crate::cluster::policy::room::Room;
-use crate::cluster::policy::{Cause, Orders, Scheduler};
+use crate::cluster::policy::{Cause, Order, Orders, Scheduler};
 use crate::cluster::view::{Stage, View};
 use crate::ids::{JobId, NodeId};
 
@@ -17,6 +19,11 @@ pub trait Ordering {
     /// What the order goes by, smaller first; what waited longer comes first among equals. The key of a task that does not run must
     /// not change.
     fn key(&self, task: TaskId, view: &View<'_>) -> f64;
+
+    /// Work after which a running task falls behind, if it does [on nodes of speed one]: then the order is looked at again.
+    fn falls_behind_after(&self, _task: TaskId, _view: &View<'_>) -> Option<Span> {
+        None
+    }
 }
 
 impl<F: Fn(TaskId, &View<'_>) -> f64> Ordering for F {
@@ -42,6 +49,8 @@ pub struct Ordered<O> {
     fit: Fit,
     blocked: Blocked,
     waiting: BTreeSet<(Key, u64, TaskId)>,
+    /// When it is woken next, if that is ahead.
+    woken: SimTime,
 }
 
 /// A key that can be compared.
@@ -71,6 +80,28 @@ impl<O: Ordering> Ordered<O> {
             fit,
             blocked,
             waiting: BTreeSet::new(),
+            woken: SimTime::ZERO,
+        }
+    }
+
+    /// The order.
+    pub(super) fn order(&self) -> &O {
+        &self.order
+    }
+
+    /// The order, to change what concerns no task that waits.
+    pub(super) fn order_mut(&mut self) -> &mut O {
+        &mut self.order
+    }
+
+    /// Changes the order with regard to one task that waits.
+    pub(super) fn change(&mut self, task: TaskId, view: &View<'_>, change: impl FnOnce(&mut O)) {
+        let ticket = view.task(task).ticket;
+        let old = Key(self.order.key(task, view));
+        let waits = self.waiting.remove(&(old, ticket, task));
+        change(&mut self.order);
+        if waits {
+            self.queue(task, view);
         }
     }
 
@@ -169,11 +200,39 @@ impl<O: Ordering> Scheduler for Ordered<O> {
         if O::PREEMPTIVE {
             self.requeue(view);
         }
+        let given = orders.0.len();
         self.dispatch(view, orders);
+        if O::PREEMPTIVE && !self.waiting.is_empty() {
+            self.wake(view, given, orders);
+        }
     }
 }
 
 impl<O: Ordering> Ordered<O> {
+    /// Asks to be woken when the first of what runs or is started by the orders from `given` on falls behind.
+    fn wake(&mut self, view: &View<'_>, given: usize, orders: &mut Orders) {
+        let falls = |task: TaskId, slowest: f64| {
+            let after = self.order.falls_behind_after(task, view)?;
+            Some(view.now() + Span::from_secs_f64(after.as_secs_f64() / slowest).max(Span::NANO))
+        };
+        let running = view.running().iter();
+        let running = running.filter_map(|&task| falls(task, view.task(task).speed));
+        let started = orders.0[given..].iter().filter_map(|order| match order {
+            Order::Start(task, nodes, _) => {
+                let speeds = nodes.iter().map(|&node| view.kind(node).speed);
+                falls(*task, speeds.fold(f64::INFINITY, f64::min))
+            }
+            _ => None,
+        });
+        let Some(next) = running.chain(started).min() else {
+            return;
+        };
+        if self.woken <= view.now() || next < self.woken {
+            self.woken = next;
+            orders.wake(next);
+        }
+    }
+
     /// Puts back what was pushed out since.
     fn requeue(&mut self, view: &View<'_>) {
         if self.waiting.len() == view.waiting_len() {

@@ -10,6 +10,7 @@ use crate::ids::NodeId;
 #[derive(Clone, Debug)]
 pub struct Room<'a> {
     view: View<'a>,
+    /// By node.
     changed: Vec<(NodeId, Free)>,
 }
 
@@ -26,17 +27,27 @@ impl<'a> Room<'a> {
     /// What is free on a node.
     #[must_use]
     pub fn free(&self, node: NodeId) -> &Free {
-        let changed = self.changed.iter().find(|(id, _)| *id == node);
-        changed.map_or(&self.view.node(node).free, |(_, free)| free)
+        match self.find(node) {
+            Ok(at) => &self.changed[at].1,
+            Err(_) => &self.view.node(node).free,
+        }
+    }
+
+    fn find(&self, node: NodeId) -> Result<usize, usize> {
+        self.changed.binary_search_by_key(&node, |&(id, _)| id)
     }
 
     fn free_mut(&mut self, node: NodeId) -> &mut Free {
-        let at = self.changed.iter().position(|(id, _)| *id == node);
-        let at = at.unwrap_or_else(|| {
-            self.changed.push((node, self.view.node(node).free));
-            self.changed.len() - 1
+        let at = self.find(node).unwrap_or_else(|at| {
+            self.changed.insert(at, (node, self.view.node(node).free));
+            at
         });
         &mut self.changed[at].1
+    }
+
+    /// Says what is free on a node.
+    pub(super) fn set(&mut self, node: NodeId, free: Free) {
+        *self.free_mut(node) = free;
     }
 
     /// Whether a worker would fit on a node.
@@ -67,20 +78,34 @@ impl<'a> Room<'a> {
         task: TaskId,
         choose: &mut dyn FnMut(&Self, &Demand) -> Option<NodeId>,
     ) -> Option<Vec<NodeId>> {
+        let taken = self.place_on_gpus(task, choose)?;
+        Some(taken.into_iter().map(|(node, _)| node).collect())
+    }
+
+    /// As [`Room::place`]; says which GPUs were taken, too.
+    pub(super) fn place_on_gpus(
+        &mut self,
+        task: TaskId,
+        choose: &mut dyn FnMut(&Self, &Demand) -> Option<NodeId>,
+    ) -> Option<Vec<(NodeId, u16)>> {
         let card = self.view.task(task);
-        let mut taken: Vec<(NodeId, u16)> = Vec::with_capacity(card.workers as usize);
+        let mut taken: Vec<(NodeId, u16)> = Vec::new();
         for _ in 0..card.workers {
             let Some(node) = choose(self, &card.demand) else {
-                for &(node, gpus) in &taken {
-                    let free = self.free_mut(node);
-                    free.give(&card.demand, Share::FULL, gpus);
-                }
+                self.give_back(&card.demand, &taken);
                 return None;
             };
             let gpus = self.take(&card.demand, node);
             taken.push((node, gpus));
         }
-        Some(taken.into_iter().map(|(node, _)| node).collect())
+        Some(taken)
+    }
+
+    /// Undoes what placed workers took.
+    pub(super) fn give_back(&mut self, demand: &Demand, taken: &[(NodeId, u16)]) {
+        for &(node, gpus) in taken {
+            self.free_mut(node).give(demand, Share::FULL, gpus);
+        }
     }
 
     /// The view beneath.
