@@ -3,7 +3,6 @@
 use walras_des::{Dist, Purpose, SimTime, Span, Streams};
 use walras_sim::cluster::job::{Job, Task};
 use walras_sim::cluster::node::Kind;
-use walras_sim::cluster::policy::Scheduler;
 use walras_sim::cluster::policy::edf::Edf;
 use walras_sim::cluster::policy::fcfs::Fcfs;
 use walras_sim::cluster::policy::fit::Fit;
@@ -15,7 +14,9 @@ use walras_sim::cluster::policy::psjf::Psjf;
 use walras_sim::cluster::policy::sjf::Sjf;
 use walras_sim::cluster::policy::srpt::Srpt;
 use walras_sim::cluster::policy::tiresias::Tiresias;
-use walras_sim::cluster::world::{Cluster, Estimates, Outcome, run};
+use walras_sim::cluster::policy::{Cause, Orders, Scheduler};
+use walras_sim::cluster::view::View;
+use walras_sim::cluster::world::{Cluster, Estimates, Outcome, Transfers, run};
 use walras_sim::record::BatchRow;
 
 /// Jobs at rate `rate` per second with sizes of mean one second.
@@ -76,6 +77,11 @@ fn interval<S: Scheduler>(
             figure(&outcome(servers, jobs, scheduler(), &streams))
         })
         .collect();
+    mean_and_half(&values)
+}
+
+fn mean_and_half(values: &[f64]) -> (f64, f64) {
+    assert_eq!(values.len(), 10, "Student's quantile is that of ten values");
     let mean = values.iter().sum::<f64>() / 10.0;
     let variance = values
         .iter()
@@ -168,7 +174,11 @@ fn the_youngest_share() {
 #[test]
 fn many_servers() {
     let wait = |outcome: &Outcome| mean_of(outcome, BatchRow::wait);
-    for (servers, load, c) in [(2, 0.9, 0.852_632), (10, 0.9, 0.668_732)] {
+    for (servers, load, c) in [
+        (2, 0.9, 0.852_632),
+        (10, 0.9, 0.668_732),
+        (100, 0.95, 0.506_457),
+    ] {
         let truth = c / (f64::from(servers) * (1.0 - load));
         let rate = f64::from(servers) * load;
         let found = interval(servers, rate, &exponential(), || ordered(Fcfs), wait);
@@ -176,6 +186,129 @@ fn many_servers() {
             (found.0 - truth).abs() < found.1,
             "{found:?}, in truth {truth}"
         );
+    }
+}
+
+/// A station of the network below: how many servers, how fast each of them is, and how often a job comes by per time.
+struct Station {
+    servers: u32,
+    rate: f64,
+    visits: f64,
+}
+
+impl Station {
+    /// Mean time in M/M/c, with Erlang's C by way of his B.
+    fn response(&self) -> f64 {
+        let offered = self.visits / self.rate;
+        let blocked = (1..=self.servers).fold(1.0, |b, servers| {
+            offered * b / (f64::from(servers) + offered * b)
+        });
+        let load = offered / f64::from(self.servers);
+        let waits = blocked / (1.0 - load * (1.0 - blocked));
+        waits / (f64::from(self.servers) * self.rate - self.visits) + 1.0 / self.rate
+    }
+}
+
+/// Writes down how long each task was at its station, which is what it asks for as a label.
+struct Watch<'a, S> {
+    inner: S,
+    stations: &'a mut [(f64, f64); 3],
+}
+
+impl<S: Scheduler> Scheduler for Watch<'_, S> {
+    fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+        if let Cause::Ended(task) = cause {
+            let card = view.task(task);
+            if view.job(card.job).serial >= 6_000 {
+                let station = &mut self.stations[card.demand.labels.trailing_zeros() as usize];
+                station.0 += (view.now() - card.waiting_since).as_secs_f64();
+                station.1 += 1.0;
+            }
+        }
+        self.inner.decide(cause, view, orders);
+    }
+}
+
+/// An open network with feedback (Jackson 1963): from the first station six in ten go to the second, whence three in ten come back, and
+/// four to the third. Each station is as if it were alone; the time in all is what the visits sum to.
+#[test]
+fn a_network_of_stations() {
+    let arrivals = 0.5;
+    // λ₁ = γ + 0.3 λ₂, λ₂ = 0.6 λ₁, λ₃ = 0.4 λ₁.
+    let first = arrivals / (1.0 - 0.3 * 0.6);
+    let station = |servers, rate, visits| Station {
+        servers,
+        rate,
+        visits,
+    };
+    let stations = [
+        station(1, 1.0, first),
+        station(2, 0.25, 0.6 * first),
+        station(1, 0.4, 0.4 * first),
+    ];
+    let kind = |(index, station): (usize, &Station)| Kind {
+        labels: 1 << index,
+        ..Kind::cores("station", station.servers)
+    };
+    let cluster = Cluster {
+        kinds: stations.iter().enumerate().map(kind).collect(),
+        nodes: vec![0, 1, 2],
+        transfers: Transfers::default(),
+        ..Cluster::default()
+    };
+    let mut found: [Vec<f64>; 4] = Default::default();
+    for replication in 0..10 {
+        let streams = Streams::new(23, replication);
+        let mut draws = ["arrivals", "paths", "sizes"].map(|what| {
+            let purpose = Purpose::new(what);
+            streams.open(purpose, 0)
+        });
+        let mut now = SimTime::ZERO;
+        let jobs = (0..60_000).map(|_| {
+            let [gaps, paths, sizes] = &mut draws;
+            now += Span::from_secs_f64(gaps.exponential() / arrivals);
+            let mut job = Job::of(now, Task::single(Span::ZERO));
+            job.tasks.clear();
+            let mut next = Some(0);
+            while let Some(at) = next {
+                let work = Span::from_secs_f64(sizes.exponential() / stations[at].rate);
+                let mut task = Task::single(work.max(Span::NANO));
+                task.demand.labels = 1 << at;
+                task.parents = (job.tasks.len() as u32)
+                    .checked_sub(1)
+                    .map(|last| (last, 0))
+                    .into_iter()
+                    .collect();
+                job.tasks.push(task);
+                next = match at {
+                    0 if paths.bernoulli(0.6) => Some(1),
+                    0 => Some(2),
+                    1 if paths.bernoulli(0.3) => Some(0),
+                    _ => None,
+                };
+            }
+            job
+        });
+        let mut at_stations = [(0.0, 0.0); 3];
+        // Whatever fits starts: in order of arrival at each station, whatever waits at others.
+        let watch = Watch {
+            inner: Ordered::new(Fcfs, Fit::First, Blocked::Skip),
+            stations: &mut at_stations,
+        };
+        let outcome = run(&cluster, jobs, Estimates::Exact, watch, &streams, &|| false).unwrap();
+        assert_eq!((outcome.refused, outcome.live), (0, 0));
+        for (found, (sum, count)) in found.iter_mut().zip(at_stations) {
+            found.push(sum / count);
+        }
+        found[3].push(response(&outcome));
+    }
+    let alone: Vec<f64> = stations.iter().map(Station::response).collect();
+    let visits = stations.iter().zip(&alone);
+    let all = visits
+        .map(|(station, time)| station.visits / arrivals * time)
+        .sum();
+    for (found, truth) in found.iter().zip(alone.into_iter().chain([all])) {
+        holds(mean_and_half(found), truth);
     }
 }
 

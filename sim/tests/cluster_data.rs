@@ -7,8 +7,10 @@ use walras_sim::availability::{Availability, Pattern, Renewal, Replay, Start, Tr
 use walras_sim::cluster::TaskId;
 use walras_sim::cluster::job::{Checkpoint, Demand, Job, Task};
 use walras_sim::cluster::node::Kind;
+use walras_sim::cluster::plan::Planner;
 use walras_sim::cluster::policy::delay::{Delay, Patience, Turn};
 use walras_sim::cluster::policy::fit::Fit;
+use walras_sim::cluster::policy::planned::Planned;
 use walras_sim::cluster::policy::{Cause, Orders, Scheduler};
 use walras_sim::cluster::store::{Figures, Object, ObjectId, Placement, Storage};
 use walras_sim::cluster::transfers::{Links, Transfers};
@@ -61,13 +63,36 @@ fn nodes(count: usize, availability: &Availability) -> (Arc<[Kind]>, Vec<usize>)
     ((0..count).map(kind).collect(), (0..count).collect())
 }
 
-fn cluster(count: usize, transfers: Transfers) -> Cluster {
+/// Links that are shared, or transfers that are alone.
+#[derive(Clone)]
+enum Between {
+    Alone(f64),
+    Shared(Arc<Links>),
+}
+
+fn cluster(count: usize, between: &Between) -> Cluster {
     let (kinds, nodes) = nodes(count, &Availability::Always);
+    let (transfers, links) = match between {
+        Between::Alone(bandwidth) => (alone(0.0, *bandwidth), None),
+        Between::Shared(links) => (links.typical(), Some(Arc::clone(links))),
+    };
     Cluster {
         kinds,
         nodes,
         transfers,
+        links,
         storage: None,
+    }
+}
+
+fn star(nodes: usize, up: f64, down: f64) -> Between {
+    Between::Shared(Arc::new(Links::star(nodes, up, down)))
+}
+
+fn alone(latency: f64, bandwidth: f64) -> Transfers {
+    Transfers {
+        latency: Span::from_secs_f64(latency),
+        bandwidth,
     }
 }
 
@@ -130,7 +155,7 @@ fn close(found: &[f64], truth: &[f64]) {
 
 #[test]
 fn two_transfers_over_one_access_link_take_twice_as_long() {
-    let cluster = cluster(3, Transfers::Shared(Arc::new(Links::star(3, 100.0, 1e4))));
+    let cluster = cluster(3, &star(3, 100.0, 1e4));
     for policy in [Pinned::Started, Pinned::Bound] {
         let one = simulate(&cluster, &[chain(0, 1, 1000)], policy, 1);
         close(&ends(&one), &[5.0 + 10.0 + 3.0]);
@@ -172,7 +197,13 @@ fn a_dumbbell_by_hand() {
         capacity: 15.0,
     };
     let links = Links::new(&network.expect("connected"), sites, vec![trunk]);
-    let cluster = cluster(4, Transfers::Shared(Arc::new(links)));
+    let typical = links.typical();
+    // Eight of twelve ordered pairs are in different regions.
+    close(
+        &[typical.latency.as_secs_f64(), typical.bandwidth],
+        &[0.05 * 8.0 / 12.0, 10.0],
+    );
+    let cluster = cluster(4, &Between::Shared(Arc::new(links)));
     let jobs = [chain(0, 2, 100), chain(1, 3, 300)];
     for policy in [Pinned::Started, Pinned::Bound] {
         let outcome = simulate(&cluster, &jobs, policy, 1);
@@ -203,7 +234,7 @@ fn who_is_stopped_while_fetching_fetches_again() {
             Pinned::Started.decide(cause, view, orders);
         }
     }
-    let cluster = cluster(2, Transfers::Shared(Arc::new(Links::star(2, 100.0, 100.0))));
+    let cluster = cluster(2, &star(2, 100.0, 100.0));
     let outcome = simulate(&cluster, &[chain(0, 1, 1000)], Stops(false), 1);
     close(&ends(&outcome), &[9.0 + 10.0 + 3.0]);
     // Four seconds' worth had come by then.
@@ -259,11 +290,7 @@ fn sharing_never_helps_and_moves_all_bytes() {
     for seed in 0..40 {
         let mut stream = Streams::new(seed, 3).open(Purpose::new("workflows"), 0);
         let jobs = random_jobs(&mut stream, 4, 0);
-        let alone = Transfers::Alone {
-            latency: Span::ZERO,
-            bandwidth: 100.0,
-        };
-        let shared = Transfers::Shared(Arc::new(Links::star(4, 100.0, 100.0)));
+        let (alone, shared) = (Between::Alone(100.0), star(4, 100.0, 100.0));
         let asked: u64 = (jobs.iter())
             .flat_map(|job| {
                 let place = |task: &Task| task.demand.labels;
@@ -276,8 +303,8 @@ fn sharing_never_helps_and_moves_all_bytes() {
                 })
             })
             .sum();
-        let run = |transfers: &Transfers, policy| {
-            let outcome = simulate(&cluster(4, transfers.clone()), &jobs, policy, seed);
+        let run = |between: &Between, policy| {
+            let outcome = simulate(&cluster(4, between), &jobs, policy, seed);
             assert_eq!(outcome.data.moved, asked, "seed {seed}");
             ends(&outcome)
         };
@@ -440,10 +467,7 @@ fn a_copy_takes_its_size_over_the_bandwidth() {
             ..storage(vec![Object::replicas(360_000, 2); 200], 100_000)
         };
         let cluster = Cluster {
-            transfers: Transfers::Alone {
-                latency: Span::ZERO,
-                bandwidth: 1000.0,
-            },
+            transfers: alone(0.0, 1000.0),
             storage: Some(Arc::new(storage)),
             ..Cluster::of(
                 100,
@@ -480,7 +504,8 @@ fn repairs_share_links() {
         let cluster = Cluster {
             kinds: Arc::new([Kind::cores("stays", 1), leaves.clone()]),
             nodes: vec![0, 0, 1],
-            transfers: Transfers::Shared(Arc::new(Links::star(3, 10.0, 1e3))),
+            transfers: Transfers::default(),
+            links: Some(Arc::new(Links::star(3, 10.0, 1e3))),
             storage: Some(Arc::new(Storage {
                 timeout: Some(Dist::constant(0.0).unwrap()),
                 for_good: 1.0,
@@ -547,14 +572,7 @@ fn random_worlds_end_with_their_books_in_order() {
         let mut stream = Streams::new(seed, 4).open(Purpose::new("worlds"), 0);
         let jobs = random_jobs(&mut stream, 6, 10);
         let (kinds, nodes) = nodes(6, &churn(0.1, 0.01));
-        let transfers = if seed % 3 == 0 {
-            Transfers::Alone {
-                latency: Span::from_secs(1),
-                bandwidth: 300.0,
-            }
-        } else {
-            Transfers::Shared(Arc::new(Links::star(6, 200.0, 400.0)))
-        };
+        let links = (seed % 3 > 0).then(|| Arc::new(Links::star(6, 200.0, 400.0)));
         let objects = (0..10).map(|_| {
             let needed = 1 + stream.below(2) as u32;
             Object::coded(stream.below(5000), needed, needed + stream.below(3) as u32)
@@ -571,7 +589,8 @@ fn random_worlds_end_with_their_books_in_order() {
         let cluster = Cluster {
             kinds,
             nodes,
-            transfers,
+            transfers: alone(1.0, 300.0),
+            links,
             storage: Some(Arc::new(storage)),
         };
         let started = simulate(&cluster, &jobs, Pinned::Started, seed);
@@ -591,7 +610,13 @@ fn random_worlds_end_with_their_books_in_order() {
             Fit::Best,
         );
         let delayed = simulate(&cluster, &anywhere(&jobs), delayed, seed);
-        for outcome in [started, bound, delayed] {
+        let planned = simulate(
+            &cluster,
+            &anywhere(&jobs),
+            Planned::new(Planner::Heft),
+            seed,
+        );
+        for outcome in [started, bound, delayed, planned] {
             let data = &outcome.data;
             assert_eq!(outcome.jobs.len(), 30, "seed {seed}");
             assert!((0.0..=1.0).contains(&data.available), "seed {seed}");
@@ -632,10 +657,7 @@ fn locality(delay: &Delay, seed: u64) -> f64 {
     jobs.extend((0..700).map(|object| job([ObjectId(object)].into())));
     let cluster = Cluster {
         // A read from afar can be told from its millisecond.
-        transfers: Transfers::Alone {
-            latency: Span::from_nanos(1_000_000),
-            bandwidth: f64::INFINITY,
-        },
+        transfers: alone(1e-3, f64::INFINITY),
         storage: Some(Arc::new(storage(vec![Object::replicas(1, 15); 700], 0))),
         ..Cluster::of(NODES, Kind::cores("node", 1))
     };
@@ -728,10 +750,7 @@ fn patience_ends() {
     );
     let jobs = [busy, Job::of(SimTime::from_secs(1), reader)];
     let cluster = Cluster {
-        transfers: Transfers::Alone {
-            latency: Span::ZERO,
-            bandwidth: 500.0,
-        },
+        transfers: alone(0.0, 500.0),
         storage: Some(storage),
         ..Cluster::of(3, Kind::cores("node", 1))
     };
@@ -749,4 +768,62 @@ fn patience_ends() {
         (1.0 + 5.0 + 3.0, 2.0)
     );
     assert_eq!(end(Patience::Time(Span::from_secs(60))), (10.0 + 1.0, 0.0));
+}
+
+/// Who sends an object leaves after 100 s of 200: another one sends it anew; without another, its owner does.
+#[test]
+fn who_reads_from_a_leaving_node_reads_elsewhere() {
+    let mut counts = vec![0; 1000];
+    counts[0] = 1;
+    let track = Track::of_counts(&counts, Span::from_secs(100));
+    let leaves = Kind {
+        availability: Availability::Mixed(vec![(
+            1.0,
+            Pattern::Replay(Replay::new(track, Start::Together)),
+        )]),
+        ..Kind::cores("leaves", 1)
+    };
+    let reader = Kind {
+        labels: 1,
+        ..Kind::cores("reads", 1)
+    };
+    // On 100 nodes that leave, one that stays and one that reads: nearly always the reader has no copy, and at most one copy stays.
+    let mut nodes = vec![2, 1];
+    nodes.extend([0; 100]);
+    let task = Task {
+        reads: [ObjectId(0)].into(),
+        ..pinned(0, 1.0, &[])
+    };
+    let mut seen = [0; 3];
+    for seed in 0..20 {
+        let cluster = Cluster {
+            kinds: Arc::new([leaves.clone(), Kind::cores("stays", 1), reader.clone()]),
+            nodes: nodes.clone(),
+            transfers: Transfers::default(),
+            links: Some(Arc::new(Links::star(102, 10.0, 10.0))),
+            storage: Some(Arc::new(storage(vec![Object::replicas(2000, 50)], 0))),
+        };
+        let jobs = [Job::of(SimTime::ZERO, task.clone())];
+        let outcome = simulate(&cluster, &jobs, Pinned::Started, seed);
+        let data = &outcome.data;
+        match (data.reads_local, data.reads_outside, ends(&outcome)[0]) {
+            (1, 0, end) => {
+                seen[0] += 1;
+                close(&[end], &[1.0]);
+            }
+            // Half of it was for nothing.
+            (0, outside, end) if end > 202.0 => {
+                seen[1] += 1;
+                close(&[end], &[100.0 + 200.0 + 1.0]);
+                assert!(outside <= 1);
+                assert_eq!(data.moved, 3000);
+            }
+            (0, 0, end) => {
+                seen[2] += 1;
+                close(&[end], &[201.0]);
+            }
+            other => panic!("seed {seed}: {other:?}"),
+        }
+    }
+    assert!(seen[0] > 0 && seen[1] > 0, "{seen:?}");
 }

@@ -29,8 +29,7 @@ use walras_sim::cluster::policy::psjf::Psjf;
 use walras_sim::cluster::policy::sjf::Sjf;
 use walras_sim::cluster::policy::srpt::Srpt;
 use walras_sim::cluster::policy::tiresias::Tiresias;
-use walras_sim::cluster::transfers::Transfers;
-use walras_sim::cluster::world::{Cluster, Estimates, Outcome, run};
+use walras_sim::cluster::world::{Cluster, Estimates, Outcome, Transfers, run};
 use walras_sim::record::BatchRow;
 
 /// Two kinds of nodes, some with GPUs, some that leave; at least one of the larger kind.
@@ -65,10 +64,11 @@ fn cluster(stream: &mut Stream) -> Cluster {
     Cluster {
         kinds: Arc::new([small, large]),
         nodes,
-        transfers: Transfers::Alone {
+        transfers: Transfers {
             latency: Span::from_nanos(1_000_000),
             bandwidth: 1e8,
         },
+        links: None,
         storage: None,
     }
 }

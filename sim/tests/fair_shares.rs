@@ -10,7 +10,6 @@ use walras_sim::cluster::policy::Scheduler;
 use walras_sim::cluster::policy::finish_time::FinishTime;
 use walras_sim::cluster::policy::fit::Fit;
 use walras_sim::cluster::policy::max_min::{Between, MaxMin, Sharer, fair_parts};
-use walras_sim::cluster::transfers::Transfers;
 use walras_sim::cluster::world::{Cluster, Estimates, Outcome, run};
 
 fn go(cluster: &Cluster, jobs: Vec<Job>, scheduler: impl Scheduler) -> Outcome {
@@ -220,8 +219,7 @@ fn each_has_what_suits_it() {
     let cluster = Cluster {
         kinds: Arc::new([Kind::cores("fast", 1), slow]),
         nodes: vec![0, 1],
-        transfers: Transfers::default(),
-        storage: None,
+        ..Cluster::default()
     };
     let on = |fast: u64, slow: u64| {
         let mut job = task(0, fast);

@@ -1,17 +1,25 @@
 //! Planners of workflows against the examples of their papers and the bounds that hold for them.
 
+use std::sync::Arc;
+
 use petgraph::graph::NodeIndex;
+use petgraph::visit::EdgeRef;
 use proptest::prelude::*;
-use walras_des::{SimTime, Span};
+use walras_des::{SimTime, Span, Streams};
+use walras_sim::availability::{Availability, Pattern, Replay, Start, Track};
+
+use walras_sim::cluster::job::{Demand, Job, Task};
+use walras_sim::cluster::node::Kind;
 use walras_sim::cluster::plan::rank::Ranks;
 use walras_sim::cluster::plan::{
     Cost, Flaw, Graph, Input, Machines, Planner, Processor, Reservation, Schedule, Work, bound,
-    list, peft,
+    fixed, list, peft,
 };
-use walras_sim::cluster::transfers::Transfers;
+use walras_sim::cluster::policy::planned::{Planned, Scope};
+use walras_sim::cluster::world::{Cluster, Estimates, Outcome, Transfers, run};
 
 /// A byte takes a second.
-const BYTES_AS_SECONDS: Transfers = Transfers::Alone {
+const BYTES_AS_SECONDS: Transfers = Transfers {
     latency: Span::ZERO,
     bandwidth: 1.0,
 };
@@ -337,7 +345,197 @@ fn a_cycle_is_not_planned() {
     let _ = Planner::List.plan(&graph, &machines);
 }
 
-/// Graphs of up to twenty tasks, their edges from lower to higher index or the other way round, on up to four kinds of processors, with
+/// The example as a job on a cluster of a node of each kind.
+fn workflow<const TASKS: usize, const EDGES: usize>(
+    example: &Example<TASKS, EDGES>,
+) -> (Cluster, Job) {
+    let task = |(index, times): (usize, &[u64; 3])| Task {
+        work_on: times.map(Span::from_secs).into(),
+        parents: (example.1.iter())
+            .filter(|&&(_, to, _)| to as usize == index + 1)
+            .map(|&(from, _, bytes)| (from - 1, bytes))
+            .collect(),
+        ..Task::single(Span::from_secs(times[0]))
+    };
+    let job = Job {
+        tasks: example.0.iter().enumerate().map(task).collect(),
+        ..Job::of(SimTime::ZERO, Task::single(Span::ZERO))
+    };
+    let cluster = Cluster {
+        kinds: ["P1", "P2", "P3"].map(|name| Kind::cores(name, 1)).into(),
+        nodes: vec![0, 1, 2],
+        transfers: BYTES_AS_SECONDS,
+        ..Cluster::default()
+    };
+    (cluster, job)
+}
+
+fn go(cluster: &Cluster, jobs: Vec<Job>, policy: Planned) -> Outcome {
+    let streams = Streams::new(1, 0);
+    let outcome = run(
+        cluster,
+        jobs.into_iter(),
+        Estimates::Exact,
+        policy,
+        &streams,
+        &|| false,
+    );
+    let outcome = outcome.expect("nobody stops it");
+    assert_eq!(
+        (outcome.refused, outcome.live),
+        (0, 0),
+        "{:?}",
+        outcome.refusals
+    );
+    outcome
+}
+
+/// A cluster that keeps to the plans of the papers ends when they do.
+#[test]
+fn the_examples_on_a_cluster() {
+    let ends = |(cluster, job): (Cluster, Job), planner| {
+        let outcome = go(&cluster, vec![job], Planned::new(planner));
+        outcome.makespan.as_secs_f64()
+    };
+    assert_eq!(ends(workflow(&TOPCUOGLU), Planner::Heft), 80.0);
+    assert_eq!(ends(workflow(&TOPCUOGLU), Planner::Cpop), 86.0);
+    assert_eq!(ends(workflow(&ARABNEJAD), Planner::Peft), 122.0);
+    assert_eq!(ends(workflow(&ARABNEJAD), Planner::Heft), 133.0);
+}
+
+fn on(cores: u32, seconds: u64, labels: u64) -> Task {
+    Task {
+        demand: Demand {
+            cpu: 1000 * cores,
+            labels,
+            ..Demand::CORE
+        },
+        ..Task::single(Span::from_secs(seconds))
+    }
+}
+
+fn after(parents: &[u32], task: Task) -> Task {
+    Task {
+        parents: parents.iter().map(|&parent| (parent, 0)).collect(),
+        ..task
+    }
+}
+
+fn job(at: u64, tasks: Vec<Task>) -> Job {
+    Job {
+        tasks,
+        ..Job::of(SimTime::from_secs(at), on(1, 1, 0))
+    }
+}
+
+fn ends(outcome: &Outcome) -> Vec<(u64, f64)> {
+    let rows = outcome.jobs.iter();
+    rows.map(|row| (row.serial, row.ended.as_secs_f64()))
+        .collect()
+}
+
+/// Three cores and two do not go together, three and one do: the planner keeps the whole demand, and lets the last go first.
+#[test]
+fn several_cores_are_kept_together() {
+    let cluster = Cluster::of(1, Kind::cores("four", 4));
+    let tasks = vec![on(3, 10, 0), on(2, 9, 0), on(1, 8, 0)];
+    let outcome = go(&cluster, vec![job(0, tasks)], Planned::new(Planner::Heft));
+    assert_eq!(ends(&outcome), [(0, 19.0)]);
+}
+
+/// The second node waits ten seconds for the first job; the second job fits in between, and delays nobody.
+#[test]
+fn a_later_job_goes_into_a_gap() {
+    let labelled = |labels| Kind {
+        labels,
+        ..Kind::cores("node", 1)
+    };
+    let cluster = Cluster {
+        kinds: Arc::new([labelled(1), labelled(2)]),
+        nodes: vec![0, 1],
+        transfers: Transfers::default(),
+        ..Cluster::default()
+    };
+    let first = job(0, vec![on(1, 10, 1), after(&[0], on(1, 5, 2))]);
+    let jobs = |length| vec![first.clone(), job(1, vec![on(1, length, 2)])];
+    for scope in [Scope::Job, Scope::All] {
+        let policy = || Planned::new(Planner::Heft).scope(scope);
+        let fits = go(&cluster, jobs(6), policy());
+        assert_eq!(ends(&fits), [(1, 7.0), (0, 15.0)]);
+    }
+    // One that does not fit comes after, unless all is planned anew: then it is the larger one by rank.
+    let behind = go(&cluster, jobs(20), Planned::new(Planner::Heft));
+    assert_eq!(ends(&behind), [(0, 15.0), (1, 35.0)]);
+    let before = go(
+        &cluster,
+        jobs(20),
+        Planned::new(Planner::Heft).scope(Scope::All),
+    );
+    assert_eq!(ends(&before), [(1, 21.0), (0, 26.0)]);
+}
+
+/// Jobs that come at once, planned together: Max-Min starts the long one at once, which in their order comes last.
+#[test]
+fn jobs_are_planned_together() {
+    let cluster = Cluster::of(2, Kind::cores("node", 1));
+    let lengths = [1, 1, 1, 1, 4];
+    let jobs: Vec<Job> = lengths.map(|length| job(0, vec![on(1, length, 0)])).into();
+    let makespan = |policy| go(&cluster, jobs.clone(), policy).makespan.as_secs_f64();
+    assert_eq!(makespan(Planned::new(Planner::MaxMin)), 6.0);
+    assert_eq!(
+        makespan(Planned::new(Planner::MaxMin).scope(Scope::All)),
+        4.0
+    );
+}
+
+/// Four tasks of ten seconds on two nodes, of which one is lost after five: the other does them all, or half of what is left once the
+/// first is back.
+#[test]
+fn what_has_not_started_is_planned_anew() {
+    let makespan = |back: usize| {
+        let mut counts = vec![1; 5];
+        counts.resize(back, 0);
+        counts.resize(1000, 1);
+        let tracks = Track::of_counts(&counts, Span::from_secs(1));
+        let replay = Replay::new(tracks, Start::Together);
+        let cluster = Cluster {
+            kinds: Arc::new([
+                Kind::cores("stays", 1),
+                Kind {
+                    availability: Availability::Mixed(vec![(1.0, Pattern::Replay(replay))]),
+                    ..Kind::cores("leaves", 1)
+                },
+            ]),
+            nodes: vec![0, 1],
+            transfers: Transfers::default(),
+            ..Cluster::default()
+        };
+        let tasks = vec![on(1, 10, 0); 4];
+        let outcome = go(&cluster, vec![job(0, tasks)], Planned::new(Planner::Heft));
+        assert_eq!(outcome.interruptions, 1);
+        outcome.makespan.as_secs_f64()
+    };
+    assert_eq!(makespan(900), 40.0);
+    assert_eq!(makespan(12), 30.0);
+}
+
+/// Two workers at once start before anything is bound; what comes after them is planned when they have ended, the longer task first
+/// and the other behind the one that was bound to the first node.
+#[test]
+fn gangs_start_when_they_fit() {
+    let cluster = Cluster::of(2, Kind::cores("node", 1));
+    let gang = Task {
+        workers: 2,
+        ..on(1, 10, 0)
+    };
+    let children = [5, 7].map(|seconds| after(&[1], on(1, seconds, 0)));
+    let mut tasks = vec![on(1, 3, 0), gang];
+    tasks.extend(children);
+    let outcome = go(&cluster, vec![job(0, tasks)], Planned::new(Planner::Heft));
+    assert_eq!(ends(&outcome), [(0, 18.0)]);
+}
+
+/// Graphs of up to twenty tasks, their edges from lower to higher index or the other way round (and then some take no time), on up to four kinds of processors, with
 /// room for several tasks, tasks that some cannot run, what is taken already, and data from outside.
 fn problems() -> impl Strategy<Value = (Graph, Machines)> {
     let task = (
@@ -358,7 +556,7 @@ fn problems() -> impl Strategy<Value = (Graph, Machines)> {
             .collect();
         for (costs, input) in tasks {
             let cost = |(kind, (time, width, can)): (usize, (u64, u32, bool))| {
-                let time = Span::from_secs(time);
+                let time = Span::from_secs(if backwards { time } else { time + 1 });
                 // The first kind runs everything.
                 (can || kind == 0).then_some(Cost { time, width })
             };
@@ -396,7 +594,7 @@ fn problems() -> impl Strategy<Value = (Graph, Machines)> {
         let machines = Machines {
             taken: taken.into_iter().filter_map(reservation).collect(),
             processors,
-            transfers: Transfers::Alone {
+            transfers: Transfers {
                 latency: Span::from_secs(transfers.0),
                 bandwidth: f64::from(transfers.1),
             },
@@ -409,8 +607,62 @@ fn problems() -> impl Strategy<Value = (Graph, Machines)> {
 proptest! {
     #[test]
     fn every_plan_can_be_kept((graph, machines) in problems()) {
+        let costs = graph.node_weights().flat_map(|work| work.on.iter().flatten());
+        let takes_time = costs.into_iter().all(|cost| cost.time > Span::ZERO);
+        let forwards = graph.edge_references().all(|edge| edge.source() < edge.target());
         for planner in Planner::ALL {
-            planned(planner, &graph, &machines);
+            let schedule = planned(planner, &graph, &machines);
+            // Kept in its own order, no task is later: those of no length could be, for they take no room.
+            if forwards && takes_time {
+                let orders = (0..machines.processors.len()).map(|p| schedule.order(p));
+                let again = fixed::plan(&graph, &machines, &orders.collect::<Vec<_>>());
+                prop_assert_eq!(again.verify(&graph, &machines), Ok(()));
+                for (again, slot) in again.slots.iter().zip(&schedule.slots) {
+                    prop_assert!(again.start <= slot.start && again.processor == slot.processor);
+                }
+            }
+        }
+    }
+
+    /// A cluster whose estimates are exact ends a workflow by when it was planned, and not before what no schedule can beat.
+    #[test]
+    fn clusters_keep_their_plans(
+        tasks in prop::collection::vec((1_u64..50, 1_u64..50, 1_u32..4), 1..20),
+        edges in prop::collection::vec((0_usize..20, 0_usize..20, 0_u64..30), 0..30),
+        nodes in prop::collection::vec(0_usize..2, 1..5),
+    ) {
+        let mut graph = Graph::new();
+        let mut workflow = job(0, Vec::new());
+        for &(first, second, cores) in &tasks {
+            let times = [first, second].map(Span::from_secs);
+            let cost = |time| Some(Cost { time, width: 1000 * cores });
+            graph.add_node(Work { on: times.map(cost).into(), inputs: Vec::new() });
+            workflow.tasks.push(Task { work_on: times.into(), ..on(cores, first, 0) });
+        }
+        for (a, b, bytes) in edges {
+            let (a, b) = (a % tasks.len(), b % tasks.len());
+            let (from, to) = (NodeIndex::new(a), NodeIndex::new(b));
+            if a < b && graph.find_edge(from, to).is_none() {
+                graph.add_edge(from, to, bytes);
+                workflow.tasks[b].parents.push((a as u32, bytes));
+            }
+        }
+        let processor = |&kind| Processor { kind, capacity: 4000 };
+        let machines = Machines {
+            processors: nodes.iter().map(processor).collect(),
+            ..Machines::unrelated(0, BYTES_AS_SECONDS)
+        };
+        let cluster = Cluster {
+            kinds: Arc::new([Kind::cores("one", 4), Kind::cores("other", 4)]),
+            nodes,
+            transfers: BYTES_AS_SECONDS,
+            ..Cluster::default()
+        };
+        for planner in Planner::ALL {
+            let schedule = planned(planner, &graph, &machines);
+            let outcome = go(&cluster, vec![workflow.clone()], Planned::new(planner));
+            prop_assert!(outcome.makespan <= schedule.makespan(), "{planner}");
+            prop_assert!(outcome.makespan >= bound::makespan(&graph, &machines), "{planner}");
         }
     }
 

@@ -372,18 +372,21 @@ fn site(
         }
     };
     let bytes = |gbit_s: f64| gbit_s * 1e9 / 8.0;
-    let transfers = match spec.network {
-        None => Transfers::default(),
-        Some(NetworkSpec::Alone { latency, gbit_s }) => Transfers::Alone {
-            latency: span(latency.0),
-            bandwidth: bytes(gbit_s),
-        },
+    let (transfers, links) = match spec.network {
+        None => (Transfers::default(), None),
+        Some(NetworkSpec::Alone { latency, gbit_s }) => {
+            let alone = Transfers {
+                latency: span(latency.0),
+                bandwidth: bytes(gbit_s),
+            };
+            (alone, None)
+        }
         Some(NetworkSpec::Shared {
             up_gbit_s,
             down_gbit_s,
         }) => {
             let links = Links::star(nodes.len(), bytes(up_gbit_s), bytes(down_gbit_s));
-            Transfers::Shared(Arc::new(links))
+            (links.typical(), Some(Arc::new(links)))
         }
     };
     let storage = match (objects, &spec.storage) {
@@ -412,6 +415,7 @@ fn site(
             kinds: kinds.into(),
             nodes,
             transfers,
+            links,
             storage,
         },
         policy,

@@ -14,24 +14,19 @@ use crate::network::Network;
 use crate::network::flows::{FlowId, Flows};
 use crate::network::topology::{Links as Path, Site, Topology, Trunk};
 
-/// How data gets from one node to another.
-#[derive(Clone, Debug)]
-pub enum Transfers {
-    /// Each transfer as if it were alone (Topcuoglu et al., IEEE TPDS 13, 2002).
-    Alone {
-        /// Until the first byte arrives.
-        latency: Span,
-        /// Between any two nodes [bytes/s].
-        bandwidth: f64,
-    },
-    /// All transfers over links that they share max-min fairly.
-    Shared(Arc<Links>),
+/// A transfer as if it were alone (Topcuoglu et al., IEEE TPDS 13, 2002): how it goes without shared links, and what planners expect.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Transfers {
+    /// Until the first byte arrives.
+    pub latency: Span,
+    /// Between any two nodes [bytes/s].
+    pub bandwidth: f64,
 }
 
 impl Default for Transfers {
     /// At no time at all.
     fn default() -> Self {
-        Self::Alone {
+        Self {
             latency: Span::ZERO,
             bandwidth: f64::INFINITY,
         }
@@ -39,22 +34,14 @@ impl Default for Transfers {
 }
 
 impl Transfers {
-    /// Time that a planner may expect so many bytes to take between two different nodes; nothing if there are none. It is the true time
-    /// of a transfer that is alone; on shared links the means over all pairs of nodes stand for latency and bandwidth.
+    /// Time for so many bytes between two different nodes; nothing if there are none.
     #[must_use]
     pub fn time(&self, bytes: u64) -> Span {
-        match self {
-            Self::Alone { latency, bandwidth } => takes(*latency, *bandwidth, bytes),
-            Self::Shared(links) => takes(links.mean.0, links.mean.1, bytes),
+        if bytes == 0 {
+            return Span::ZERO;
         }
+        self.latency + Span::from_secs_f64(bytes as f64 / self.bandwidth)
     }
-}
-
-fn takes(latency: Span, bandwidth: f64, bytes: u64) -> Span {
-    if bytes == 0 {
-        return Span::ZERO;
-    }
-    latency + Span::from_secs_f64(bytes as f64 / bandwidth)
 }
 
 /// Nodes with a link up and a link down each, in regions with trunks between them.
@@ -64,8 +51,6 @@ pub struct Links {
     regions: usize,
     /// One-way latency by pair of regions.
     latency: Vec<Span>,
-    /// Latency, and bandwidth [bytes/s] where nobody else sends: means over pairs of different nodes.
-    mean: (Span, f64),
 }
 
 impl Links {
@@ -91,14 +76,11 @@ impl Links {
             .flat_map(|from| (0..regions).map(move |to| pair(from, to)))
             .collect();
         let topology = Topology::new(network, nodes, trunks);
-        let mut links = Self {
+        Self {
             topology,
             regions,
             latency,
-            mean: (Span::ZERO, f64::INFINITY),
-        };
-        links.mean = links.means();
-        links
+        }
     }
 
     /// Equal access links in one region, without latency [bytes/s].
@@ -147,8 +129,14 @@ impl Links {
         })
     }
 
-    fn means(&self) -> (Span, f64) {
+    /// What a planner may expect of a transfer where nobody else sends: the mean latency over all pairs of different nodes, and the mean
+    /// over all nodes of the narrower of their two links.
+    #[must_use]
+    pub fn typical(&self) -> Transfers {
         let sites = self.topology.sites();
+        if sites.len() < 2 {
+            return Transfers::default();
+        }
         let mut inhabitants = vec![0_u64; self.regions];
         for site in sites {
             inhabitants[site.region.index()] += 1;
@@ -163,13 +151,10 @@ impl Links {
             }
         }
         let narrower: f64 = sites.iter().map(|site| site.up.min(site.down)).sum();
-        if pairs == 0.0 {
-            return (Span::ZERO, f64::INFINITY);
+        Transfers {
+            latency: Span::from_secs_f64(seconds / pairs),
+            bandwidth: narrower / sites.len() as f64,
         }
-        (
-            Span::from_secs_f64(seconds / pairs),
-            narrower / sites.len() as f64,
-        )
     }
 }
 
@@ -209,13 +194,14 @@ struct Slot<C> {
 /// All transfers under way.
 #[derive(Debug)]
 pub(super) struct Traffic<C> {
-    transfers: Transfers,
+    alone: Transfers,
+    links: Option<Arc<Links>>,
     flows: Flows,
     by_flow: BTreeMap<FlowId, u32>,
     slots: Vec<Slot<C>>,
     free: Vec<u32>,
     /// Whether the next end of a flow may have moved.
-    is_moved: bool,
+    pub is_moved: bool,
     /// For when the next end of a flow is scheduled, and the stamp of that event.
     planned: Option<SimTime>,
     stamp: u32,
@@ -224,14 +210,12 @@ pub(super) struct Traffic<C> {
 }
 
 impl<C: Copy> Traffic<C> {
-    pub fn new(transfers: &Transfers) -> Self {
-        let flows = match transfers {
-            Transfers::Alone { .. } => Flows::new(&[]),
-            Transfers::Shared(links) => Flows::new(links.topology.capacities()),
-        };
+    pub fn new(alone: Transfers, links: Option<&Arc<Links>>) -> Self {
+        let capacities = links.map_or(&[][..], |links| links.topology.capacities());
         Self {
-            transfers: transfers.clone(),
-            flows,
+            alone,
+            links: links.cloned(),
+            flows: Flows::new(capacities),
             by_flow: BTreeMap::new(),
             slots: Vec::new(),
             free: Vec::new(),
@@ -244,15 +228,12 @@ impl<C: Copy> Traffic<C> {
 
     /// The links, if transfers share any.
     pub fn links(&self) -> Option<&Links> {
-        match &self.transfers {
-            Transfers::Alone { .. } => None,
-            Transfers::Shared(links) => Some(links),
-        }
+        self.links.as_deref()
     }
 
     /// Time of a transfer that is as if alone.
     pub fn time(&self, bytes: u64) -> Span {
-        self.transfers.time(bytes)
+        self.alone.time(bytes)
     }
 
     /// Begins a transfer between two different nodes. An [`Event::Arrived`] tells of its end, or [`Traffic::ended`].
@@ -271,18 +252,15 @@ impl<C: Copy> Traffic<C> {
             slot,
             stamp: entry.stamp,
         };
-        match &self.transfers {
-            Transfers::Alone { .. } => {
-                let takes = self.transfers.time(transfer.bytes);
-                cx.after(takes, Event::Arrived { transfer: id });
-            }
-            Transfers::Shared(links) => {
-                let path = links.path(transfer.from, transfer.to);
-                let flow = self.flows.start(cx.now(), &path, transfer.bytes, None);
-                entry.flow = Some(flow);
-                self.by_flow.insert(flow, slot);
-                self.is_moved = true;
-            }
+        if let Some(links) = &self.links {
+            let path = links.path(transfer.from, transfer.to);
+            let flow = self.flows.start(cx.now(), &path, transfer.bytes, None);
+            entry.flow = Some(flow);
+            self.by_flow.insert(flow, slot);
+            self.is_moved = true;
+        } else {
+            let takes = self.alone.time(transfer.bytes);
+            cx.after(takes, Event::Arrived { transfer: id });
         }
         id
     }
@@ -309,9 +287,7 @@ impl<C: Copy> Traffic<C> {
                 slot,
                 stamp: entry.stamp,
             };
-            let Transfers::Shared(links) = &self.transfers else {
-                unreachable!("flows are on shared links");
-            };
+            let links = self.links.as_ref().expect("flows are on links");
             let from = transfer.from.unwrap_or(transfer.to);
             let latency = links.latency(from, transfer.to);
             if latency == Span::ZERO {
@@ -391,11 +367,9 @@ impl<C: Copy> Traffic<C> {
         }
     }
 
-    /// Schedules the next end of a flow, if it has moved: once for all changes of an instant.
+    /// Schedules the next end of a flow, which may have moved: once for all changes of an instant.
+    #[cold]
     pub fn plan(&mut self, cx: &mut Context<Event>) {
-        if !self.is_moved {
-            return;
-        }
         self.is_moved = false;
         let next = self.flows.next_end().map(|(at, _)| at);
         if next == self.planned {

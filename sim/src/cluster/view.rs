@@ -9,8 +9,7 @@ use crate::cluster::TaskId;
 use crate::cluster::job::{Demand, Elastic};
 use crate::cluster::node::{Free, Kind, Share, scaled};
 use crate::cluster::store::{ObjectId, Store};
-use crate::cluster::transfers::Transfers;
-use crate::cluster::world::part;
+use crate::cluster::world::{Transfers, part};
 use crate::ids::{JobId, NodeId};
 
 /// Where a task is in its life.
@@ -37,8 +36,6 @@ pub struct TaskCard {
     pub demand: Demand,
     /// Workers that it needs at the same time, or on which its length is measured if it is elastic.
     pub workers: u32,
-    /// Stored objects that it reads.
-    pub reads: Box<[ObjectId]>,
     /// How many workers it may have instead.
     pub elastic: Option<Elastic>,
     /// How long it is thought to take on nodes of speed one; `None` if nothing is known.
@@ -166,6 +163,8 @@ pub struct Books {
     pub(super) running: Vec<TaskId>,
     /// What is stored, if anything is.
     pub(super) store: Option<Box<Store>>,
+    /// What tasks read of it, as far as they do.
+    pub(super) reads: BTreeMap<TaskId, Box<[ObjectId]>>,
 }
 
 impl Books {
@@ -288,6 +287,13 @@ impl<'a> View<'a> {
         let (card, demand) = (self.node(node), &self.task(task).demand);
         card.is_up && self.kind(node).carries(demand) && card.free.fits(demand, Share::FULL)
     }
+    /// The stored objects that a task reads.
+    #[must_use]
+    pub fn reads(&self, task: TaskId) -> &'a [ObjectId] {
+        let books = self.books;
+        books.reads.get(&task).map_or(&[], |reads| reads)
+    }
+
     /// The nodes that hold a piece of a stored object and are up.
     pub fn holders(&self, object: ObjectId) -> impl Iterator<Item = NodeId> + 'a {
         let books = self.books;
@@ -302,7 +308,7 @@ impl<'a> View<'a> {
     /// Whether a node holds a piece of every object that the task reads.
     #[must_use]
     pub fn is_local(&self, task: TaskId, node: NodeId) -> bool {
-        let mut reads = self.task(task).reads.iter();
+        let mut reads = self.reads(task).iter();
         reads.all(|&object| self.holders(object).any(|holder| holder == node))
     }
 }

@@ -5,7 +5,7 @@
 
 mod data;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use walras_des::{
@@ -19,20 +19,24 @@ use crate::cluster::node::{Free, Kind, Share};
 use crate::cluster::observer::{Nothing, Observer, Stop};
 use crate::cluster::policy::{Cause, Order, Orders, Reason, Refusal, Scheduler};
 use crate::cluster::store::{Figures, ObjectId, Storage};
-use crate::cluster::transfers::{Traffic, TransferId, Transfers};
+use crate::cluster::transfers::{Links, Traffic, TransferId};
 use crate::cluster::view::{Books, JobCard, NodeCard, Stage, TaskCard, View};
 use crate::ids::{JobId, NodeId};
 use crate::record::BatchRow;
 
-/// What a cluster is made of.
-#[derive(Clone, Debug)]
+pub use crate::cluster::transfers::Transfers;
+
+/// What a cluster is made of; nothing by default.
+#[derive(Clone, Debug, Default)]
 pub struct Cluster {
     /// Kinds of nodes.
     pub kinds: Arc<[Kind]>,
     /// The kind of each node, by position.
     pub nodes: Vec<usize>,
-    /// How data gets from one node to another.
+    /// How long a transfer takes that is alone; with shared links, what planners expect of one ([`Links::typical`]).
     pub transfers: Transfers,
+    /// Links that all transfers share; without them each is as if alone.
+    pub links: Option<Arc<Links>>,
     /// Objects stored on the nodes.
     pub storage: Option<Arc<Storage>>,
 }
@@ -45,6 +49,7 @@ impl Cluster {
             kinds: Arc::new([kind]),
             nodes: vec![0; count],
             transfers: Transfers::default(),
+            links: None,
             storage: None,
         }
     }
@@ -198,10 +203,12 @@ struct State {
     stamp: u32,
     /// Parents that have not ended.
     blocked_by: u32,
+    /// When it was bound for the last time.
+    bound: SimTime,
     /// When the inputs of a bound task are at its node.
     inputs: SimTime,
-    /// Inputs that are on shared links.
-    fetches: Vec<TransferId>,
+    /// Whether inputs come over shared links.
+    is_fetching: bool,
     children: Vec<TaskId>,
 }
 
@@ -251,6 +258,8 @@ pub struct World<'a, S, J, O> {
     lives: Vec<Option<Lives>>,
     orders: Orders,
     traffic: Traffic<Cargo>,
+    /// The transfers that a fetching task waits for.
+    fetches: BTreeMap<TaskId, Vec<TransferId>>,
     outcome: Outcome,
     live: u64,
 }
@@ -346,10 +355,11 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             nodes: cluster.nodes.iter().map(node).collect(),
             jobs: Vec::new(),
             tasks: Vec::new(),
-            waiting: std::collections::BTreeMap::new(),
+            waiting: BTreeMap::new(),
             tickets: 0,
             running: Vec::new(),
             store: None,
+            reads: BTreeMap::new(),
         };
         let mut counts = vec![0; cluster.kinds.len()];
         cluster.nodes.iter().for_each(|&kind| counts[kind] += 1);
@@ -367,7 +377,8 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             vacated: Vec::new(),
             lives: cluster.nodes.iter().map(|_| None).collect(),
             orders: Orders::default(),
-            traffic: Traffic::new(&cluster.transfers),
+            traffic: Traffic::new(cluster.transfers, cluster.links.as_ref()),
+            fetches: BTreeMap::new(),
             outcome: Outcome {
                 digest: Digest::new(),
                 events: 0,
@@ -540,7 +551,6 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             job,
             demand: task.demand,
             workers: task.workers,
-            reads: task.reads.clone(),
             elastic: task.elastic,
             estimate,
             estimate_on: estimate_on.unwrap_or_default(),
@@ -565,15 +575,8 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             placed: Vec::new(),
             ticket: 0,
         });
-        for object in &task.reads {
-            let stored = self.cluster.storage.as_ref();
-            let count = stored.map_or(0, |storage| storage.objects.len());
-            assert!(
-                object.index() < count,
-                "a task of job {} reads object {}, and {count} are stored",
-                self.books.jobs[job.index()].serial,
-                object.0
-            );
+        if !task.reads.is_empty() {
+            self.note_reads(id, std::mem::take(&mut task.reads));
         }
         let parents = &self.books.tasks[id.index()].parents;
         for &(parent, _) in parents {
@@ -595,8 +598,9 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             staging: Span::ZERO,
             stamp: 0,
             blocked_by,
+            bound: now,
             inputs: now,
-            fetches: Vec::new(),
+            is_fetching: false,
             children: Vec::new(),
         });
     }
@@ -679,6 +683,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
                 }
                 self.books.tasks[task.index()].stage = Stage::Bound(*node);
                 self.books.nodes[node.index()].bound.push_back(*task);
+                self.tasks[task.index()].bound = cx.now();
                 self.bind_inputs(*task, *node, cx);
                 self.await_inputs(*task, *node, cx);
                 self.advance(*node, cx);
@@ -821,7 +826,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         let rest = part(whole, state.truth.work - state.kept, state.truth.work);
         state.whole = whole;
         state.staging = staging;
-        let is_ready = state.fetches.is_empty();
+        let is_ready = !state.is_fetching;
         state.left = staging + with_checkpoints(&state.truth, whole, rest);
         state.elapsed = Span::ZERO;
         state.since = now;
@@ -867,11 +872,11 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             &mut self.tasks[task.index()],
         );
         let mut done = card.share.done(now - state.since);
-        if state.fetches.is_empty() {
+        if state.is_fetching {
+            state.staging += done;
+        } else {
             done = done.min(state.left);
             state.left = state.left - done;
-        } else {
-            state.staging += done;
         }
         state.elapsed += done;
         state.since = now;
@@ -908,7 +913,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         });
         let state = &mut self.tasks[task.index()];
         state.stamp += 1;
-        let is_ready = state.fetches.is_empty();
+        let is_ready = !state.is_fetching;
         if is_ready && let Some(takes) = share.takes(state.left) {
             let stamp = state.stamp;
             cx.after(takes, Event::End { task, stamp });
@@ -1092,7 +1097,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             let state = &self.tasks[task.index()];
             if state.blocked_by > 0
                 || state.inputs > cx.now()
-                || !state.fetches.is_empty()
+                || state.is_fetching
                 || self.place(task, &[node], Share::FULL).is_err()
             {
                 return;
@@ -1230,11 +1235,12 @@ impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> Model for World<'_, S, 
             Event::Down { node } => self.down(node, cx),
             Event::Up { node } => self.up(node, cx),
             Event::Wake => self.ask(Cause::Woken, cx),
-            Event::Moved { stamp } => self.moved(stamp, cx),
-            Event::Arrived { transfer } => self.arrived(transfer, cx),
-            Event::Missed { absence } => self.missed(absence, cx),
-            Event::Watched => self.watched(cx),
+            Event::Moved { .. } | Event::Arrived { .. } | Event::Missed { .. } | Event::Watched => {
+                self.handle_data(event, cx);
+            }
         }
-        self.traffic.plan(cx);
+        if self.traffic.is_moved {
+            self.traffic.plan(cx);
+        }
     }
 }

@@ -66,7 +66,8 @@ impl Schedule {
         ends.max().unwrap_or(SimTime::ZERO)
     }
 
-    /// Tasks on a processor, in the order of their starts; of those that start at once, the first in the graph comes first.
+    /// Tasks on a processor, in the order of their starts; of those that start at once, the one that ends first comes first, and then
+    /// the first in the graph.
     #[must_use]
     pub fn order(&self, processor: usize) -> Vec<NodeIndex> {
         let here = |task: &NodeIndex| self.slots[task.index()].processor == processor;
@@ -74,7 +75,10 @@ impl Schedule {
             .map(NodeIndex::new)
             .filter(here)
             .collect();
-        order.sort_by_key(|task| self.slots[task.index()].start);
+        order.sort_by_key(|task| {
+            let slot = self.slots[task.index()];
+            (slot.start, slot.end)
+        });
         order
     }
 

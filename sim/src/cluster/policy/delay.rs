@@ -164,11 +164,11 @@ impl Delay {
     /// A node with all data of a task and room for a worker. `Err` if there is none, with whether there may be one later.
     fn local(task: TaskId, room: &Room<'_>) -> Result<NodeId, bool> {
         let view = room.view();
-        let card = view.task(task);
+        let (card, reads) = (view.task(task), view.reads(task));
         let has = |node, object| view.holders(object).any(|holder| holder == node);
         let mut may_come = false;
-        for node in view.holders(card.reads[0]) {
-            if card.reads[1..].iter().any(|&object| !has(node, object)) {
+        for node in view.holders(reads[0]) {
+            if reads[1..].iter().any(|&object| !has(node, object)) {
                 continue;
             }
             if room.fits(&card.demand, node) {
@@ -195,11 +195,11 @@ impl Delay {
     fn answer(&self, queue: &Queue, now: SimTime, offer: &mut Offer<'_>) -> Answer {
         let mut waits = Vec::new();
         for &task in &queue.waiting {
-            let card = offer.room.view().task(task);
-            if !offer.has_room(&card.demand) {
+            let view = *offer.room.view();
+            if !offer.has_room(&view.task(task).demand) {
                 continue;
             }
-            let first = if card.reads.is_empty() {
+            let first = if view.reads(task).is_empty() {
                 None
             } else {
                 match Self::local(task, &offer.room) {

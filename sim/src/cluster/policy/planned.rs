@@ -342,7 +342,7 @@ impl<'a> Site<'a> {
     /// Binds all that is planned, in the order of starts on each node: an order of all tasks that has parents before their children,
     /// so that no two nodes wait for each other. What is bound in that order already stays.
     fn rebind(mut self, orders: &mut Orders) {
-        let key = |task: TaskId| (self.slots[&task].start, task);
+        let key = |task: TaskId| (self.slots[&task].start, self.slots[&task].end, task);
         let mut binds = Vec::new();
         for (index, card) in self.view.nodes().iter().enumerate() {
             let node = NodeId::new(index);
@@ -360,7 +360,7 @@ impl<'a> Site<'a> {
             binds.extend(wanted[alike..].iter().map(|&task| (key(task), node)));
         }
         binds.sort_unstable();
-        for ((_, task), node) in binds {
+        for ((.., task), node) in binds {
             orders.bind(task, node);
         }
     }

@@ -42,6 +42,20 @@ impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'_, S, J, O> {
         agenda
     }
 
+    /// Remembers what a task reads.
+    pub(super) fn note_reads(&mut self, task: TaskId, reads: Box<[ObjectId]>) {
+        let stored = self.cluster.storage.as_ref();
+        let count = stored.map_or(0, |storage| storage.objects.len());
+        for object in &reads {
+            assert!(
+                object.index() < count,
+                "a task reads object {}, and {count} are stored; their numbers begin at zero",
+                object.0
+            );
+        }
+        self.books.reads.insert(task, reads);
+    }
+
     /// Whether nothing is left to do.
     pub(super) fn is_over(&self) -> bool {
         let is_watched = self
@@ -52,7 +66,19 @@ impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'_, S, J, O> {
         self.live == 0 && self.next.is_none() && is_watched
     }
 
-    pub(super) fn watched(&mut self, cx: &mut Cx) {
+    /// What happens to data, apart from what happens in every run.
+    #[cold]
+    pub(super) fn handle_data(&mut self, event: Event, cx: &mut Cx) {
+        match event {
+            Event::Moved { stamp } => self.moved(stamp, cx),
+            Event::Arrived { transfer } => self.arrived(transfer, cx),
+            Event::Missed { absence } => self.missed(absence, cx),
+            Event::Watched => self.watched(cx),
+            other => unreachable!("{other:?} is not about data"),
+        }
+    }
+
+    fn watched(&mut self, cx: &mut Cx) {
         if let Some(store) = &mut self.books.store {
             store.is_watched = true;
         }
@@ -64,6 +90,9 @@ impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'_, S, J, O> {
     /// Brings what a task needs to the first of its nodes. Returns how long that takes if transfers are as if alone; on shared links
     /// the task waits for what it fetches.
     pub(super) fn bring(&mut self, task: TaskId, nodes: &[NodeId], cx: &mut Cx) -> Span {
+        if self.books.tasks[task.index()].parents.is_empty() && self.books.reads.is_empty() {
+            return Span::ZERO;
+        }
         let first = self.first_of(task);
         let mut takes = Span::ZERO;
         for at in 0..self.books.tasks[task.index()].parents.len() {
@@ -81,8 +110,6 @@ impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'_, S, J, O> {
 
     /// Has sent to the node of a bound task what is there already; what its parents leave is sent when they end.
     pub(super) fn bind_inputs(&mut self, task: TaskId, node: NodeId, cx: &mut Cx) {
-        let state = &mut self.tasks[task.index()];
-        state.since = cx.now();
         let takes = if self.traffic.links().is_some() {
             self.bring(task, &[node], cx)
         } else {
@@ -95,14 +122,13 @@ impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'_, S, J, O> {
     /// known where to.
     pub(super) fn await_inputs(&mut self, task: TaskId, node: NodeId, cx: &mut Cx) {
         let state = &self.tasks[task.index()];
-        if state.blocked_by > 0 || !state.fetches.is_empty() {
+        if state.blocked_by > 0 || state.is_fetching {
             return;
         }
         let mut inputs = state.inputs.max(cx.now());
         if self.traffic.links().is_none() {
-            let (first, bound) = (self.first_of(task), state.since);
-            for at in 0..self.books.tasks[task.index()].parents.len() {
-                let (parent, bytes) = self.books.tasks[task.index()].parents[at];
+            let (first, bound) = (self.first_of(task), state.bound);
+            for &(parent, bytes) in &self.books.tasks[task.index()].parents {
                 let parent = &self.books.tasks[(first + parent) as usize];
                 let (from, at) = parent.done.expect("it has ended");
                 if from != node {
@@ -116,10 +142,11 @@ impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'_, S, J, O> {
     }
 
     /// Brings the objects that a task reads, likewise.
-    pub(super) fn read(&mut self, task: TaskId, nodes: &[NodeId], cx: &mut Cx) -> Span {
+    fn read(&mut self, task: TaskId, nodes: &[NodeId], cx: &mut Cx) -> Span {
         let mut takes = Span::ZERO;
-        for at in 0..self.tasks[task.index()].truth.reads.len() {
-            let object = self.tasks[task.index()].truth.reads[at];
+        let count = self.books.reads.get(&task).map_or(0, |reads| reads.len());
+        for at in 0..count {
+            let object = self.books.reads[&task][at];
             let store = stored(&mut self.books);
             let missing = store.missing(object, nodes);
             let (whole, piece) = (store.object(object).bytes, store.object(object).piece());
@@ -178,7 +205,8 @@ impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'_, S, J, O> {
             cargo,
         };
         let id = self.traffic.send(transfer, cx);
-        self.tasks[task.index()].fetches.push(id);
+        self.tasks[task.index()].is_fetching = true;
+        self.fetches.entry(task).or_default().push(id);
         Span::ZERO
     }
 
@@ -201,19 +229,22 @@ impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'_, S, J, O> {
 
     /// Breaks off what a task fetches.
     pub(super) fn stop_fetching(&mut self, task: TaskId, now: SimTime) {
-        for id in std::mem::take(&mut self.tasks[task.index()].fetches) {
+        if !std::mem::take(&mut self.tasks[task.index()].is_fetching) {
+            return;
+        }
+        for id in self.fetches.remove(&task).unwrap_or_default() {
             self.traffic.cancel(id, now);
         }
     }
 
     /// Flows end that were due.
-    pub(super) fn moved(&mut self, stamp: u32, cx: &mut Cx) {
+    fn moved(&mut self, stamp: u32, cx: &mut Cx) {
         for (id, transfer) in self.traffic.ended(stamp, cx) {
             self.deliver(id, transfer, cx);
         }
     }
 
-    pub(super) fn arrived(&mut self, id: TransferId, cx: &mut Cx) {
+    fn arrived(&mut self, id: TransferId, cx: &mut Cx) {
         if let Some(transfer) = self.traffic.arrived(id) {
             self.deliver(id, transfer, cx);
         }
@@ -222,23 +253,11 @@ impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'_, S, J, O> {
     fn deliver(&mut self, id: TransferId, transfer: Transfer<Cargo>, cx: &mut Cx) {
         match transfer.cargo {
             Cargo::Input(task) | Cargo::Read(task, _) => {
-                let fetches = &self.tasks[task.index()].fetches;
-                if fetches.len() > 1 {
-                    let fetches = &mut self.tasks[task.index()].fetches;
-                    fetches.retain(|&other| other != id);
-                    return;
-                }
-                match self.books.tasks[task.index()].stage {
-                    Stage::Running => {
-                        self.settle(task, cx.now());
-                        self.tasks[task.index()].fetches.clear();
-                        self.work(task, cx);
-                    }
-                    Stage::Bound(node) => {
-                        self.tasks[task.index()].fetches.clear();
-                        self.advance(node, cx);
-                    }
-                    stage => unreachable!("a task that is {stage:?} fetches nothing"),
+                let fetches = self.fetches.get_mut(&task).expect("it waits for this");
+                fetches.retain(|&other| other != id);
+                if fetches.is_empty() {
+                    self.fetches.remove(&task);
+                    self.has_fetched(task, cx);
                 }
             }
             Cargo::Repair(slot) => {
@@ -249,6 +268,22 @@ impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'_, S, J, O> {
                     store.made(slot, cx.now());
                 }
             }
+        }
+    }
+
+    /// All that a task fetched is there.
+    fn has_fetched(&mut self, task: TaskId, cx: &mut Cx) {
+        match self.books.tasks[task.index()].stage {
+            Stage::Running => {
+                self.settle(task, cx.now());
+                self.tasks[task.index()].is_fetching = false;
+                self.work(task, cx);
+            }
+            Stage::Bound(node) => {
+                self.tasks[task.index()].is_fetching = false;
+                self.advance(node, cx);
+            }
+            stage => unreachable!("a task that is {stage:?} fetches nothing"),
         }
     }
 
@@ -298,8 +333,7 @@ impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'_, S, J, O> {
         transfer: Transfer<Cargo>,
         cx: &mut Cx,
     ) {
-        let fetches = &self.tasks[task.index()].fetches;
-        let senders = fetches
+        let senders = self.fetches[&task]
             .iter()
             .filter_map(|&id| self.traffic.get(id))
             .filter(|other| other.cargo == transfer.cargo);
@@ -309,9 +343,8 @@ impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'_, S, J, O> {
         if from.is_none() {
             stored(&mut self.books).figures.reads_outside += 1;
         }
-        self.tasks[task.index()]
-            .fetches
-            .retain(|&other| other != id);
+        let fetches = self.fetches.get_mut(&task).expect("it waits for this");
+        fetches.retain(|&other| other != id);
         self.traffic.cancel(id, cx.now());
         let from = from.map(|from| from[0]);
         self.fetch(task, from, transfer.to, transfer.bytes, transfer.cargo, cx);
@@ -329,7 +362,7 @@ impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'_, S, J, O> {
     }
 
     /// A node has been away for too long.
-    pub(super) fn missed(&mut self, absence: u32, cx: &mut Cx) {
+    fn missed(&mut self, absence: u32, cx: &mut Cx) {
         for object in stored(&mut self.books).noticed(absence) {
             self.mend(object, cx);
         }
