@@ -3,6 +3,7 @@
 //! The interface is that of request scheduling: causes in, orders out ([`policy::Scheduler`]), with a read-only [`view::View`]
 //! that knows no true length of what still runs. [`world::run`] carries it out.
 
+pub mod bound;
 pub mod job;
 pub mod node;
 pub mod plan;
