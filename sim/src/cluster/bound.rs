@@ -28,6 +28,9 @@ pub fn critical_path(job: &Job, cluster: &Cluster) -> Option<Span> {
 
 /// The earliest end of all jobs, which are in the order of their submission: none ends before its [`critical_path`] does, and no
 /// resource gives more than all nodes have of it, from any submission on. Jobs with a task that nothing can hold are left out.
+///
+/// # Panics
+/// If all work is beyond the range of time.
 #[must_use]
 pub fn makespan<'a>(jobs: impl DoubleEndedIterator<Item = &'a Job>, cluster: &Cluster) -> SimTime {
     let present = present(cluster);
