@@ -307,6 +307,7 @@ fn the_impossible_is_refused() {
                 orders.start(task, NodeId(7));
                 orders.start_gang(task, vec![NodeId(0), NodeId(0)]);
                 orders.preempt(task);
+                orders.unbind(task);
                 orders.wake(SimTime::ZERO);
                 orders.start(task, NodeId(0));
                 orders.start(task, NodeId(0));
@@ -330,6 +331,7 @@ fn the_impossible_is_refused() {
             "there is no such task, job or node",
             "the task has 1 workers, and 2 nodes were named",
             "the task does not run",
+            "the task is not bound to a node",
             "that time has passed",
             "the task does not wait",
         ]

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use naive_backfilling::Naive;
 use walras_des::{Dist, Purpose, SimTime, Span, Stream, Streams};
 use walras_sim::availability::{Availability, Renewal};
-use walras_sim::cluster::job::{Checkpoint, Demand, Elastic, Job, Speedup, Task};
+use walras_sim::cluster::job::{Checkpoint, Demand, Job, Task};
+use walras_sim::cluster::makespan;
 use walras_sim::cluster::node::Kind;
 use walras_sim::cluster::plan::Planner;
 use walras_sim::cluster::policy::Scheduler;
@@ -173,6 +174,16 @@ fn check(
             "{found} {row:?}"
         );
     }
+    // Jobs that could not run at all are rejected, and are in no bound.
+    for row in &outcome.jobs {
+        let path = makespan::critical_path(&jobs[row.serial as usize], cluster).expect("it ran");
+        assert!(row.ended - row.started >= path, "{found} {row:?}, {path}");
+    }
+    let ended: std::collections::BTreeSet<u64> =
+        outcome.jobs.iter().map(|row| row.serial).collect();
+    let ended = ended.iter().map(|&serial| &jobs[serial as usize]);
+    let least = makespan::makespan(ended, cluster);
+    assert!(outcome.makespan >= least, "{found}, {least}");
     // What was worked is what the jobs are, and what was lost with nodes or spent on checkpoints and transfers.
     let asked: f64 = (outcome.jobs.iter())
         .flat_map(|row| &jobs[row.serial as usize].tasks)

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use walras_des::{SimTime, Span, Streams};
 use walras_sim::availability::{Availability, Pattern, Replay, Start, Track};
 
+use walras_sim::cluster;
 use walras_sim::cluster::job::{Demand, Job, Task};
 use walras_sim::cluster::node::Kind;
 use walras_sim::cluster::plan::rank::Ranks;
@@ -519,6 +520,41 @@ fn what_has_not_started_is_planned_anew() {
     assert_eq!(makespan(12), 30.0);
 }
 
+/// Data for a node that is lost has to be sent anew: from when it is known where to.
+#[test]
+fn data_is_sent_where_the_task_goes() {
+    let mut counts = vec![1; 12];
+    counts.resize(1000, 0);
+    let replay = Replay::new(
+        Track::of_counts(&counts, Span::from_secs(1)),
+        Start::Together,
+    );
+    let cluster = Cluster {
+        kinds: Arc::new([
+            Kind::cores("first", 1),
+            Kind {
+                availability: Availability::Mixed(vec![(1.0, Pattern::Replay(replay))]),
+                ..Kind::cores("leaves", 1)
+            },
+            Kind::cores("other", 1),
+        ]),
+        nodes: vec![0, 1, 2],
+        transfers: BYTES_AS_SECONDS,
+    };
+    let times = |times: [u64; 3]| Task {
+        work_on: times.map(Span::from_secs).into(),
+        ..Task::single(Span::from_secs(times[0]))
+    };
+    let child = Task {
+        parents: vec![(0, 8)],
+        ..times([100, 1, 2])
+    };
+    let tasks = vec![times([10, 100, 100]), child];
+    let outcome = go(&cluster, vec![job(0, tasks)], Planned::new(Planner::Heft));
+    // Planned on the second from 18 to 19, lost at 12; sent to the third until 20.
+    assert_eq!(ends(&outcome), [(0, 22.0)]);
+}
+
 /// Two workers at once start before anything is bound; what comes after them is planned when they have ended, the longer task first
 /// and the other behind the one that was bound to the first node.
 #[test]
@@ -663,6 +699,9 @@ proptest! {
             let outcome = go(&cluster, vec![workflow.clone()], Planned::new(planner));
             prop_assert!(outcome.makespan <= schedule.makespan(), "{planner}");
             prop_assert!(outcome.makespan >= bound::makespan(&graph, &machines), "{planner}");
+            // The same bound, by way of the job.
+            let of_job = cluster::makespan::makespan([&workflow].into_iter(), &cluster);
+            prop_assert_eq!(of_job, bound::makespan(&graph, &machines));
         }
     }
 

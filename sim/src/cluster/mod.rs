@@ -5,6 +5,7 @@
 
 pub mod bound;
 pub mod job;
+pub mod makespan;
 pub mod node;
 pub mod observer;
 pub mod plan;

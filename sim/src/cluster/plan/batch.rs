@@ -1,4 +1,6 @@
 //! What Min-Min, Max-Min and Sufferage have in common: tasks whose parents are placed, each with the two slots in which it ends first.
+//!
+//! The time that a plan takes grows with the square of the number of tasks that could come next, times the number of processors.
 
 use petgraph::graph::NodeIndex;
 use walras_des::Span;

@@ -222,7 +222,9 @@ impl<'a> Draft<'a> {
     /// # Panics
     /// If a task has no slot.
     pub(super) fn finish(self) -> Schedule {
-        let placed = |slot: Option<Slot>| slot.expect("a workflow has no cycles");
+        let placed = |slot: Option<Slot>| {
+            slot.expect("a workflow has no cycles, and no order contradicts it")
+        };
         Schedule {
             slots: self.slots.into_iter().map(placed).collect(),
         }
