@@ -54,6 +54,11 @@ impl Beside {
         self.coming.len()
     }
 
+    /// Contexts that come and are not here yet.
+    pub(super) fn awaited(&self) -> usize {
+        self.coming.iter().filter(|c| !c.is_here).count()
+    }
+
     /// Contexts that are here and not in the batch yet.
     pub(super) fn arrived(&self) -> impl Iterator<Item = JobId> + '_ {
         self.coming.iter().filter(|c| c.is_here).map(|c| c.job)

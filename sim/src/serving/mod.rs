@@ -220,7 +220,7 @@ impl Server {
     /// How many contexts go from here to other servers, and for how many there is room that come from others.
     #[must_use]
     pub fn contexts(&self) -> (usize, usize) {
-        let of = |beside: &Box<Beside>| (beside.leaving().count(), beside.places());
+        let of = |beside: &Box<Beside>| (beside.leaving().count(), beside.awaited());
         self.beside.as_ref().map_or((0, 0), of)
     }
 

@@ -11,7 +11,8 @@
 //!   request at the smallest slope.
 //! - *Price.* Somebody who holds the request is paid, at the lowest rates that anybody asks, or at the floor of the base fee.
 //! - *Two nodes for one request*, where prompts are computed on other nodes than answers: the answer may come over a shorter way than
-//!   the first token, by no more than the ways of the context and of the two differ; and each is paid at the lowest rate for its part.
+//!   the first token, by no more than the ways of the context and of the two differ; and each is paid at the lowest rate for its part. Both objectives are
+//!   held against the best node for each.
 //! - *Quality of service.* Requests that no node alone could serve within both objectives count for nobody.
 //!
 //! A policy that completes `m` requests has the `k`-th smallest of `m` latencies at or above the `k`-th smallest of all bounds: so
@@ -179,6 +180,8 @@ struct Best<'a> {
     platform: &'a Platform,
     classes: Vec<Class<'a>>,
     max_output: u32,
+    /// Whether requests go from node to node.
+    is_split: bool,
     /// Time that an answer may gain by coming from another node than the first token [s].
     shortcut: f64,
 }
@@ -213,13 +216,14 @@ impl<'a> Best<'a> {
             }
         };
         let mut best = Self {
+            is_split: is_split(platform),
             shortcut: shortcut(platform),
             platform,
             classes: platform.profiles.iter().enumerate().map(class).collect(),
             max_output: sizes.max_output,
         };
         best.classes.retain(|class| !class.rates.is_empty());
-        if is_split(platform) {
+        if best.is_split {
             let all = || best.classes.iter().flat_map(|class| &class.rates);
             let lowest = Rates {
                 prompt: all().map(|r| r.prompt).min().unwrap_or_default(),
@@ -272,6 +276,11 @@ impl<'a> Best<'a> {
                     },
                 });
             }
+        }
+        if let Some(least) = least.as_mut().filter(|_| self.is_split) {
+            // The first token of one node, the others of another.
+            least.is_attainable = least.ttft <= slo.ttft.as_secs_f64()
+                && (least.tpot).is_none_or(|tpot| tpot <= slo.tpot.as_secs_f64());
         }
         least
     }
