@@ -437,6 +437,76 @@ fn everybody_is_served_where_memory_is_short() {
     }
 }
 
+/// Room for a large context is kept while it is on its way. A small one that grows beyond what is left waits, alone at an idle node, and goes
+/// on when the other has ended.
+#[test]
+fn who_is_preempted_for_a_context_that_comes_waits_for_its_end() {
+    let mut platform = disaggregated(2, 1, 16, 1e7);
+    let mut device = device();
+    device.memory = 22_000_000_000;
+    platform.profiles = vec![Profile::new(&device, &deployment(16))];
+    let blocks = platform.profiles[0].kv_blocks;
+    // The large one takes all blocks but 36, of which the small one has 26 at first and 45 in the end.
+    let large = 16 * (blocks - 36) - 1;
+    let rows = [(1.0, 400, 300), (1.0, large, 5)];
+    let jobs = go(&platform, &requests(&rows), &settings(1)).jobs;
+    let (small, large) = (&jobs[1], &jobs[0]);
+    assert_eq!((small.output_tokens, large.output_tokens), (300, 5));
+    let way = f64::from(large.prompt_tokens) * model().kv_bytes() as f64 / 1e7;
+    assert!(way > 100.0 && answer(large) > way && answer(large) < way + 5.0);
+    let after = small.ended.as_secs_f64() - large.ended.as_secs_f64();
+    assert!((0.0..10.0).contains(&after), "ends {after} s later");
+    // Alone it would have ended long before.
+    let alone = go(&platform, &requests(&rows[..1]), &settings(1)).jobs[0];
+    assert!(answer(&alone) < 20.0 && answer(small) > 100.0);
+}
+
+/// Worlds in which memory is short everywhere, and nodes come and go.
+#[test]
+fn contexts_are_neither_lost_nor_kept_under_churn() {
+    let (mut completed, mut repeated) = (0, 0);
+    for world in 0..24_u32 {
+        let of = |values: &[f64], every: u32| values[(world / every) as usize % values.len()];
+        let mut platform = disaggregated(2, 2, 32, of(&[1e7, 1e9, f64::INFINITY], 1));
+        let mut device = device();
+        device.memory = of(&[20.5e9, 22e9], 3) as u64;
+        let mut deployment = deployment(32);
+        deployment.prefix_caching = world % 5 == 0;
+        platform.profiles = vec![Profile::new(&device, &deployment)];
+        let mut both = platform.fleets[1].clone();
+        both.role = Role::Both;
+        platform.fleets.push(both);
+        platform.retry.max_attempts = 100;
+        if world % 2 == 1 {
+            platform.fleets.iter_mut().for_each(|fleet| {
+                fleet.availability = common::churn();
+            });
+        }
+        let mut load = workload(of(&[0.5, 2.0], 6));
+        load.prefixes = (world % 5 == 0).then(|| walras_sim::workload::Prefixes {
+            groups: 10,
+            exponent: 1.0,
+            length: Dist::exponential(300.0).expect("a mean"),
+        });
+        let settings = Settings {
+            horizon: Span::HOUR * 2,
+            ..settings(2)
+        };
+        let output = go(&platform, &load, &settings);
+        assert_eq!(output.counts.refused_orders, 0, "{:?}", output.refusals);
+        let is_quiet = world % 2 == 0 && world / 6 % 2 == 0 && platform.kv_link.bandwidth > 1e8;
+        if is_quiet {
+            assert_eq!(output.counts.completed, output.counts.submitted);
+        }
+        completed += output.counts.completed;
+        repeated += output.jobs.iter().filter(|row| row.attempts > 1).count();
+    }
+    assert!(
+        completed > 30_000 && repeated > 100,
+        "{completed}, {repeated}"
+    );
+}
+
 /// Orders what is not possible, next to what is.
 struct Wrong(Builtin);
 
