@@ -1,8 +1,8 @@
 //! Disaggregated: prompts on one pool of nodes, answers on another, each by what its nodes have to do.
 //!
 //! Patel et al., "Splitwise: efficient generative LLM inference using phase splitting", ISCA 2024 (section IV.B: a cluster scheduler that
-//! joins the shortest queue, by tokens); Zhong et al., "DistServe: disaggregating prefill and decoding for goodput-optimized large
-//! language model serving", OSDI 2024 (section 4.3: FCFS to the shortest prefill queue, the least loaded decoding instance).
+//! joins the shortest queue, by tokens); Zhong et al., "Disaggregating prefill and decoding for goodput-optimized large language model
+//! serving" (`DistServe`), OSDI 2024 (section 4.3: FCFS to the shortest prefill queue, the least loaded decoding instance).
 
 use std::cmp::Reverse;
 

@@ -220,8 +220,8 @@ impl Server {
     /// How many contexts go from here to other servers, and for how many there is room that come from others.
     #[must_use]
     pub fn contexts(&self) -> (usize, usize) {
-        let of = |beside: &Box<Beside>| (beside.leaving().count(), beside.awaited());
-        self.beside.as_ref().map_or((0, 0), of)
+        let of = |beside: &Beside| (beside.leaving().count(), beside.awaited());
+        self.beside.as_deref().map_or((0, 0), of)
     }
 
     /// KV-cache tokens in the blocks that the batch held when the phase began.
@@ -386,9 +386,7 @@ impl Server {
         profile: &Profile,
         backlog: &mut Backlog,
     ) -> Option<SimTime> {
-        if self.queue.first().is_none() {
-            return None;
-        }
+        self.queue.first()?;
         match self.phase {
             Phase::Idle => {
                 (self.start, self.start_ps) = (now, 0);
