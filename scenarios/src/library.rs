@@ -30,7 +30,8 @@ const ENTRIES: &[LibraryEntry] = entries![
     "cloud-menu",
     "load-and-price",
     "swarm-70b",
-    "outage"
+    "outage",
+    "disaggregation"
 ];
 
 /// The library, in the order in which a newcomer would read it.

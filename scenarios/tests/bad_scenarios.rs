@@ -1351,6 +1351,42 @@ error: this duration must be more than nothing
    |                                         ^^^
 
 1 problem in a.yaml";
+    a_scheduler_that_moves_no_contexts:
+        edited(&[("      home: {nodes: 100}\n", "      home: {nodes: 100, role: prefill}\n    scheduler: {hedged: {quantile: 0.9}}\n")]),
+        &[],
+        "\
+error: this scheduler does not say where contexts go from nodes that only prefill
+  --> a.yaml:19:16
+   |
+19 |     scheduler: {hedged: {quantile: 0.9}}
+   |                ^
+   = help: write `scheduler: disaggregated`, or give no fleet a `role`; copies of requests, as `hedged` and `quorum` send them, are not to be had together with roles
+
+1 problem in a.yaml";
+    prompts_that_nobody_answers:
+        edited(&[("      home: {nodes: 100}\n", "      home: {nodes: 100, role: prefill}\n      datacenter: null\n    scheduler: disaggregated\n")]),
+        &[],
+        "\
+error: no fleet decodes what was prefilled
+  --> a.yaml:17:5
+   |
+17 |     fleets:
+   |     ^^^^^^
+   = help: give one of the fleets the `role` `decode` or `both`
+
+1 problem in a.yaml";
+    a_transfer_from_nowhere:
+        edited(&[("    extends: hyperscaler\n", "    extends: hyperscaler\n    serving: {kv_transfer: {gbit_s: 100}}\n")]),
+        &[],
+        "\
+error: no context goes from node to node where none only prefills
+  --> a.yaml:15:28
+   |
+15 |     serving: {kv_transfer: {gbit_s: 100}}
+   |                            ^
+   = help: give fleets a `role` of `prefill` and of `decode`, or remove `kv_transfer`
+
+1 problem in a.yaml";
     a_batch_that_is_never_full:
         edited(&[("    extends: hyperscaler\n", "    extends: hyperscaler\n    serving: {max_batch: 65}\n")]),
         &[],
