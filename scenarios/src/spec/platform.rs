@@ -157,6 +157,7 @@ pub enum SchedulerSpec {
     /// its KV cache.
     Disaggregated {
         /// How many random nodes are looked at for each decision; default all.
+        #[serde(default)]
         #[schemars(range(min = 1, max = 1000))]
         d: Option<u32>,
     },
@@ -411,9 +412,6 @@ pub struct RetrySpec {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FleetSpec {
-    /// What its nodes do of a request; default both.
-    #[serde(default)]
-    pub role: RoleSpec,
     /// A fixed number of nodes.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub nodes: Option<u32>,
@@ -444,6 +442,9 @@ pub struct FleetSpec {
     pub access: AccessSpec,
     /// What a node does between coming up and serving; default nothing.
     pub cold_start: Option<ColdStartSpec>,
+    /// What its nodes do of a request; default both.
+    #[serde(default)]
+    pub role: RoleSpec,
 }
 
 /// What nodes do of a request.
