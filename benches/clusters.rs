@@ -9,7 +9,9 @@ use walras_sim::ids::{ProfileId, RegionId};
 use walras_sim::knowledge::Knowledge;
 use walras_sim::market::Pricing;
 use walras_sim::network::{Network, Region};
-use walras_sim::platform::{Fleet, Offer, Ownership, Platform, Retry, Settlement, Size};
+use walras_sim::platform::{
+    Fleet, KvLink, Offer, Ownership, Platform, Retry, Role, Settlement, Size,
+};
 use walras_sim::scheduling::Policy;
 use walras_sim::units::{Amount, Ppm};
 
@@ -31,6 +33,7 @@ pub fn platform(nodes: u32, profile: Profile, slots: u32, pricing: Pricing) -> P
         profiles: vec![profile],
         fleets: vec![Fleet {
             name: "nodes".into(),
+            role: Role::Both,
             size: Size::Fixed(nodes),
             ownership: Ownership::Each,
             devices: vec![Offer {
@@ -61,6 +64,7 @@ pub fn platform(nodes: u32, profile: Profile, slots: u32, pricing: Pricing) -> P
         },
         slots,
         outages: Vec::new(),
+        kv_link: KvLink::default(),
     }
 }
 

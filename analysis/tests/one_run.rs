@@ -20,7 +20,9 @@ use walras_sim::ids::{ProfileId, RegionId};
 use walras_sim::knowledge::Knowledge;
 use walras_sim::market::Pricing;
 use walras_sim::network::{Network, Region};
-use walras_sim::platform::{Fleet, Offer, Ownership, Platform, Retry, Settlement, Size};
+use walras_sim::platform::{
+    Fleet, KvLink, Offer, Ownership, Platform, Retry, Role, Settlement, Size,
+};
 use walras_sim::record::{MetricId, Nothing};
 use walras_sim::scheduling::Policy;
 use walras_sim::sums::{SECTIONS, SumId};
@@ -120,6 +122,7 @@ fn server() -> Platform {
         profiles: vec![Profile::new(&device, &deployment)],
         fleets: vec![Fleet {
             name: "one".into(),
+            role: Role::Both,
             size: Size::Fixed(1),
             ownership: Ownership::One,
             devices: vec![Offer {
@@ -150,6 +153,7 @@ fn server() -> Platform {
         },
         slots: u32::MAX,
         outages: Vec::new(),
+        kv_link: KvLink::default(),
     }
 }
 

@@ -39,8 +39,8 @@ const FOOT_BYTES: u64 = 56;
 /// A longer header is not ours.
 const MAX_HEADER: u32 = 1 << 16;
 
-/// Kinds of record, by the low four bits of their first byte: events by rank, then notes on the event before them.
-pub const KINDS: [(&str, &str); 16] = [
+/// Kinds of record, by their code: events by rank, notes on the event before them, and events of later ranks.
+pub const KINDS: [(&str, &str); 20] = [
     ("arrive", "a request is submitted"),
     ("deliver", "a placed job reaches its node"),
     ("boundary", "a step of a node's server ends"),
@@ -60,13 +60,24 @@ pub const KINDS: [(&str, &str); 16] = [
     ("horizon", "no request arrives any more"),
     ("placed", "the event before placed a job on a node"),
     ("ended", "the event before ended a job"),
+    ("outage", "an outage begins or ends"),
+    ("ready", "a node has what it needs to serve"),
+    (
+        "kv-sent",
+        "the last byte of a context has left the node that computed it",
+    ),
+    ("kv-landed", "a context is at the node that goes on with it"),
 ];
 
 const PLACED: u8 = 14;
 const ENDED: u8 = 15;
+/// Codes between the ranks below 14 and those from 14 on.
+const NOTES: u8 = 2;
 const STALE: u8 = 1 << 4;
 const HAS_JOB: u8 = 1 << 5;
 const HAS_NODE: u8 = 1 << 6;
+/// The code is in the next byte, and an id and a stamp follow.
+const WIDE: u8 = 1 << 7;
 
 /// What happened.
 #[derive(Clone, Copy, Debug)]
@@ -107,7 +118,7 @@ impl What {
     #[must_use]
     pub fn kind(&self) -> usize {
         usize::from(match self {
-            Self::Event(event, _) => event.rank(),
+            Self::Event(event, _) => code(event.rank()),
             Self::Placed { .. } => PLACED,
             Self::Ended { .. } => ENDED,
         })
@@ -176,6 +187,10 @@ impl fmt::Display for What {
                     Event::Audit => write!(f, "the books are held"),
                     Event::Outage { source } => write!(f, "outage {source} begins or ends"),
                     Event::Ready { .. } => write!(f, "{node} is ready to serve"),
+                    Event::KvSent { .. } => write!(f, "a context has been sent"),
+                    Event::KvLanded { .. } => {
+                        write!(f, "the context of {job} has left {node} for the next")
+                    }
                     Event::Horizon => write!(f, "no request arrives any more"),
                 }?;
                 if subject.is_stale {
@@ -339,13 +354,18 @@ impl<W: Write> Writer<W> {
         let event = Event::decode(rank, word).expect("every event has a rank and a word");
         // The word of an event about a node has the node already.
         let node = subject.node.filter(|_| !names_node(&event));
-        let mut first = rank;
+        let code = code(rank);
+        let is_wide = code > ENDED || !has_word(rank) && word != 0;
+        let mut first = if is_wide { WIDE } else { code };
         first |= if subject.is_stale { STALE } else { 0 };
         first |= if subject.job.is_some() { HAS_JOB } else { 0 };
         first |= if node.is_some() { HAS_NODE } else { 0 };
         self.block.push(first);
+        if is_wide {
+            self.block.push(code);
+        }
         put(&mut self.block, (at - self.last).as_nanos());
-        if has_word(rank) {
+        if is_wide || has_word(rank) {
             put(&mut self.block, word >> 32);
             put(&mut self.block, word & u64::from(u32::MAX));
         }
@@ -805,8 +825,15 @@ impl BlockReader<'_> {
     fn record(&mut self, digest: &mut u64) -> Option<Record> {
         let (&first, rest) = self.bytes.split_first()?;
         self.bytes = rest;
-        let rank = first & 15;
-        let what = match rank {
+        let is_wide = first & WIDE != 0;
+        let code = if is_wide {
+            let (&code, rest) = self.bytes.split_first()?;
+            self.bytes = rest;
+            code
+        } else {
+            first & 15
+        };
+        let what = match code {
             PLACED => What::Placed {
                 job: self.job()?,
                 node: self.node()?,
@@ -822,9 +849,10 @@ impl BlockReader<'_> {
                 },
             },
             _ => {
+                let rank = if code > ENDED { code - NOTES } else { code };
                 let nanos = self.at.as_nanos().checked_add(self.varint()?)?;
                 self.at = SimTime::from_nanos(nanos);
-                let word = if has_word(rank) {
+                let word = if is_wide || has_word(rank) {
                     self.varint()?.checked_shl(32)? | self.varint()?
                 } else {
                     0
@@ -889,7 +917,12 @@ impl BlockReader<'_> {
     }
 }
 
-/// Whether events of this rank carry an id and a stamp.
+/// The code of events of this rank.
+fn code(rank: u8) -> u8 {
+    if rank < PLACED { rank } else { rank + NOTES }
+}
+
+/// Whether events of this rank always carry an id and a stamp.
 fn has_word(rank: u8) -> bool {
     matches!(rank, 1..=6 | 8 | 9)
 }

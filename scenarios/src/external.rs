@@ -184,6 +184,7 @@ impl Known {
 fn told(cause: Cause) -> (&'static str, Option<JobId>, Option<NodeId>) {
     match cause {
         Cause::JobArrived(job) => ("job-arrived", Some(job), None),
+        Cause::Prefilled(job) => ("prefilled", Some(job), None),
         Cause::JobLost(job) => ("job-lost", Some(job), None),
         Cause::CopyLost(job) => ("copy-lost", Some(job), None),
         Cause::SlotFreed(node) => ("slot-freed", None, Some(node)),

@@ -31,6 +31,7 @@ const ENTRIES: &[LibraryEntry] = entries![
     "load-and-price",
     "swarm-70b",
     "outage",
+    "disaggregation",
     "gpu-queue",
     "gpu-packing",
     "workflows",

@@ -118,7 +118,7 @@ error: unknown key `node_count`
    |
 18 |       home: {nodes: 100, node_count: 3}
    |                          ^^^^^^^^^^
-   = help: known keys: nodes, autoscale, devices, pipeline, prices, ownership, regions, availability, dispersed, ask_sigma, access, cold_start
+   = help: known keys: nodes, autoscale, devices, pipeline, prices, ownership, regions, availability, dispersed, ask_sigma, access, cold_start, role
 
 1 problem in a.yaml";
     missing_key:
@@ -920,7 +920,7 @@ error: unknown key `description`
    |
 18 |       home: {nodes: 100, description: \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
    |                          ^^^^^^^^^^^
-   = help: known keys: nodes, autoscale, devices, pipeline, prices, ownership, regions, availability, dispersed, ask_sigma, access, cold_start
+   = help: known keys: nodes, autoscale, devices, pipeline, prices, ownership, regions, availability, dispersed, ask_sigma, access, cold_start, role
 
 error: `ask_sigma` must be at least 0, found -1
   --> a.yaml:18:554
@@ -1217,7 +1217,7 @@ error: unknown scheduler `fifo`
    |
 15 |     scheduler: fifo
    |                ^^^^
-   = help: known names: random, round-robin, least-loaded, join-idle-queue, least-work-left, reverse-auction, cheapest-within-slo, work-stealing, power-of-choices, sparrow, hedged, quorum, deadline-and-budget, kv-aware, prefix-aware, age-aware, reputation-aware, external
+   = help: known names: random, round-robin, least-loaded, join-idle-queue, least-work-left, reverse-auction, cheapest-within-slo, work-stealing, power-of-choices, sparrow, hedged, quorum, deadline-and-budget, kv-aware, prefix-aware, disaggregated, age-aware, reputation-aware, external
 
 error: all shares are zero
   --> a.yaml:19:26
@@ -1349,6 +1349,42 @@ error: this duration must be more than nothing
    |
 15 |     knowledge: {state: {gossip: {every: 0 s}}}
    |                                         ^^^
+
+1 problem in a.yaml";
+    a_scheduler_that_moves_no_contexts:
+        edited(&[("      home: {nodes: 100}\n", "      home: {nodes: 100, role: prefill}\n    scheduler: {hedged: {quantile: 0.9}}\n")]),
+        &[],
+        "\
+error: this scheduler does not say where contexts go from nodes that only prefill
+  --> a.yaml:19:5
+   |
+19 |     scheduler: {hedged: {quantile: 0.9}}
+   |     ^^^^^^^^^
+   = help: write `scheduler: disaggregated`, or give no fleet a `role`; copies of requests, as `hedged` and `quorum` send them, are not to be had together with roles
+
+1 problem in a.yaml";
+    prompts_that_nobody_answers:
+        edited(&[("      home: {nodes: 100}\n", "      home: {nodes: 100, role: prefill}\n      datacenter: null\n    scheduler: disaggregated\n")]),
+        &[],
+        "\
+error: no fleet decodes what was prefilled
+  --> a.yaml:17:5
+   |
+17 |     fleets:
+   |     ^^^^^^
+   = help: give one of the fleets the `role` `decode` or `both`
+
+1 problem in a.yaml";
+    a_transfer_from_nowhere:
+        edited(&[("    extends: hyperscaler\n", "    extends: hyperscaler\n    serving: {kv_transfer: {gbit_s: 100}}\n")]),
+        &[],
+        "\
+error: no context goes from node to node where none only prefills
+  --> a.yaml:15:15
+   |
+15 |     serving: {kv_transfer: {gbit_s: 100}}
+   |               ^^^^^^^^^^^
+   = help: give fleets a `role` of `prefill` and of `decode`, or remove `kv_transfer`
 
 1 problem in a.yaml";
     a_batch_that_is_never_full:

@@ -9,7 +9,7 @@ use walras_scenarios::{Plan, load};
 use walras_sim::availability::{Availability, Onset, Pattern, Reach, Renewal};
 use walras_sim::hardware::MatMul;
 use walras_sim::ids::RegionId;
-use walras_sim::platform::{Fleet, Size};
+use walras_sim::platform::{Fleet, KvLink, Role, Size};
 use walras_sim::workload::Source;
 
 fn plan(name: &str, set: &[(&str, &str)], trace: Option<&Path>) -> Plan {
@@ -68,6 +68,21 @@ fn data_centre_machines_fail_and_return_as_published() {
     assert_eq!(renewal.up.mean(), Some(50_700.0));
     let minutes = renewal.down.mean().unwrap() * 60.0;
     assert!((minutes - 355.0).abs() < 2.0, "{minutes} min");
+}
+
+/// 400 Gbit/s are 50 GB/s, which is what is assumed where nothing is said.
+#[test]
+fn roles_and_the_links_between_them_are_lowered() {
+    let of = |set: &[(&str, &str)]| plan("disaggregation", set, None).platforms.remove(2);
+    let apart = of(&[]);
+    let roles: Vec<Role> = apart.fleets.iter().map(|fleet| fleet.role).collect();
+    assert_eq!(roles, [Role::Prefill, Role::Decode]);
+    assert_eq!(apart.kv_link, KvLink::default());
+    assert!((apart.kv_link.bandwidth - 50e9).abs() < 1.0);
+    let slow = "platforms.apart.serving.kv_transfer";
+    let slow = of(&[(slow, "{gbit_s: 1, latency: 5 ms}")]).kv_link;
+    assert!((slow.bandwidth - 1.25e8).abs() < 1.0);
+    assert_eq!(slow.latency, Span::from_secs_f64(0.005));
 }
 
 #[test]

@@ -186,8 +186,11 @@ fn a_log_read_back_is_what_happened() {
         .filter(|(_, count)| *count == 0)
         .map(|((name, _), _)| *name)
         .collect();
-    // No built-in policy asks to be woken, and no fee moves here.
-    assert_eq!(missing, ["wake", "reprice"]);
+    // No built-in policy asks to be woken here, no fee moves, nothing fails, and no context goes from node to node.
+    assert_eq!(
+        missing,
+        ["wake", "reprice", "outage", "ready", "kv-sent", "kv-landed"]
+    );
 }
 
 /// With or without logs, on one thread or four: the same results; and the logs themselves are the same bytes.

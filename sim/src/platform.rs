@@ -13,6 +13,7 @@ use crate::knowledge::Knowledge;
 use crate::market::Pricing;
 use crate::network::Network;
 use crate::scheduling::Policy;
+pub use crate::serving::Role;
 pub use crate::settlement::Settlement;
 pub use crate::supply::Autoscaler;
 
@@ -41,6 +42,29 @@ pub struct Platform {
     pub slots: u32,
     /// What happens to many nodes at once.
     pub outages: Vec<Outage>,
+    /// How contexts get from nodes that compute prompts to those that go on with answers, where a fleet has a [`Role`].
+    pub kv_link: KvLink,
+}
+
+/// How contexts are carried from one node to another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KvLink {
+    /// What each node can send, and at the same time receive [bytes/s]; infinite where nothing limits it. Several contexts share it
+    /// max-min fairly.
+    pub bandwidth: f64,
+    /// Time beside that of the bytes and that of the network between the nodes.
+    pub latency: Span,
+}
+
+impl Default for KvLink {
+    /// A port of 400 Gbit/s for each node, as a GPU of a DGX H100 has it (Patel et al., "Splitwise", ISCA 2024, table 2), and
+    /// no latency but the network's.
+    fn default() -> Self {
+        Self {
+            bandwidth: 50e9,
+            latency: Span::ZERO,
+        }
+    }
 }
 
 /// Nodes of one kind.
@@ -48,6 +72,8 @@ pub struct Platform {
 pub struct Fleet {
     /// Name in the scenario.
     pub name: String,
+    /// What its nodes do of a request.
+    pub role: Role,
     /// How many, and whether the number follows the load.
     pub size: Size,
     /// Who owns them.

@@ -153,6 +153,27 @@ impl Bank {
         self.split(usd)
     }
 
+    /// Pays several owners for their parts of a delivered job, as [`Bank::deliver`] pays one.
+    ///
+    /// # Panics
+    /// If the parts together exceed what was locked.
+    pub fn deliver_together<const N: usize>(
+        &mut self,
+        lock: Lock,
+        parts: [(Amount, OwnerId); N],
+    ) -> [Payout; N] {
+        let mut left = lock.0;
+        let last = N - 1;
+        let mut part = 0;
+        parts.map(|(usd, owner)| {
+            // All but the last are paid exactly out of a lock of their own.
+            let own = if part == last { left } else { self.worth(usd) };
+            part += 1;
+            left -= own;
+            self.deliver(Lock(own), usd, owner)
+        })
+    }
+
     /// Pays for `time` of an instance at `per_hour` dollars: the protocol's share, the rest to the owner.
     pub fn rent(&mut self, owner: OwnerId, per_hour: Amount, time: Span) -> Payout {
         let usd = per_hour.mul_floor(time.as_nanos(), Span::HOUR.as_nanos());

@@ -21,6 +21,7 @@ use crate::ids::{JobId, NodeId, ProfileId, RegionId};
 use crate::knowledge::Reports;
 use crate::market::Rates;
 use crate::network::Network;
+use crate::serving::Role;
 use crate::units::{Amount, Price};
 use crate::workload::{Sizes, Slo};
 
@@ -46,6 +47,8 @@ pub struct NodeCard {
     pub(crate) epoch: u32,
     /// Position in the list of nodes that are up; `DOWN` if it is not.
     position: u32,
+    /// What it does of a request.
+    pub role: Role,
 }
 
 const DOWN: u32 = u32::MAX;
@@ -64,7 +67,14 @@ impl NodeCard {
             observed_at: SimTime::ZERO,
             epoch: 0,
             position: DOWN,
+            role: Role::Both,
         }
+    }
+
+    /// The same node with this role.
+    #[must_use]
+    pub fn with_role(self, role: Role) -> Self {
+        Self { role, ..self }
     }
 
     /// Whether the node is believed to be up.
@@ -94,6 +104,8 @@ pub struct JobCard {
     pub limit: Price,
     /// Where it was last placed; [`NOWHERE`] if it never was.
     pub(crate) node: NodeId,
+    /// Which node has computed its prompt, if its answer goes on elsewhere; [`NOWHERE`] if none.
+    pub(crate) prefiller: NodeId,
     /// Which beginning its prompt has; [`NO_GROUP`] if it shares none.
     pub(crate) group: u32,
     /// Its ticket on the waiting list, if it waits for an order; [`NO_TICKET`] if not.
@@ -107,10 +119,25 @@ impl JobCard {
         (self.node != NOWHERE).then_some(self.node)
     }
 
+    /// The node that has computed its prompt, if its answer goes on elsewhere.
+    #[must_use]
+    pub fn prefilled_by(&self) -> Option<NodeId> {
+        (self.prefiller != NOWHERE).then_some(self.prefiller)
+    }
+
     /// Which of the shared beginnings its prompt has, if any: the dispatcher reads prompts.
     #[must_use]
     pub fn prefix_group(&self) -> Option<u32> {
         (self.group != NO_GROUP).then_some(self.group)
+    }
+
+    /// Tokens that count for a node with this role.
+    fn tokens_on(&self, role: Role) -> u64 {
+        match role {
+            Role::Prefill if self.prefilled_by().is_some() => 0,
+            Role::Prefill => u64::from(self.prompt_tokens),
+            Role::Both | Role::Decode => self.expected_tokens(),
+        }
     }
 
     /// Tokens that it is expected to need in a KV cache.
@@ -135,6 +162,10 @@ pub enum Obstacle {
     Down,
     /// Its owner asks more than the price for all.
     Unwilling,
+    /// It only goes on with what other nodes began.
+    Decodes,
+    /// It only computes prompts.
+    Prefills,
     /// All its slots are taken.
     Full,
     /// Its memory does not hold the prompt and the longest answer.
@@ -148,6 +179,8 @@ impl fmt::Display for Obstacle {
         f.write_str(match self {
             Self::Down => "the node is not up, as far as the dispatcher knows",
             Self::Unwilling => "the node's owner asks more than the price for all",
+            Self::Decodes => "the node only decodes what others have prefilled",
+            Self::Prefills => "the node only prefills",
             Self::Full => "all slots of the node are taken",
             Self::TooSmall => "the node's memory does not hold the prompt and the longest answer",
             Self::TooDear => "the node's price is above what the customer pays",
@@ -204,8 +237,11 @@ pub struct Board {
     /// Where nodes report from time to time: jobs that each holds in truth.
     unreported: Option<Unreported>,
     shortest: Option<ShortestQueues>,
-    /// Tokens of the jobs that were sent to each node and have not ended, as expected; empty unless a policy needs it.
+    /// Tokens of the jobs that were sent to each node and have not ended, as expected, and where only prompts are computed those of
+    /// prompts that are not; empty unless a policy needs it.
     tokens: Vec<u64>,
+    /// Jobs whose context waits for a node, in the order in which it was ready.
+    pub(crate) ready: Vec<JobId>,
     /// By number of the request: the nodes that have copies of it, where there are several.
     pub(crate) copies: BTreeMap<u64, Vec<NodeId>>,
     /// The price for all, where the mechanism sets one.
@@ -239,6 +275,7 @@ impl Board {
             unreported: None,
             shortest: None,
             tokens: Vec::new(),
+            ready: Vec::new(),
             copies: BTreeMap::new(),
             uniform: None,
         }
@@ -287,7 +324,7 @@ impl Board {
             return epoch;
         }
         if let Some(tokens) = self.tokens.get_mut(node.index()) {
-            *tokens += self.jobs[job.index()].expected_tokens();
+            *tokens += self.jobs[job.index()].tokens_on(card.role);
         }
         if let Some(unreported) = &mut self.unreported {
             unreported.held[node.index()] += 1;
@@ -329,7 +366,7 @@ impl Board {
             return;
         }
         if let Some(tokens) = self.tokens.get_mut(node.index()) {
-            *tokens = tokens.saturating_sub(self.jobs[job.index()].expected_tokens());
+            *tokens = tokens.saturating_sub(self.jobs[job.index()].tokens_on(card.role));
         }
         if let Some(unreported) = &mut self.unreported {
             let held = &mut unreported.held[node.index()];
@@ -339,6 +376,15 @@ impl Board {
             card.observed_at = now;
             self.update_index(node);
         }
+    }
+
+    /// Notes that the node of a job has computed its prompt.
+    pub(crate) fn prefilled(&mut self, job: JobId) {
+        let card = &mut self.jobs[job.index()];
+        if let Some(tokens) = self.tokens.get_mut(card.node.index()) {
+            *tokens = tokens.saturating_sub(u64::from(card.prompt_tokens));
+        }
+        card.prefiller = card.node;
     }
 
     /// A node that is up reports how many jobs it holds.
@@ -467,6 +513,18 @@ impl<'a> View<'a> {
         self.board.waiting_count
     }
 
+    /// Jobs whose prompt is computed and whose context waits for a node that goes on with it, in the order in which it was ready.
+    #[must_use]
+    pub fn prefilled(&self) -> &'a [JobId] {
+        &self.board.ready
+    }
+
+    /// Number of jobs that wait for a decision: those that wait to be placed, and those whose context waits.
+    #[must_use]
+    pub(crate) fn undecided_len(&self) -> u32 {
+        self.waiting_len() + self.board.ready.len() as u32
+    }
+
     /// What is known of a job.
     #[must_use]
     pub fn job(&self, job: JobId) -> &'a JobCard {
@@ -533,6 +591,15 @@ impl<'a> View<'a> {
     pub fn free_kv_tokens(&self, node: NodeId) -> i64 {
         let promised = self.board.tokens[node.index()];
         self.profile(node).kv_capacity().cast_signed() - promised.cast_signed()
+    }
+
+    /// Tokens of the prompts that were sent to a node which only prefills, and that it has not computed.
+    ///
+    /// # Panics
+    /// If the policy does not [need](Needs::tokens) it.
+    #[must_use]
+    pub fn pending_prompt_tokens(&self, node: NodeId) -> u64 {
+        self.board.tokens[node.index()]
     }
 
     /// Whether the job waits for an order.
@@ -631,7 +698,9 @@ impl<'a> View<'a> {
             Some(Obstacle::Down)
         } else if !self.willing(node) {
             Some(Obstacle::Unwilling)
-        } else if !self.is_open(node) {
+        } else if !self.node(node).role.prefills() {
+            Some(Obstacle::Decodes)
+        } else if !self.has_slot(node) {
             Some(Obstacle::Full)
         } else if !self.holds(job, node) {
             Some(Obstacle::TooSmall)
@@ -642,10 +711,54 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether the node is up and willing, and has a free slot.
+    /// Whether the node goes on with jobs that others began, and would with this one: it is up and willing, has a free slot and the
+    /// memory, and what it asks for the answer is within what the job's budget leaves beside its prompt.
+    #[must_use]
+    pub fn decodable(&self, job: JobId, node: NodeId) -> bool {
+        self.obstacle_to_decoding(job, node).is_none()
+    }
+
+    /// What keeps a job whose prompt is computed from going on at the node.
+    #[must_use]
+    pub fn obstacle_to_decoding(&self, job: JobId, node: NodeId) -> Option<Obstacle> {
+        if !self.node(node).is_up() {
+            Some(Obstacle::Down)
+        } else if !self.willing(node) {
+            Some(Obstacle::Unwilling)
+        } else if !self.node(node).role.decodes() {
+            Some(Obstacle::Prefills)
+        } else if !self.has_slot(node) {
+            Some(Obstacle::Full)
+        } else if !self.holds(job, node) {
+            Some(Obstacle::TooSmall)
+        } else if !self.affords_answer(job, node) {
+            Some(Obstacle::TooDear)
+        } else {
+            None
+        }
+    }
+
+    /// Whether the budget of a job allows what its prompt costs where it was computed, and its answer at this node.
+    fn affords_answer(&self, job: JobId, node: NodeId) -> bool {
+        let prompt = self.job(job).prefilled_by().unwrap_or(node);
+        let rates = Rates {
+            prompt: self.rates(prompt).prompt,
+            output: self.rates(node).output,
+        };
+        self.pays(job, rates)
+    }
+
+    /// Whether the node takes new jobs: it is up and willing, computes prompts, and has a free slot.
     #[must_use]
     #[inline]
     pub fn is_open(&self, node: NodeId) -> bool {
+        self.has_slot(node) && self.node(node).role.prefills()
+    }
+
+    /// Whether the node is up and willing, and has a free slot.
+    #[must_use]
+    #[inline]
+    pub fn has_slot(&self, node: NodeId) -> bool {
         let card = self.node(node);
         card.is_up() && card.outstanding < self.board.slots && self.willing(node)
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use naive_backfilling::Naive;
 use walras_des::{Dist, Purpose, SimTime, Span, Stream, Streams};
 use walras_sim::availability::{Availability, Renewal};
-use walras_sim::cluster::job::{Checkpoint, Demand, Job, Task};
+use walras_sim::cluster::job::{Checkpoint, Demand, Elastic, Job, Speedup, Task};
 use walras_sim::cluster::makespan;
 use walras_sim::cluster::node::Kind;
 use walras_sim::cluster::plan::Planner;

@@ -540,6 +540,7 @@ fn data_is_sent_where_the_task_goes() {
         ]),
         nodes: vec![0, 1, 2],
         transfers: BYTES_AS_SECONDS,
+        ..Cluster::default()
     };
     let times = |times: [u64; 3]| Task {
         work_on: times.map(Span::from_secs).into(),

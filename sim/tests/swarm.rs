@@ -14,7 +14,7 @@ use walras_sim::knowledge::{Estimates, Knowledge, Reports, State};
 use walras_sim::market::{BaseFee, Pricing};
 use walras_sim::network::{Network, Region};
 use walras_sim::platform::{
-    Autoscaler, ColdStart, Fleet, Offer, Ownership, Platform, Retry, Settlement, Size,
+    Autoscaler, ColdStart, Fleet, KvLink, Offer, Ownership, Platform, Retry, Role, Settlement, Size,
 };
 use walras_sim::record::{
     Better, Fate, JobRow, JobTable, Latency, METRICS, MetricId, Nothing, Output, Range,
@@ -145,6 +145,7 @@ fn platform(stream: &mut Stream) -> Platform {
     });
     let fleets = (0..=stream.below(2)).map(|number| Fleet {
         name: format!("fleet {number}"),
+        role: Role::Both,
         size: size(stream),
         ownership: any(stream, &[Ownership::One, Ownership::Each]),
         devices: vec![
@@ -267,7 +268,27 @@ fn platform(stream: &mut Stream) -> Platform {
         outages: (0..stream.below(3))
             .map(|_| outage(stream, region_count))
             .collect(),
+        kv_link: KvLink::default(),
     }
+}
+
+/// Splits the platform into nodes that prefill and nodes that decode, and perhaps some that do both.
+fn split(platform: &mut Platform, stream: &mut Stream) {
+    platform.policy = Policy::Disaggregated {
+        d: any(stream, &[None, Some(1), Some(2)]),
+    };
+    platform.kv_link = KvLink {
+        bandwidth: any(stream, &[1e6, 1e8, 1e9, 5e10, f64::INFINITY]),
+        latency: any(stream, &[Span::ZERO, Span::SECOND]),
+    };
+    let more = platform.fleets[0].clone();
+    platform.fleets.push(more);
+    for fleet in &mut platform.fleets {
+        fleet.role = any(stream, &[Role::Prefill, Role::Decode, Role::Both]);
+    }
+    platform.fleets[0].role = Role::Prefill;
+    let last = platform.fleets.len() - 1;
+    platform.fleets[last].role = any(stream, &[Role::Decode, Role::Decode, Role::Both]);
 }
 
 fn workload(stream: &mut Stream, regions: usize) -> Workload {
@@ -385,12 +406,30 @@ impl Scheduler for Watched {
                 );
             }
         }
+        for &job in view.prefilled() {
+            let prefiller = view
+                .job(job)
+                .prefilled_by()
+                .expect("its prompt is computed");
+            assert_eq!(view.node(prefiller).role, Role::Prefill);
+            assert!(!view.is_waiting(job), "a job waits for one thing");
+            assert!(
+                !self.is_fresh
+                    || !matches!(cause, Cause::JobArrived(_))
+                    || !view
+                        .nodes_up()
+                        .iter()
+                        .any(|&node| view.decodable(job, node)),
+                "{job:?} is ready while a node would go on with it"
+            );
+        }
         let mut own = Orders::default();
         self.inner.decide(cause, view, &mut own);
         // The bystander reads the orders from their text: they have no other public face.
         let text = format!("{own:?}");
         let text = text
             .replace("Copy(", "Place(")
+            .replace("Decode(", "Place(")
             .replace("PlaceAt(", "Place(");
         for place in text.split("Place(JobId(").skip(1) {
             let node = place.split("NodeId(").nth(1).expect("a node");
@@ -702,6 +741,9 @@ fn books_figures_and_rows_agree_in_every_world() {
             platform.pricing = Pricing::ReverseAuction;
         }
         let workload = workload(&mut stream, platform.network.regions().len());
+        if stream.bernoulli(0.2) {
+            split(&mut platform, &mut stream);
+        }
         let horizon = any(
             &mut stream,
             &[

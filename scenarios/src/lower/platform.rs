@@ -9,7 +9,7 @@ use walras_sim::ids::ProfileId;
 use walras_sim::knowledge::{Estimates, Knowledge, Reports, State};
 use walras_sim::market::{BaseFee, Pricing};
 use walras_sim::platform::{
-    Autoscaler, ColdStart, Fleet, Offer, Ownership, Platform, Retry, Settlement, Size,
+    Autoscaler, ColdStart, Fleet, KvLink, Offer, Ownership, Platform, Retry, Role, Settlement, Size,
 };
 use walras_sim::scheduling::Policy;
 use walras_sim::units::{Amount, Ppm};
@@ -25,7 +25,7 @@ use crate::spec::distribution::DurationLaw;
 use crate::spec::platform::{
     AccessSpec, AutoscaleSpec, BaseFeeSpec, ColdStartSpec, DownloadSpec, EstimatesSpec,
     ExternalSpec, FleetSpec, KnowledgeSpec, OwnershipSpec, PipelineSpec, PlatformSpec, PricingSpec,
-    RegionsSpec, ReportsSpec, SchedulerSpec, ServingSpec, SettlementSpec, StateSpec,
+    RegionsSpec, ReportsSpec, RoleSpec, SchedulerSpec, ServingSpec, SettlementSpec, StateSpec,
 };
 
 pub(super) fn lower(
@@ -94,6 +94,7 @@ pub(super) fn lower(
             self::fleet(report, tables, &fleets.key(name), name, fleet, &mut classes)
         })
         .collect();
+    let kv_link = roles(report, at, spec);
     let outages = outage::lower(report, tables, &at.key("outages"), &spec.outages);
     let fleets: Vec<Fleet> = lowered.into_iter().collect::<Option<_>>()?;
     let (served, workload) = (served?, workload?);
@@ -112,8 +113,56 @@ pub(super) fn lower(
         },
         slots: spec.slots,
         outages: outages?,
+        kv_link: kv_link?,
     };
     holds_longest(report, at, &platform, served, workload).then_some(platform)
+}
+
+/// How contexts get from node to node, where fleets have roles that go together.
+fn roles(report: &mut Report, at: &At<'_>, spec: &PlatformSpec) -> Option<KvLink> {
+    let has = |role: RoleSpec| spec.fleets.values().any(|fleet| fleet.role == role);
+    let [both, prefill, decode] = [RoleSpec::Both, RoleSpec::Prefill, RoleSpec::Decode].map(has);
+    let mut link = KvLink::default();
+    if let Some(transfer) = spec.serving.kv_transfer {
+        link.bandwidth = transfer.gbit_s * 1e9 / 8.0;
+        link.latency = transfer
+            .latency
+            .map_or(Span::ZERO, |latency| span(latency.0));
+        if !prefill {
+            let hint = "give fleets a `role` of `prefill` and of `decode`, or remove `kv_transfer`";
+            report.add(
+                &at.key("serving").key("kv_transfer"),
+                "no context goes from node to node where none only prefills",
+                Some(hint.to_owned()),
+            );
+            return None;
+        }
+    }
+    let lacks = match (prefill, decode) {
+        (true, false) if !both => Some(("decodes what was prefilled", "`decode` or `both`")),
+        (false, true) if !both => Some(("prefills what could be decoded", "`prefill`")),
+        (false, true) => Some(("hands over to those that only decode", "`prefill`")),
+        _ => None,
+    };
+    if let Some((what, role)) = lacks {
+        let hint = format!("give one of the fleets the `role` {role}");
+        report.add(&at.key("fleets"), format!("no fleet {what}"), Some(hint));
+        return None;
+    }
+    let moves = matches!(
+        spec.scheduler,
+        SchedulerSpec::Disaggregated { .. } | SchedulerSpec::Registered { .. }
+    );
+    if prefill && !moves {
+        let hint = "write `scheduler: disaggregated`, or give no fleet a `role`; copies of requests, as `hedged` and `quorum` send them, are not to be had together with roles";
+        report.add(
+            &at.key("scheduler"),
+            "this scheduler does not say where contexts go from nodes that only prefill",
+            Some(hint.to_owned()),
+        );
+        return None;
+    }
+    Some(link)
 }
 
 fn policy(
@@ -156,6 +205,7 @@ fn policy(
         },
         SchedulerSpec::KvAware { d } => Policy::KvAware { d },
         SchedulerSpec::PrefixAware { imbalance } => Policy::PrefixAware { imbalance },
+        SchedulerSpec::Disaggregated { d } => Policy::Disaggregated { d },
         SchedulerSpec::AgeAware { d } => Policy::AgeAware { d },
         SchedulerSpec::ReputationAware { d, prior } => Policy::ReputationAware { d, prior },
         SchedulerSpec::External(ref spec) => external(report, &at.key("external"), spec)?,
@@ -223,11 +273,13 @@ fn holds_longest(
     workload: &Workload,
 ) -> bool {
     let longest = longest(workload);
-    if platform
-        .profiles
-        .iter()
-        .any(|profile| profile.kv_capacity() >= longest)
-    {
+    // Where prompts and answers are on different nodes, those of either kind.
+    let holds = |takes: fn(Role) -> bool| {
+        let takes = platform.fleets.iter().filter(|fleet| takes(fleet.role));
+        let mut offers = takes.flat_map(|fleet| &fleet.devices);
+        offers.any(|offer| platform.profiles[offer.profile.index()].kv_capacity() >= longest)
+    };
+    if holds(Role::prefills) && holds(Role::decodes) {
         return true;
     }
     let Some(largest) = platform
@@ -413,6 +465,11 @@ fn fleet(
     }
     Some(Fleet {
         name: name.to_owned(),
+        role: match spec.role {
+            RoleSpec::Both => Role::Both,
+            RoleSpec::Prefill => Role::Prefill,
+            RoleSpec::Decode => Role::Decode,
+        },
         size: size?,
         ownership: match spec.ownership {
             OwnershipSpec::One => Ownership::One,

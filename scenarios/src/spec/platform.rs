@@ -153,6 +153,14 @@ pub enum SchedulerSpec {
         #[serde(default = "thirty_two")]
         imbalance: u32,
     },
+    /// Prompts on the node with the fewest prompt tokens to compute; answers, where fleets have a `role`, on the node with the most room in
+    /// its KV cache.
+    Disaggregated {
+        /// How many random nodes are looked at for each decision; default all.
+        #[serde(default)]
+        #[schemars(range(min = 1, max = 1000))]
+        d: Option<u32>,
+    },
     /// On the node that has been up for longest, of some random nodes.
     AgeAware {
         /// How many nodes are looked at; default four.
@@ -293,6 +301,19 @@ pub struct ServingSpec {
     pub prefix_caching: bool,
     /// Drafts that are checked in one step; default none.
     pub speculation: Option<SpeculationSpec>,
+    /// How contexts get from nodes that prefill to nodes that decode, where fleets have a `role`; default 400 Gbit/s for each node.
+    pub kv_transfer: Option<KvTransferSpec>,
+}
+
+/// How contexts get from node to node.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KvTransferSpec {
+    /// What each node can send, and at the same time receive [10⁹ bit/s]; several contexts share it.
+    #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+    pub gbit_s: f64,
+    /// Time beside that of the bytes and that between the regions; default none.
+    pub latency: Option<Duration>,
 }
 
 /// Speculative decoding.
@@ -421,6 +442,22 @@ pub struct FleetSpec {
     pub access: AccessSpec,
     /// What a node does between coming up and serving; default nothing.
     pub cold_start: Option<ColdStartSpec>,
+    /// What its nodes do of a request; default both.
+    #[serde(default)]
+    pub role: RoleSpec,
+}
+
+/// What nodes do of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoleSpec {
+    /// All of it, and the answers to prompts of `prefill` nodes.
+    #[default]
+    Both,
+    /// They compute prompts, give the first token, and hand over.
+    Prefill,
+    /// They give answers to prompts that others computed.
+    Decode,
 }
 
 /// A node that comes up pulls an image and loads what is in it. Those that are there when the run begins have done so.

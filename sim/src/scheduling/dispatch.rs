@@ -97,7 +97,7 @@ impl<P: Pick> Scheduler for Dispatch<P> {
                     orders.wake(view.now());
                 }
             }
-            Cause::NodeLeft(_) | Cause::NodeIdle(_) | Cause::CopyLost(_) => {}
+            Cause::NodeLeft(_) | Cause::NodeIdle(_) | Cause::CopyLost(_) | Cause::Prefilled(_) => {}
         }
     }
 }

@@ -8,6 +8,7 @@ mod asks;
 mod cheapest_within_slo;
 mod custom;
 mod deadline_and_budget;
+mod disaggregated;
 mod dispatch;
 mod hedged;
 mod join_idle_queue;
@@ -33,6 +34,7 @@ pub use age_aware::AgeAware;
 pub use cheapest_within_slo::CheapestWithinSlo;
 pub use custom::{Broken, Custom, Foreign};
 pub use deadline_and_budget::DeadlineAndBudget;
+pub use disaggregated::Disaggregated;
 pub use dispatch::{Dispatch, Pick, by_score};
 pub use hedged::Hedged;
 pub use join_idle_queue::JoinIdleQueue;
@@ -62,7 +64,9 @@ pub enum Cause {
     JobLost(JobId),
     /// A copy of a request is known to be lost, and others are not; this is one of them.
     CopyLost(JobId),
-    /// A job on this node ended: a slot is free.
+    /// A node has computed the prompt of a job and given its first token; the context waits for a node that goes on with it.
+    Prefilled(JobId),
+    /// A job on this node ended, or went on elsewhere: a slot is free.
     SlotFreed(NodeId),
     /// A node came up.
     NodeJoined(NodeId),
@@ -153,6 +157,11 @@ pub enum Policy {
         /// Outstanding jobs that the node of a group may have more than another.
         imbalance: u32,
     },
+    /// See [`Disaggregated`].
+    Disaggregated {
+        /// Nodes that are looked at for each decision; all if not given.
+        d: Option<u32>,
+    },
     /// See [`AgeAware`].
     AgeAware {
         /// Nodes that are looked at for each job.
@@ -203,6 +212,9 @@ impl Policy {
             Self::PrefixAware { imbalance } => {
                 Builtin::PrefixAware(Dispatch(PrefixAware::new(imbalance, stream)))
             }
+            Self::Disaggregated { d } => {
+                Builtin::Disaggregated(Disaggregated::new(d, stream, open(1)))
+            }
             Self::AgeAware { d } => Builtin::AgeAware(Dispatch(AgeAware::new(d, stream))),
             Self::ReputationAware { d, prior } => {
                 Builtin::ReputationAware(Dispatch(ReputationAware::new(d, prior, stream)))
@@ -237,6 +249,8 @@ impl fmt::Display for Policy {
             Self::PrefixAware { imbalance } => {
                 write!(f, "prefix-aware up to {imbalance} more jobs")
             }
+            Self::Disaggregated { d: None } => f.write_str("disaggregated"),
+            Self::Disaggregated { d: Some(d) } => write!(f, "disaggregated, best of {d}"),
             Self::AgeAware { d } => write!(f, "longest up of {d}"),
             Self::ReputationAware { d, .. } => write!(f, "best reputation of {d}"),
             Self::Custom(custom) => f.write_str(custom.name()),
@@ -280,6 +294,7 @@ builtins! {
     DeadlineAndBudget(Dispatch<DeadlineAndBudget>);
     KvAware(Dispatch<KvAware>);
     PrefixAware(Dispatch<PrefixAware>);
+    Disaggregated(Disaggregated);
     AgeAware(Dispatch<AgeAware>);
     ReputationAware(Dispatch<ReputationAware>);
     Custom(Foreign);

@@ -19,6 +19,8 @@ pub enum Order {
     Steal(NodeId, NodeId),
     /// Send a copy of a placed job to another node. The first answer ends the request, and the other copies are cancelled.
     Copy(JobId, NodeId),
+    /// Send the context of a job whose prompt is computed to a node that goes on with it.
+    Decode(JobId, NodeId),
     /// End the request of a placed job only after so many of its copies have answered.
     NeedAnswers(JobId, u32),
     /// Turn a waiting job away.
@@ -59,6 +61,11 @@ impl Orders {
         self.0.push(Order::NeedAnswers(job, answers));
     }
 
+    /// Sends the context of a job whose prompt is computed to a node that goes on with it.
+    pub fn decode(&mut self, job: JobId, node: NodeId) {
+        self.0.push(Order::Decode(job, node));
+    }
+
     /// What has been ordered so far.
     #[must_use]
     pub fn as_slice(&self) -> &[Order] {
@@ -91,6 +98,10 @@ pub enum Reason {
     NotWaiting,
     /// The job is on no node.
     NotPlaced,
+    /// The job has no context that waits for a node.
+    NotPrefilled,
+    /// Contexts move between the nodes of this platform, and there are no copies of them.
+    Disaggregated,
     /// The node has a copy already.
     SameNode,
     /// There are not as many copies as answers are wanted, or none is wanted.
@@ -113,6 +124,10 @@ impl fmt::Display for Reason {
             Self::NoSuchJob => f.write_str("the job has ended, or never was"),
             Self::NotWaiting => f.write_str("the job is on a node already"),
             Self::NotPlaced => f.write_str("the job is on no node"),
+            Self::NotPrefilled => f.write_str("no context of the job waits for a node"),
+            Self::Disaggregated => f.write_str(
+                "requests have no copies where prompts are computed on other nodes than answers",
+            ),
             Self::SameNode => f.write_str("the node has a copy of the job already"),
             Self::TooFewCopies => {
                 f.write_str("the job needs at least one answer and as many copies as answers")
@@ -154,6 +169,10 @@ impl fmt::Display for Refusal {
             Order::Copy(id, node) => {
                 job(f, "copy", id)?;
                 write!(f, " to node {}", node.0)?;
+            }
+            Order::Decode(id, node) => {
+                job(f, "decode", id)?;
+                write!(f, " on node {}", node.0)?;
             }
             Order::Steal(victim, thief) => {
                 write!(f, "steal from node {} for node {}", victim.0, thief.0)?;

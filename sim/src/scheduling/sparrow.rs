@@ -120,7 +120,7 @@ impl Scheduler for Sparrow {
                     }
                 }
             }
-            Cause::NodeIdle(_) | Cause::CopyLost(_) => {}
+            Cause::NodeIdle(_) | Cause::CopyLost(_) | Cause::Prefilled(_) => {}
         }
     }
 }

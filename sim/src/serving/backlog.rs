@@ -73,6 +73,11 @@ impl Backlog {
         queued.output
     }
 
+    /// Notes that a job goes on elsewhere with its first token.
+    pub(super) fn resume(&mut self, job: JobId) {
+        self.queued[job.index()].generated = 1;
+    }
+
     /// Ends the prompt of a job after `computed` tokens, and its answer with the first token.
     pub(super) fn cut_prompt(&mut self, job: JobId, computed: u32) {
         let queued = &mut self.queued[job.index()];

@@ -20,6 +20,12 @@
 //! of the group share them; at least the last token of a prompt is computed. Blocks that nobody uses give way before anybody is
 //! preempted.
 //!
+//! Where prompts are computed on other servers than answers (Patel et al., ISCA 2024; Zhong et al., OSDI 2024), a server that hands
+//! over gives the first token and keeps the context, in its blocks and out of the batch, until it has gone. The server that
+//! goes on keeps blocks and a place in the batch for a context before it comes, and decodes from the first step that begins when it is
+//! there. Should it be preempted there, prompt and answer so far are computed there once more. Whoever is preempted comes before new
+//! contexts.
+//!
 //! **Fast-forward.** While nobody is in prefill, nobody can be admitted, and nobody ends or is preempted, the batch of `b`
 //! sequences with `C` context tokens decodes. Step `i` takes `base + slope·(C + b·n(i))` when each sequence has gained `n(i)`
 //! tokens before it, so that `k` steps end after
@@ -32,6 +38,7 @@
 //! the result equals stepping through every token, to the nanosecond; `tests/serving.rs` proves it.
 
 mod backlog;
+mod beside;
 mod pace;
 mod prefix;
 
@@ -40,8 +47,8 @@ use walras_des::{SimTime, Span};
 
 use backlog::Queue;
 pub use backlog::{Backlog, Entry};
+use beside::Beside;
 use pace::Pace;
-use prefix::PrefixCache;
 
 use crate::hardware::Profile;
 use crate::hardware::profile::BLOCK;
@@ -55,6 +62,8 @@ pub enum Milestone {
     FirstToken(JobId),
     /// Its last.
     Finished(JobId),
+    /// Its first, on a server that hands over: its context waits to go elsewhere.
+    Prefilled(JobId),
     /// It lost its place in the batch, and waits again.
     Preempted(JobId),
 }
@@ -74,6 +83,32 @@ pub enum Cancelled {
         /// The time of the next step boundary, if that changed.
         until: Option<SimTime>,
     },
+}
+
+/// What a server does of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// All of it; and it may go on with what others began.
+    #[default]
+    Both,
+    /// It computes prompts, gives the first token, and hands over.
+    Prefill,
+    /// It goes on with what others began.
+    Decode,
+}
+
+impl Role {
+    /// Whether requests begin here.
+    #[must_use]
+    pub fn prefills(self) -> bool {
+        self != Self::Decode
+    }
+
+    /// Whether requests go on here that began elsewhere.
+    #[must_use]
+    pub fn decodes(self) -> bool {
+        self != Self::Prefill
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +140,8 @@ pub struct Server {
     joining: u32,
     queue: Queue,
     phase: Phase,
+    /// Whether requests go to another server with their first token.
+    hands_over: bool,
     /// Start of the phase: nanoseconds, and picoseconds below.
     start: SimTime,
     start_ps: u16,
@@ -118,8 +155,8 @@ pub struct Server {
     clock: u32,
     /// Context tokens of those who decode.
     context: u64,
-    /// Beginnings of prompts, if any were kept.
-    prefixes: Option<Box<PrefixCache>>,
+    /// What the cache holds beside the batch, if it ever did.
+    beside: Option<Box<Beside>>,
     /// How much slower this machine is than its class.
     slowdown: f64,
 }
@@ -133,6 +170,7 @@ impl Server {
             joining: 0,
             queue: Queue::EMPTY,
             phase: Phase::Idle,
+            hands_over: false,
             start: SimTime::ZERO,
             start_ps: 0,
             fraction: 0,
@@ -140,8 +178,17 @@ impl Server {
             ahead: 0,
             clock: 0,
             context: 0,
-            prefixes: None,
+            beside: None,
             slowdown,
+        }
+    }
+
+    /// An idle server with this role.
+    #[must_use]
+    pub fn with_role(role: Role, slowdown: f64) -> Self {
+        Self {
+            hands_over: role == Role::Prefill,
+            ..Self::new(slowdown)
         }
     }
 
@@ -163,10 +210,18 @@ impl Server {
         self.queue.len()
     }
 
-    /// Requests on the server: waiting or in the batch.
+    /// Requests on the server: waiting, in the batch, or about to go on in it.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.queued() + self.batch()
+        let arrived = self.beside.as_ref().map_or(0, |b| b.arrived().count());
+        self.queued() + self.batch() + arrived
+    }
+
+    /// How many contexts go from here to other servers, and for how many there is room that come from others.
+    #[must_use]
+    pub fn contexts(&self) -> (usize, usize) {
+        let of = |beside: &Beside| (beside.leaving().count(), beside.awaited());
+        self.beside.as_deref().map_or((0, 0), of)
     }
 
     /// KV-cache tokens in the blocks that the batch held when the phase began.
@@ -196,6 +251,10 @@ impl Server {
                 (self.start, self.start_ps) = (now, 0);
                 let mut chunks = Chunks::within(profile.token_budget());
                 self.admit(&mut chunks, profile, backlog);
+                if self.batch.is_empty() {
+                    // Contexts on their way have the room.
+                    return None;
+                }
                 self.begin_mixed(&chunks, profile);
                 self.boundary_time()
             }
@@ -215,6 +274,141 @@ impl Server {
             }
             Phase::Mixed | Phase::Decode => None,
         }
+    }
+
+    /// Lets the context of a request go that was handed over; returns the time of the next step boundary if that changed.
+    ///
+    /// # Panics
+    /// If it is not here.
+    pub fn hand_over(
+        &mut self,
+        now: SimTime,
+        job: JobId,
+        profile: &Profile,
+        backlog: &mut Backlog,
+    ) -> Option<SimTime> {
+        let beside = self.beside.as_mut().expect("contexts are kept");
+        if beside.left(job) > 0 {
+            self.recount(job, backlog);
+        }
+        self.use_room(now, profile, backlog)
+    }
+
+    /// Keeps blocks and a place in the batch for a request of which the first token was made elsewhere; `None` if there is no room for
+    /// it, else the time of the next step boundary if that changed.
+    pub fn reserve(
+        &mut self,
+        now: SimTime,
+        entry: &Entry,
+        profile: &Profile,
+        backlog: &Backlog,
+    ) -> Option<Option<SimTime>> {
+        let next = self.queue.first();
+        let waits_again = next.is_some_and(|job| backlog.generated(job) > 0);
+        if waits_again || !self.has_place(profile) {
+            return None;
+        }
+        let ahead = profile.drafted().min(entry.output - 1);
+        let blocks = (entry.prompt + 1 + ahead).div_ceil(BLOCK);
+        // What the prompt that is not finished was promised when it was admitted.
+        let promised = self.batch[self.decoding()..].iter().map(|r| {
+            let target = backlog.of(r.job).target();
+            target.div_ceil(BLOCK) - self.cached(r).div_ceil(BLOCK)
+        });
+        let need = blocks + promised.sum::<u32>();
+        let steps = match self.phase {
+            Phase::Idle => 0,
+            Phase::Mixed => 1,
+            Phase::Decode => self.steps_until(now, self.decode_cost(profile), profile),
+        };
+        let gained = self.pace(profile).tokens(steps);
+        if !self.has_free(need, gained, profile) {
+            return None;
+        }
+        let boundary = if self.phase == Phase::Decode {
+            self.cut(steps, profile)
+        } else {
+            None
+        };
+        (self.beside.get_or_insert_default()).reserve(entry.job, blocks);
+        self.evict(gained, profile);
+        Some(boundary)
+    }
+
+    /// Gives up the room of a context that does not come; returns the time of the next step boundary if that changed.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn give_up(
+        &mut self,
+        now: SimTime,
+        job: JobId,
+        profile: &Profile,
+        backlog: &mut Backlog,
+    ) -> Option<SimTime> {
+        let beside = self.beside.as_mut().expect("room was made");
+        beside.give_up(job);
+        self.use_room(now, profile, backlog)
+    }
+
+    /// Takes in a request of which the prompt was computed elsewhere and the first token made there, and for which room was made; returns
+    /// the time of the next step boundary if that changed.
+    ///
+    /// # Panics
+    /// If no room was made.
+    pub fn receive(
+        &mut self,
+        now: SimTime,
+        job: JobId,
+        profile: &Profile,
+        backlog: &mut Backlog,
+    ) -> Option<SimTime> {
+        backlog.resume(job);
+        (self.beside.as_mut().expect("room was made")).arrive(job);
+        match self.phase {
+            Phase::Idle => {
+                (self.start, self.start_ps) = (now, 0);
+                self.begin_phase(profile, backlog, &mut Vec::new());
+                self.boundary_time()
+            }
+            Phase::Decode => {
+                let steps = self.steps_until(now, self.decode_cost(profile), profile);
+                self.cut(steps, profile)
+            }
+            Phase::Mixed => None,
+        }
+    }
+
+    /// Lets those who wait have room that was made; returns the time of the next step boundary if that changed.
+    fn use_room(
+        &mut self,
+        now: SimTime,
+        profile: &Profile,
+        backlog: &mut Backlog,
+    ) -> Option<SimTime> {
+        self.queue.first()?;
+        match self.phase {
+            Phase::Idle => {
+                (self.start, self.start_ps) = (now, 0);
+                self.begin_phase(profile, backlog, &mut Vec::new());
+                self.boundary_time()
+            }
+            Phase::Decode => {
+                let steps = self.steps_until(now, self.decode_cost(profile), profile);
+                self.cut(steps, profile)
+            }
+            Phase::Mixed => None,
+        }
+    }
+
+    /// Ends a phase of decode steps after so many; returns its end if that changed.
+    fn cut(&mut self, steps: u64, profile: &Profile) -> Option<SimTime> {
+        if steps == u64::from(self.ahead) {
+            return None;
+        }
+        self.ahead = steps as u32;
+        self.length = self.decode_length(self.decode_cost(profile), steps, profile);
+        self.boundary_time()
     }
 
     /// The request that waits for its first admission behind all others, if there is one.
@@ -294,7 +488,7 @@ impl Server {
         self.boundary_time()
     }
 
-    /// Drops everything, appending the lost jobs to `lost`; returns the output tokens that had been generated for them.
+    /// Drops everything, appending the lost jobs to `lost`, but not those whose context is on its way to or from elsewhere; returns the output tokens that had been generated for them.
     pub fn abandon(
         &mut self,
         now: SimTime,
@@ -324,8 +518,14 @@ impl Server {
             .sum();
         lost.extend(self.batch.iter().map(|r| r.job));
         lost.extend(self.queue.iter(backlog));
-        *self = Self::new(self.slowdown);
-        decoded + paused
+        let before = lost.len();
+        lost.extend(self.beside.iter().flat_map(|beside| beside.arrived()));
+        let arrived = (lost.len() - before) as u64;
+        *self = Self {
+            hands_over: self.hands_over,
+            ..Self::new(self.slowdown)
+        };
+        decoded + paused + arrived
     }
 
     /// Checks that blocks and contexts are those of the batch, and fit.
@@ -363,12 +563,18 @@ impl Server {
             );
         }
         let used = |group: u32| self.used(group, backlog);
-        if let Some(cache) = &self.prefixes {
+        if let Some(beside) = &self.beside {
+            beside.audit();
+            let cache = &beside.prefixes;
             cache.audit(used);
             let private = self.blocks(0, profile) - cache.used();
             assert!(
                 private + cache.blocks() <= u64::from(profile.kv_blocks),
                 "the prefix cache takes what the batch needs"
+            );
+            assert!(
+                self.batch.len() + beside.places() <= profile.max_batch as usize,
+                "more contexts come than have a place"
             );
         }
         assert_eq!(
@@ -377,7 +583,7 @@ impl Server {
             "the queue holds those who wait"
         );
         assert!(
-            !self.is_idle() || self.held() == 0,
+            !self.is_idle() || self.held() == 0 || self.on_their_way() > 0,
             "an idle server holds requests"
         );
     }
@@ -414,7 +620,12 @@ impl Server {
         let joined = |r: &Running| of(self.cached(r), r);
         decoding.iter().map(decoded).sum::<u64>()
             + joining.iter().map(joined).sum::<u64>()
-            + self.prefixes.as_ref().map_or(0, |cache| cache.used())
+            + (self.beside.as_ref()).map_or(0, |beside| beside.prefixes.used() + beside.blocks())
+    }
+
+    /// Blocks of contexts on their way to or from other servers.
+    fn on_their_way(&self) -> u64 {
+        self.beside.as_ref().map_or(0, |beside| beside.blocks())
     }
 
     /// At least [`Self::blocks`], from the sum of the contexts.
@@ -423,7 +634,8 @@ impl Server {
         let joining = self.batch[self.decoding()..].iter();
         let joined: u64 = joining.map(|r| u64::from(self.cached(r))).sum();
         let grown = decoding * (gained + u64::from(profile.drafted()));
-        (self.context + joined + grown + (block - 1) * self.batch.len() as u64) / block
+        let beside = (self.beside.as_ref()).map_or(0, |beside| beside.blocks_at_most());
+        (self.context + joined + grown + (block - 1) * self.batch.len() as u64) / block + beside
     }
 
     /// Whether `free` blocks are free in a step, when each that decodes has `gained` tokens since the phase began.
@@ -439,24 +651,26 @@ impl Server {
     fn needs(&self, job: JobId, backlog: &Backlog) -> (u32, u32) {
         let target = backlog.of(job).target();
         let whole = target.div_ceil(BLOCK);
-        let Some((cache, prefix)) = self.prefixes.as_ref().zip(backlog.prefix(job)) else {
+        let Some((beside, prefix)) = self.beside.as_ref().zip(backlog.prefix(job)) else {
             return (0, whole);
         };
-        let (cached, used) = cache.of(prefix.group);
+        let (cached, used) = beside.prefixes.of(prefix.group);
         let shared = cached.min(prefix.tokens / BLOCK).min((target - 1) / BLOCK);
         // What nobody used so far was free for others.
         (shared, whole - shared + shared.saturating_sub(used))
     }
 
-    /// Blocks of a group that the batch uses.
+    /// Blocks of a group that the batch uses, or a context that goes elsewhere.
     fn used(&self, group: u32, backlog: &Backlog) -> u32 {
-        let of_group = |r: &&Running| {
-            r.shared > 0
+        let of_group = |(job, shared): &(JobId, u32)| {
+            *shared > 0
                 && backlog
-                    .prefix(r.job)
+                    .prefix(*job)
                     .is_some_and(|prefix| prefix.group == group)
         };
-        let shared = self.batch.iter().filter(of_group).map(|r| r.shared);
+        let leaving = self.beside.iter().flat_map(|beside| beside.leaving());
+        let all = self.batch.iter().map(|r| (r.job, r.shared)).chain(leaving);
+        let shared = all.filter(of_group).map(|(_, shared)| shared);
         shared.max().unwrap_or(0)
     }
 
@@ -464,7 +678,8 @@ impl Server {
     fn recount(&mut self, job: JobId, backlog: &Backlog) {
         let group = backlog.prefix(job).expect("who shares has a prefix").group;
         let used = self.used(group, backlog);
-        let cache = self.prefixes.as_mut().expect("who shares has a cache");
+        let beside = self.beside.as_mut().expect("who shares has a cache");
+        let cache = &mut beside.prefixes;
         let (cached, _) = cache.of(group);
         cache.touch(group, cached, used);
     }
@@ -478,7 +693,7 @@ impl Server {
         let Some(prefix) = prefix.filter(|prefix| prefix.tokens / BLOCK > shared) else {
             return shared;
         };
-        let cache = self.prefixes.get_or_insert_default();
+        let cache = &mut self.beside.get_or_insert_default().prefixes;
         let (cached, _) = cache.of(prefix.group);
         if cached != shared {
             return shared;
@@ -491,28 +706,30 @@ impl Server {
     /// Gives up cached blocks that the batch needs in a step, when each that decodes has `gained` tokens since the phase began.
     #[inline]
     fn evict(&mut self, gained: u64, profile: &Profile) {
-        if self.prefixes.is_some() {
+        if self.beside.is_some() {
             self.evict_cached(gained, profile);
         }
     }
 
     fn evict_cached(&mut self, gained: u64, profile: &Profile) {
-        let Some(cache) = &self.prefixes else {
+        let Some(beside) = &self.beside else {
             return;
         };
+        let cache = &beside.prefixes;
         let (cached, used, most) = (cache.blocks(), cache.used(), u64::from(profile.kv_blocks));
         if self.blocks_at_most(gained, profile) + cached <= most {
             return;
         }
         let wanted = self.blocks(gained, profile) - used + cached;
-        if let (Some(cache), Some(over)) = (&mut self.prefixes, wanted.checked_sub(most)) {
-            cache.evict(over);
+        if let (Some(beside), Some(over)) = (&mut self.beside, wanted.checked_sub(most)) {
+            beside.prefixes.evict(over);
         }
     }
 
     /// Whether the batch has a place left.
     fn has_place(&self, profile: &Profile) -> bool {
-        self.batch.len() < profile.max_batch as usize
+        let kept = self.beside.as_ref().map_or(0, |beside| beside.places());
+        self.batch.len() + kept < profile.max_batch as usize
     }
 
     /// Moves the clock over the phase, takes out who ended, and turns finished prompts into sequences that decode.
@@ -565,6 +782,12 @@ impl Server {
                 }
                 continue;
             }
+            if is_complete && self.hands_over {
+                let blocks = queued.target().div_ceil(BLOCK) - shared;
+                (self.beside.get_or_insert_default()).leave(job, blocks, shared);
+                out.push(Milestone::Prefilled(job));
+                continue;
+            }
             // The next step of one that decodes puts the token that has just come out into the cache.
             let cached = computed + u32::from(is_complete);
             self.batch[kept] = Running {
@@ -587,12 +810,11 @@ impl Server {
     }
 
     fn begin_phase(&mut self, profile: &Profile, backlog: &mut Backlog, out: &mut Vec<Milestone>) {
-        if self.held() == 0 {
-            self.phase = Phase::Idle;
-            if self.batch.spilled() {
-                // An idle server owns no memory.
-                self.batch.shrink_to_fit();
-            }
+        if self.beside.is_some() {
+            self.take_in(backlog);
+        }
+        if self.batch.len() + self.queued() == 0 {
+            self.fall_idle();
             return;
         }
         let mut chunks = Chunks::within(profile.token_budget());
@@ -600,10 +822,41 @@ impl Server {
         if !is_short {
             self.admit(&mut chunks, profile, backlog);
         }
-        if self.joining > 0 {
+        if self.batch.is_empty() {
+            // Contexts on their way have the room; when they have come or gone, those who wait are seen to.
+            self.fall_idle();
+        } else if self.joining > 0 {
             self.begin_mixed(&chunks, profile);
         } else {
             self.begin_decode(is_short, profile);
+        }
+    }
+
+    fn fall_idle(&mut self) {
+        self.phase = Phase::Idle;
+        if self.batch.spilled() {
+            // An idle server owns no memory.
+            self.batch.shrink_to_fit();
+        }
+    }
+
+    /// Takes contexts that have come from other servers into the batch, behind those who decode.
+    fn take_in(&mut self, backlog: &Backlog) {
+        let Some(beside) = &mut self.beside else {
+            return;
+        };
+        for job in beside.take_arrived() {
+            let (sizes, place) = (backlog.of(job), self.decoding());
+            // Its next step puts the token into the cache that came with it.
+            let cached = sizes.prompt + 1;
+            let running = Running {
+                job,
+                finish: self.clock.wrapping_add(sizes.output - 1),
+                shift: cached.wrapping_sub(self.clock),
+                shared: 0,
+            };
+            self.batch.insert(place, running);
+            self.context += u64::from(cached);
         }
     }
 
@@ -639,12 +892,12 @@ impl Server {
         let mut is_short = false;
         while !self.has_free(0, 0, profile) {
             assert!(
-                self.batch.len() > 1,
+                self.batch.len() > 1 || self.on_their_way() > 0,
                 "a request that does not fit alone never arrives"
             );
-            if let Some(cache) = &mut self.prefixes {
+            if let Some(beside) = &mut self.beside {
                 // Before anybody is preempted, what nobody uses goes.
-                cache.evict(u64::MAX);
+                beside.prefixes.evict(u64::MAX);
             }
             let last = self.batch.pop().expect("the batch holds somebody");
             let generated = if self.joining > 0 {
@@ -672,7 +925,8 @@ impl Server {
             };
             let (shared, need) = self.needs(job, backlog);
             // Alone in the cache everybody has room.
-            if !self.batch.is_empty() && !self.has_free(need, 0, profile) {
+            let is_alone = self.batch.is_empty() && self.on_their_way() == 0;
+            if !is_alone && !self.has_free(need, 0, profile) {
                 break;
             }
             self.queue.pop(backlog);

@@ -10,6 +10,9 @@
 //! - *Time per token.* Each decode step takes at least the smallest constant of any batch, and reads at least the context of the
 //!   request at the smallest slope.
 //! - *Price.* Somebody who holds the request is paid, at the lowest rates that anybody asks, or at the floor of the base fee.
+//! - *Two nodes for one request*, where prompts are computed on other nodes than answers: the answer may come over a shorter way than
+//!   the first token, by no more than the ways of the context and of the two differ; and each is paid at the lowest rate for its part. Both objectives are
+//!   held against the best node for each.
 //! - *Quality of service.* Requests that no node alone could serve within both objectives count for nobody.
 //!
 //! A policy that completes `m` requests has the `k`-th smallest of `m` latencies at or above the `k`-th smallest of all bounds: so
@@ -28,7 +31,7 @@ use crate::hardware::Profile;
 use crate::hardware::profile::BLOCK;
 use crate::ids::{NodeId, RegionId};
 use crate::market::{Pricing, Rates};
-use crate::platform::Platform;
+use crate::platform::{Platform, Role};
 use crate::record::{Latency, MetricId, Output};
 use crate::units::{Amount, Price};
 use crate::workload::{Arrivals, Request, Slo, Workload};
@@ -178,6 +181,10 @@ struct Best<'a> {
     platform: &'a Platform,
     classes: Vec<Class<'a>>,
     max_output: u32,
+    /// Whether requests go from node to node.
+    is_split: bool,
+    /// Time that an answer may gain by coming from another node than the first token [s].
+    shortcut: f64,
 }
 
 /// The nodes of one class.
@@ -210,11 +217,23 @@ impl<'a> Best<'a> {
             }
         };
         let mut best = Self {
+            is_split: is_split(platform),
+            shortcut: shortcut(platform),
             platform,
             classes: platform.profiles.iter().enumerate().map(class).collect(),
             max_output: sizes.max_output,
         };
         best.classes.retain(|class| !class.rates.is_empty());
+        if best.is_split {
+            let all = || best.classes.iter().flat_map(|class| &class.rates);
+            let lowest = Rates {
+                prompt: all().map(|r| r.prompt).min().unwrap_or_default(),
+                output: all().map(|r| r.output).min().unwrap_or_default(),
+            };
+            for class in &mut best.classes {
+                class.rates = vec![lowest];
+            }
+        }
         best
     }
 
@@ -240,7 +259,8 @@ impl<'a> Best<'a> {
                 // Below the clock's resolution, rounding may go either way.
                 let ttft = (round_trip + overhead + slowdown * prompt - 2e-9).max(0.0);
                 let tpot = (request.output_tokens > 1).then(|| {
-                    (slowdown * steps - 2e-9).max(0.0) / f64::from(request.output_tokens - 1)
+                    (slowdown * steps - 2e-9 - self.shortcut).max(0.0)
+                        / f64::from(request.output_tokens - 1)
                 });
                 let is_attainable = ttft <= slo.ttft.as_secs_f64()
                     && tpot.is_none_or(|tpot| tpot <= slo.tpot.as_secs_f64());
@@ -257,6 +277,11 @@ impl<'a> Best<'a> {
                     },
                 });
             }
+        }
+        if let Some(least) = least.as_mut().filter(|_| self.is_split) {
+            // The first token of one node, the others of another.
+            least.is_attainable = least.ttft <= slo.ttft.as_secs_f64()
+                && (least.tpot).is_none_or(|tpot| tpot <= slo.tpot.as_secs_f64());
         }
         least
     }
@@ -276,6 +301,31 @@ impl<'a> Best<'a> {
         };
         least.map(Amount::as_f64)
     }
+}
+
+/// Whether requests go from node to node.
+fn is_split(platform: &Platform) -> bool {
+    platform.fleets.iter().any(|fleet| fleet.role != Role::Both)
+}
+
+/// The most by which the way of an answer to its customer is shorter than that of its first token and the way of the context between
+/// them [s]: zero where no detour is shorter than the direct way, which measured latencies do not promise.
+fn shortcut(platform: &Platform) -> f64 {
+    if !is_split(platform) {
+        return 0.0;
+    }
+    let network = &platform.network;
+    let regions = || (0..network.regions().len()).map(RegionId::new);
+    let mut most = 0.0_f64;
+    for customer in regions() {
+        for from in regions() {
+            for to in regions() {
+                let way = |a, b| network.one_way(a, b).as_secs_f64();
+                most = most.max(way(customer, from) - way(from, to) - way(to, customer));
+            }
+        }
+    }
+    most
 }
 
 /// The prompt tokens that may be cached when the request comes: whole blocks of what it shares, and never its last token.

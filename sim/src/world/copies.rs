@@ -124,6 +124,9 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     /// Sends a copy of a placed job to another node.
     pub(super) fn copy(&mut self, job: JobId, node: NodeId, cx: &mut Cx) -> Result<(), Reason> {
         self.must_be_placed(job)?;
+        if self.handoffs.are_possible() {
+            return Err(Reason::Disaggregated);
+        }
         self.must_take(job, node, cx)?;
         if self.board.view(cx.now()).has_copy(job, node) {
             return Err(Reason::SameNode);

@@ -90,6 +90,18 @@ pub enum Event {
         /// Tells this from a schedule that was overtaken.
         stamp: u32,
     },
+    /// The last byte of a context has left the server that computed it.
+    KvSent {
+        /// Tells this from a schedule that was overtaken.
+        stamp: u32,
+    },
+    /// A context is at the server that goes on with it.
+    KvLanded {
+        /// The job.
+        job: JobId,
+        /// Tells this from a schedule that was overtaken.
+        stamp: u32,
+    },
 }
 
 /// In the word of an event, the nodes together.
@@ -117,6 +129,8 @@ impl Ranked for Event {
             // Later additions, so that the ranks above keep their numbers in logs.
             Self::Outage { .. } => 14,
             Self::Ready { .. } => 15,
+            Self::KvSent { .. } => 16,
+            Self::KvLanded { .. } => 17,
         }
     }
 
@@ -125,7 +139,8 @@ impl Ranked for Event {
         match *self {
             Self::Deliver { job, stamp }
             | Self::Lost { job, stamp }
-            | Self::Patience { job, stamp } => pack(job.0, stamp),
+            | Self::Patience { job, stamp }
+            | Self::KvLanded { job, stamp } => pack(job.0, stamp),
             Self::Boundary { node, stamp }
             | Self::Up { node, stamp }
             | Self::Down { node, stamp }
@@ -135,6 +150,7 @@ impl Ranked for Event {
             // Zero is the scheduler's own timer.
             Self::Refresh { node } => pack(node.unwrap_or(ALL).0, 1),
             Self::Outage { source } => u64::from(source),
+            Self::KvSent { stamp } => u64::from(stamp),
             Self::Arrive
             | Self::Wake
             | Self::Reprice
@@ -173,6 +189,8 @@ impl Event {
             13 => Self::Horizon,
             14 => Self::Outage { source: stamp },
             15 => Self::Ready { node, stamp },
+            16 => Self::KvSent { stamp },
+            17 => Self::KvLanded { job, stamp },
             _ => return None,
         };
         (event.word() == word).then_some(event)
@@ -207,12 +225,14 @@ mod tests {
             Event::Horizon,
             Event::Outage { source: 3 },
             Event::Ready { node, stamp },
+            Event::KvSent { stamp },
+            Event::KvLanded { job, stamp },
         ];
         for event in events {
             let decoded = Event::decode(event.rank(), event.word()).expect("an event");
             assert_eq!(format!("{decoded:?}"), format!("{event:?}"));
         }
-        assert!(Event::decode(16, 0).is_none());
+        assert!(Event::decode(18, 0).is_none());
         assert!(Event::decode(0, 1).is_none(), "an arrival has no word");
     }
 }

@@ -49,7 +49,8 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     }
 
     /// Everything on the node is lost: a recorded fault, and a loss for each job that the dispatcher will notice.
-    pub(super) fn lose_work(&mut self, id: NodeId, cx: &mut Cx) {
+    /// `handoffs` were lost with it besides.
+    pub(super) fn lose_work(&mut self, id: NodeId, handoffs: u64, cx: &mut Cx) {
         let mut lost = std::mem::take(&mut self.lost);
         let node = &mut self.nodes[id.index()];
         let profile = &self.platform.profiles[node.profile.index()];
@@ -58,7 +59,9 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         let forfeited = self.bank.fault(id);
         let owner = node.owner;
         self.tally.batch(cx.now(), batch, 0);
-        self.tally.fault(cx.now(), owner, forfeited, tokens);
+        // Of each of these, the first token was made.
+        self.tally
+            .fault(cx.now(), owner, forfeited, tokens + handoffs);
         for job in lost.drain(..) {
             self.tally.running(cx.now(), -1);
             self.left(Queue::Node(id), job, cx.now());
@@ -85,7 +88,12 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         let outstanding: u32 = (all.filter(ours))
             .map(|index| self.board.held(NodeId::new(index)))
             .sum();
-        let waiting = self.board.view(now).waiting_len();
+        let view = self.board.view(now);
+        let waiting = if self.platform.fleets[id.index()].role.prefills() {
+            view.waiting_len()
+        } else {
+            view.prefilled().len() as u32
+        };
         let controller = self.controllers[id.index()]
             .as_mut()
             .expect("only autoscaled fleets are scaled");

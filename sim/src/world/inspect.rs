@@ -366,7 +366,9 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     pub(super) fn subject(&self, event: &Event) -> Subject {
         let (job, node, is_stale) = match *event {
             Event::Arrive => (Some(self.counts.submitted), None, false),
-            Event::Deliver { job, stamp } | Event::Lost { job, stamp } => {
+            Event::Deliver { job, stamp }
+            | Event::Lost { job, stamp }
+            | Event::KvLanded { job, stamp } => {
                 let record = &self.jobs[job.index()];
                 let is_stale = record.stamp != stamp;
                 (
@@ -390,6 +392,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             Event::Ready { node, stamp } => {
                 (None, Some(node), self.registry[node.index()].loads != stamp)
             }
+            Event::KvSent { stamp } => (None, None, !self.handoffs.is_next(stamp)),
             Event::Notice { node, epoch } => (None, Some(node), self.card_epoch(node) != epoch),
             Event::Refresh { node } => (None, node, false),
             Event::Wake

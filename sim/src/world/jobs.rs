@@ -54,6 +54,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                     Price::from_units(units as i128)
                 }),
             node: NOWHERE,
+            prefiller: NOWHERE,
             group: request.prefix.map_or(NO_GROUP, |prefix| prefix.group),
             ticket: NO_TICKET,
         };
@@ -110,7 +111,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         self.left(Queue::Dispatcher, job, now);
     }
 
-    fn joined(&mut self, queue: Queue, job: JobId, now: SimTime) {
+    pub(super) fn joined(&mut self, queue: Queue, job: JobId, now: SimTime) {
         if R::QUEUES {
             let (serial, length) = (self.serial(job), self.length(queue, now));
             self.recorder.joined(now, queue, serial, length);
@@ -179,7 +180,8 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 },
             );
         }
-        if was_idle {
+        // Where contexts on their way have the room, the request waits and nothing runs.
+        if was_idle && !node.server.is_idle() {
             node.busy.start(self.tally.measured_time(cx.now()));
             self.tally.busy(cx.now(), record.node, 1);
         }
@@ -213,7 +215,11 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         self.tally.batch(cx.now(), batch, node.server.batch());
         for milestone in milestones.drain(..) {
             match milestone {
-                Milestone::FirstToken(job) => self.jobs[job.index()].first_token = cx.now(),
+                Milestone::FirstToken(job) => {
+                    let record = &mut self.jobs[job.index()];
+                    record.first_token = cx.now() + record.back;
+                }
+                Milestone::Prefilled(job) => self.prefilled(job, id, cx),
                 Milestone::Preempted(_) => {}
                 Milestone::Finished(job) => {
                     self.tally.running(cx.now(), -1);
@@ -227,6 +233,9 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             }
         }
         self.milestones = milestones;
+        if self.handoffs.are_possible() {
+            self.make_room(id, cx);
+        }
     }
 
     /// A request was answered on a node, which has a free slot now.
@@ -248,7 +257,12 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         let record = self.jobs[job.index()];
         let card = self.board.jobs[job.index()];
         let completed = fate == Fate::Completed;
-        let ended = if completed { now + record.back } else { now };
+        // Tokens come in their order, whichever node sends them.
+        let ended = if completed {
+            (now + record.back).max(record.first_token)
+        } else {
+            now
+        };
         assert!(
             record.is_live() && card.submitted <= ended,
             "a job ends once, and after it was submitted"
@@ -269,7 +283,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         };
         if completed {
             self.free_slot(job, record.node, record.epoch, now);
-            let first = record.first_token + record.back;
+            let first = record.first_token;
             row.ttft = Some((first - card.submitted).as_secs_f64());
             let steps = record.output_tokens - 1;
             row.tpot = (steps > 0).then(|| (ended - first).as_secs_f64() / f64::from(steps));
@@ -301,9 +315,26 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         }
         let price = record.rates.price(card.prompt_tokens, record.output_tokens);
         let owner = self.nodes[record.node.index()].owner;
+        if let Some(prefiller) = card.prefilled_by() {
+            self.pay_both(prefiller, record, card);
+            return price;
+        }
         let payout = self.bank.deliver(record.lock, price, owner);
         self.tally.paid(card.submitted, price, payout, owner);
         price
+    }
+
+    /// Pays the owner of the node that computed the prompt for the prompt, and that of the node that went on for the answer.
+    fn pay_both(&mut self, prefiller: NodeId, record: &Job, card: &JobCard) {
+        let of = |node: NodeId| self.nodes[node.index()].owner;
+        let parts = [
+            (record.rates.price(card.prompt_tokens, 0), of(prefiller)),
+            (record.rates.price(0, record.output_tokens), of(record.node)),
+        ];
+        let payouts = self.bank.deliver_together(record.lock, parts);
+        for ((price, owner), payout) in parts.into_iter().zip(payouts) {
+            self.tally.paid(card.submitted, price, payout, owner);
+        }
     }
 
     /// The dispatcher hears that a job placed in this stay of the node has ended.
@@ -327,7 +358,11 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         if self.platform.pricing != Pricing::Rental {
             self.bank.refund(std::mem::take(&mut record.lock));
         }
-        self.free_slot(job, node, epoch, cx.now());
+        if self.handoffs.are_possible() {
+            self.forget_placement(job, node, epoch, cx);
+        } else {
+            self.free_slot(job, node, epoch, cx.now());
+        }
         self.tally.lost(submitted);
         if self.loses_copy(job, cx) {
             self.report_idle(node, cx);

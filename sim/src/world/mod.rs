@@ -8,6 +8,7 @@ pub mod bound;
 mod copies;
 mod event;
 mod fleets;
+mod handoff;
 pub mod inspect;
 mod jobs;
 mod nodes;
@@ -35,6 +36,7 @@ use crate::view::{Board, Needs};
 use crate::workload::{Arrivals, Prefix, Request, Workload};
 use copies::Copies;
 pub use event::Event;
+use handoff::Handoffs;
 use nodes::{Birth, Node, Registration};
 use outages::Outages;
 pub use playback::Playback;
@@ -128,7 +130,7 @@ struct Job {
     stamp: u32,
     lock: Lock,
     rates: Rates,
-    /// When the node had its first token ready.
+    /// When its customer has the first token.
     first_token: SimTime,
     /// Time from the node to the customer.
     back: Span,
@@ -175,6 +177,7 @@ pub struct World<'a, S, R> {
     prefixes: Vec<Option<Prefix>>,
     free: Vec<JobId>,
     copies: Copies,
+    handoffs: Handoffs,
     bank: Bank,
     counts: Counts,
     refusals: Vec<Refusal>,
@@ -252,6 +255,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             prefixes: Vec::new(),
             free: Vec::new(),
             copies: Copies::default(),
+            handoffs: Handoffs::new(platform, nodes.len()),
             bank: Bank::new(&platform.settlement, owners, &owner_of),
             counts: Counts::default(),
             refusals: Vec::new(),
@@ -383,6 +387,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             node.server
                 .audit(&self.platform.profiles[node.profile.index()], &self.backlog);
         }
+        self.check_handoffs();
         self.bank.audit();
         let under_way = self.jobs.iter().any(Job::is_placed);
         invariants::escrow(self.bank.escrow(), under_way);
@@ -447,6 +452,8 @@ impl<S: Scheduler, R: Recorder> Model for World<'_, S, R> {
             Event::Audit => self.audit(cx),
             Event::Outage { source } => self.outage(source, cx),
             Event::Ready { node, stamp } => self.ready(node, stamp, cx),
+            Event::KvSent { stamp } => self.kv_sent(stamp, cx),
+            Event::KvLanded { job, stamp } => self.kv_landed(job, stamp, cx),
             Event::Horizon => {
                 self.closing = true;
                 if self.counts.live == 0 {

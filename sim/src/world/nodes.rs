@@ -233,7 +233,7 @@ fn node(
         (true, false) => Birth::Down(change),
     };
     let node = Node {
-        server: Server::new(slowdown),
+        server: Server::with_role(fleet.role, slowdown),
         stage: if present { Stage::Down } else { Stage::Off },
         owner,
         profile: offer.profile,
@@ -262,7 +262,7 @@ fn node(
     (
         node,
         registration,
-        NodeCard::new(region, offer.profile, access, asks),
+        NodeCard::new(region, offer.profile, access, asks).with_role(fleet.role),
     )
 }
 

@@ -14,11 +14,11 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     /// Tells the scheduler of a node with free slots, until it has no more use for them.
     pub(super) fn offer(&mut self, mut cause: Cause, node: NodeId, cx: &mut Cx) {
         loop {
-            let before = self.board.view(cx.now()).waiting_len();
+            let before = self.board.view(cx.now()).undecided_len();
             self.ask(cause, cx);
             let view = self.board.view(cx.now());
-            let left = view.waiting_len();
-            if left == 0 || left == before || !view.is_open(node) {
+            let left = view.undecided_len();
+            if left == 0 || left == before || !view.has_slot(node) {
                 break;
             }
             cause = Cause::SlotsLeft(node);
@@ -44,6 +44,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 Order::PlaceAt(job, node, rates) => self.place(job, node, Some(rates), cx),
                 Order::Steal(victim, thief) => self.steal(victim, thief, cx),
                 Order::Copy(job, node) => self.copy(job, node, cx),
+                Order::Decode(job, node) => self.decode(job, node, cx),
                 Order::NeedAnswers(job, answers) => self.need_answers(job, answers),
                 Order::Reject(job) => self.reject(job, cx),
                 Order::Wake(at) if at < cx.now() => Err(Reason::Past),
@@ -68,6 +69,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 Order::Place(job, _)
                 | Order::PlaceAt(job, _, _)
                 | Order::Copy(job, _)
+                | Order::Decode(job, _)
                 | Order::NeedAnswers(job, _)
                 | Order::Reject(job) => Some(job),
                 Order::Wake(_) | Order::Steal(_, _) => None,

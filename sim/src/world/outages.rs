@@ -157,6 +157,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 self.stop_waiting(job, cx.now());
                 self.wait(job, cx.now());
             }
+            self.hush_handoffs();
             return;
         }
         for (job, stamp) in std::mem::take(&mut self.outages.held) {
@@ -166,6 +167,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 self.ask(Cause::JobArrived(job), cx);
             }
         }
+        self.resume_handoffs(cx);
     }
 
     /// Brings a node into the state that its life and its region allow.
@@ -276,10 +278,18 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         let node = &mut self.nodes[id.index()];
         let was = std::mem::replace(&mut node.stage, stage);
         node.stamp += 1;
-        if !node.server.is_idle() {
+        let is_busy = !node.server.is_idle();
+        if is_busy {
             node.busy.stop(self.tally.measured_time(now));
             self.tally.busy(now, id, -1);
-            self.lose_work(id, cx);
+        }
+        let handoffs = if self.handoffs.are_possible() {
+            self.lose_handoffs(id, cx)
+        } else {
+            0
+        };
+        if is_busy || handoffs > 0 {
+            self.lose_work(id, handoffs, cx);
         }
         match was {
             Stage::Draining => {

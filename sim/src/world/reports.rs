@@ -42,7 +42,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 }
             }
         }
-        if self.board.view(cx.now()).waiting_len() > 0 {
+        if self.board.view(cx.now()).undecided_len() > 0 {
             self.ask(Cause::Reported, cx);
         }
     }

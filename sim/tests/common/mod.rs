@@ -13,7 +13,9 @@ use walras_sim::ids::{ProfileId, RegionId};
 use walras_sim::knowledge::Knowledge;
 use walras_sim::market::Pricing;
 use walras_sim::network::{Network, Region};
-use walras_sim::platform::{Fleet, Offer, Ownership, Platform, Retry, Settlement, Size};
+use walras_sim::platform::{
+    Fleet, KvLink, Offer, Ownership, Platform, Retry, Role, Settlement, Size,
+};
 use walras_sim::scheduling::Policy;
 use walras_sim::units::{Amount, Ppm};
 use walras_sim::workload::{Slo, Source, Synthetic, Workload};
@@ -112,6 +114,7 @@ pub fn platform(nodes: u32, max_batch: u32, slots: u32) -> Platform {
         profiles: vec![Profile::new(&device(), &deployment(max_batch))],
         fleets: vec![Fleet {
             name: "fleet".into(),
+            role: Role::Both,
             size: Size::Fixed(nodes),
             ownership: Ownership::Each,
             devices: vec![Offer {
@@ -142,6 +145,7 @@ pub fn platform(nodes: u32, max_batch: u32, slots: u32) -> Platform {
         },
         slots,
         outages: Vec::new(),
+        kv_link: KvLink::default(),
     }
 }
 
