@@ -12,7 +12,7 @@ use crate::experiment::{Experiment, Manifest, Run};
 use crate::words::{Finding, Scale, Tone, Wording, describe, is_primary, percent, quantity, title};
 
 /// The figures that decide, with the name of what they measure: first of requests, then of batch jobs. A scenario has one or the other.
-pub(crate) const HEADLINES: [(MetricId, &str); 11] = [
+pub(crate) const HEADLINES: [(MetricId, &str); 14] = [
     (MetricId::CostPerMillion, "cost"),
     (MetricId::TtftP99, "tail latency of the first token"),
     (MetricId::TpotP50, "time per token"),
@@ -27,6 +27,9 @@ pub(crate) const HEADLINES: [(MetricId, &str); 11] = [
     (MetricId::Makespan, "makespan"),
     (MetricId::DeadlinesMet, "deadlines met"),
     (MetricId::GpuFragmentation, "fragmentation of GPUs"),
+    (MetricId::ReadsLocal, "reads from own nodes"),
+    (MetricId::ObjectsAvailable, "availability of objects"),
+    (MetricId::ObjectsLost, "objects lost"),
 ];
 
 /// The figures that decide.

@@ -183,7 +183,7 @@ pub struct TournamentArgs {
     #[arg(long = "platform", value_name = "NAME")]
     pub platforms: Vec<String>,
     /// Rank by this figure, such as `ttft_p50`; may be repeated
-    /// [default: `slo_attainment`, `ttft_p99`, `cost_per_million_output_tokens`]
+    /// [default: `slo_attainment`, `ttft_p99`, `cost_per_million_output_tokens`; of batch jobs `response_time_mean`, `bounded_slowdown_mean`, `makespan`]
     #[arg(long = "metric", value_name = "NAME")]
     pub metrics: Vec<String>,
     /// Compare with this scheduler [default: the best of each figure]

@@ -115,10 +115,14 @@ fn jobs(scenario: &Scenario, batch: &Batch) -> Vec<String> {
         }
         Jobs::Synthetic(synthetic) => {
             let arrivals = match synthetic.arrivals {
-                Arrivals::Poisson(rate) => format!("{:.4} per second for {horizon}", rate),
+                Arrivals::Poisson(rate) => format!("{:.1} per hour for {horizon}", rate * 3600.0),
                 Arrivals::AtOnce(count) => format!("{count} at the start"),
             };
-            vec![arrivals, format!("of {} classes", synthetic.classes.len())]
+            let classes = match synthetic.classes.len() {
+                1 => "of one class".to_owned(),
+                several => format!("of {several} classes"),
+            };
+            vec![arrivals, classes]
         }
     }
 }

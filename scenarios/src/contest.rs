@@ -7,8 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::document::{self, Entry, Node, Value};
+use crate::inherit::{CLUSTERS, PLATFORMS};
 use crate::issue::{Issue, Issues, Place, Source, suggestion};
 use crate::load::{Draft, Scenario};
+use crate::plan::Subject;
 use crate::sweep::Point;
 
 /// A scheduler that takes part: how it is called, and what stands under the key `scheduler`.
@@ -96,13 +98,17 @@ pub fn contests(
     });
     let fail = |issues: Vec<Issue>| Issues::new(source.name.clone(), issues);
     let tree = document::parse(&source).map_err(fail)?;
-    let platforms = tree.get("platforms").map_or(&[][..], Node::entries);
+    let kind = match scenario.plan.subject {
+        Subject::Requests(_) => PLATFORMS,
+        Subject::Batch(_) => CLUSTERS,
+    };
+    let platforms = tree.get(kind.section).map_or(&[][..], Node::entries);
     let names = || platforms.iter().map(|platform| &*platform.key);
     for name in chosen {
         if names().all(|known| known != name) {
-            let message = format!("`{}` has no platform `{name}`", scenario.name);
+            let message = format!("`{}` has no {} `{name}`", scenario.name, kind.noun);
             let issue = Issue::new(Place::whole(&source), "", message);
-            let issue = issue.hint(suggestion(name, "platforms", names()));
+            let issue = issue.hint(suggestion(name, kind.section, names()));
             return Err(fail(vec![issue]));
         }
     }
@@ -147,7 +153,7 @@ pub fn contests(
         } else {
             format!("Which scheduler is best for {name}?")
         };
-        let tree = contest(&tree, platform, entrants, &question);
+        let tree = contest(&tree, kind.section, platform, entrants, &question);
         let draft = Draft::of(&directory, &source, tree);
         match draft.clone().finish() {
             Ok(loaded) => contests.push(Contest {
@@ -178,7 +184,13 @@ pub fn contests(
 }
 
 /// The scenario in which `platform` stands once for each of the entrants.
-fn contest(tree: &Node, platform: &Entry, entrants: &[Entrant], question: &str) -> Node {
+fn contest(
+    tree: &Node,
+    section: &str,
+    platform: &Entry,
+    entrants: &[Entrant],
+    question: &str,
+) -> Node {
     let mut tree = tree.clone();
     let Value::Map(keys) = &mut tree.value else {
         return tree;
@@ -187,7 +199,7 @@ fn contest(tree: &Node, platform: &Entry, entrants: &[Entrant], question: &str) 
     for entry in keys {
         match entry.key.as_str() {
             "question" => entry.node.value = Value::Text(question.to_owned()),
-            "platforms" => {
+            key if key == section => {
                 let of = |entrant: &Entrant| {
                     let mut own = platform.clone();
                     own.key.clone_from(&entrant.name);
@@ -252,6 +264,7 @@ fn called(node: &Node) -> String {
 fn written(node: &Node) -> String {
     match (node.value.written(), node.entries()) {
         (Some(name), _) => name,
+        (None, [entry]) if entry.node.entries().is_empty() => entry.key.clone(),
         (None, [entry]) => {
             let parameters = entry.node.entries().iter().map(|parameter| {
                 let value = parameter.node.value.written();

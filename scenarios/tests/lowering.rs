@@ -73,7 +73,12 @@ fn data_centre_machines_fail_and_return_as_published() {
 /// 400 Gbit/s are 50 GB/s, which is what is assumed where nothing is said.
 #[test]
 fn roles_and_the_links_between_them_are_lowered() {
-    let of = |set: &[(&str, &str)]| plan("disaggregation", set, None).platforms.remove(2);
+    let of = |set: &[(&str, &str)]| {
+        plan("disaggregation", set, None)
+            .expect_requests()
+            .platforms[2]
+            .clone()
+    };
     let apart = of(&[]);
     let roles: Vec<Role> = apart.fleets.iter().map(|fleet| fleet.role).collect();
     assert_eq!(roles, [Role::Prefill, Role::Decode]);
