@@ -355,6 +355,14 @@ fn load(path: &Path, set: &[(String, String)], trace: Option<&Path>) -> anyhow::
     walras_scenarios::load(path, set, trace).map_err(|issues| BadInput::issues(&issues))
 }
 
+/// What the model leaves out of what was compared.
+fn limits(comparison: &Comparison) -> &'static [&'static str] {
+    match comparison.noun() {
+        "jobs" => walras_sim::LIMITS_OF_CLUSTERS,
+        _ => walras_sim::LIMITS,
+    }
+}
+
 /// Writes the HTML page and prints the figures.
 fn show(
     experiment: &Experiment,
@@ -369,7 +377,7 @@ fn show(
         html::render_with(
             experiment,
             &comparison,
-            walras_sim::LIMITS,
+            limits(&comparison),
             trace::charts(experiment, directory),
         )
         .as_bytes(),

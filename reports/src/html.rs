@@ -71,6 +71,7 @@ pub fn render_with(
                 .sum::<u64>() as f64,
             0,
         ),
+        noun: comparison.noun(),
         events: number(
             experiment.runs.iter().map(|run| run.events).sum::<u64>() as f64,
             0,
@@ -151,6 +152,7 @@ struct Page<'a> {
     runs: usize,
     runs_requested: usize,
     requests: String,
+    noun: &'static str,
     events: String,
     horizon: String,
     warm_up: String,

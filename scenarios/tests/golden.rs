@@ -13,7 +13,7 @@ use std::{env, fs};
 
 use walras_des::Digest;
 use walras_scenarios::library::library;
-use walras_scenarios::{Options, Run, execute, load};
+use walras_scenarios::{Options, Plan, Run, execute, load};
 use walras_sim::record::MetricId;
 
 /// Shorter than what ships, so that three numbers of threads take seconds.
@@ -37,9 +37,24 @@ fn figures(run: &Run) -> Digest {
     digest
 }
 
+fn plan(name: &str) -> Plan {
+    let load = |set: &[(&str, &str)]| {
+        let set = set.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned()));
+        let scenario = load(Path::new(name), &set.collect::<Vec<_>>(), None);
+        scenario.unwrap_or_else(|issues| panic!("{issues}")).plan
+    };
+    let shipped = load(&[]);
+    if shipped.requests().is_some() {
+        return load(&SETTINGS);
+    }
+    // Batch jobs take days, and workflows minutes.
+    let tenth = format!("{} s", shipped.horizon.as_secs_f64() / 10.0);
+    let shorter = [("run.horizon", &*tenth), ("run.warm_up", "null"), SETTINGS[1]];
+    load(&shorter)
+}
+
 /// A line per run of every scenario of the library.
 fn table(threads: usize) -> String {
-    let set = SETTINGS.map(|(path, value)| (path.to_owned(), value.to_owned()));
     let options = Options {
         threads,
         pool: None,
@@ -49,9 +64,7 @@ fn table(threads: usize) -> String {
     };
     let mut table = String::new();
     for entry in library() {
-        let plan = load(Path::new(entry.name), &set, None)
-            .unwrap_or_else(|issues| panic!("{issues}"))
-            .plan;
+        let plan = plan(entry.name);
         let results = execute(&plan, &options, &|_| {}).unwrap_or_else(|error| panic!("{error}"));
         for run in &results.runs {
             let (platform, output) = (plan.names()[run.platform], &run.output);

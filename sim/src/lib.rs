@@ -49,3 +49,12 @@ pub const LIMITS: &[&str] = &[
     "Every node returns the right answer: verification, fraud and privacy are not modelled.",
     "Nodes that are there when a run begins hold the model; later only instances of an elastic fleet wait for it, and the nodes of a fleet with cold starts.",
 ];
+
+/// The same of batch jobs on clusters.
+pub const LIMITS_OF_CLUSTERS: &[&str] = &[
+    "A task works at the same pace from start to end: workers of different nodes neither slow each other nor fail alone, and memory is occupied and never exceeded.",
+    "What a task left behind stays reachable when its node leaves; only stored objects are lost with machines. Disks are never full, and what a task has read is not kept for the next.",
+    "The manager of a cluster learns of everything at once, decides in no time, and never fails.",
+    "A recorded job comes when it came, however long the last ones took: users who wait do not submit less.",
+    "Nodes cost their price while they are up; nothing is bid, paid or slashed for batch jobs.",
+];
