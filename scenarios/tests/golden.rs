@@ -39,7 +39,9 @@ fn figures(run: &Run) -> Digest {
 
 fn plan(name: &str) -> Plan {
     let load = |set: &[(&str, &str)]| {
-        let set = set.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned()));
+        let set = set
+            .iter()
+            .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()));
         let scenario = load(Path::new(name), &set.collect::<Vec<_>>(), None);
         scenario.unwrap_or_else(|issues| panic!("{issues}")).plan
     };
@@ -49,7 +51,11 @@ fn plan(name: &str) -> Plan {
     }
     // Batch jobs take days, and workflows minutes.
     let tenth = format!("{} s", shipped.horizon.as_secs_f64() / 10.0);
-    let shorter = [("run.horizon", &*tenth), ("run.warm_up", "null"), SETTINGS[1]];
+    let shorter = [
+        ("run.horizon", &*tenth),
+        ("run.warm_up", "null"),
+        SETTINGS[1],
+    ];
     load(&shorter)
 }
 

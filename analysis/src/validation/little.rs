@@ -7,8 +7,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use walras_des::SimTime;
-use walras_scenarios::library;
+use walras_des::{SimTime, Streams};
+use walras_scenarios::plan::Batch;
+use walras_scenarios::{Plan, library};
+use walras_sim::cluster::TaskId;
+use walras_sim::cluster::observer::{Observer, Stop};
+use walras_sim::cluster::site::Site;
+use walras_sim::cluster::view::View;
+use walras_sim::ids::NodeId;
 use walras_sim::record::{Queue, Recorder};
 use walras_sim::world;
 
@@ -24,18 +30,23 @@ pub(super) fn group() -> Planned {
         title: "Little's law in the scenarios of the library",
         about: "L = λW as an identity on the sample path of one replication with 3 h of arrivals. Left: the sum of the times \
                 that requests spent in the platform, per second (λW); right: the time average of what the queue itself counts \
-                (L). The dispatcher and every node that served a request are compared one by one in the same row.",
+                (L). The dispatcher and every node that served a request are compared one by one in the same row. Of batch jobs, for \
+                as long as is shipped: tasks that run, on the cluster and on every node.",
         tasks: library().iter().map(|entry| task(entry.name)).collect(),
     }
 }
 
 fn scenario(name: &str, seed: u64) -> Vec<Row> {
-    let set = [("run.horizon".to_owned(), HORIZON.to_owned())];
-    let scenario = walras_scenarios::load(Path::new(name), &set, None);
-    let plan = scenario.expect("the library is right").plan;
-    let Some(requests) = plan.requests() else {
-        return Vec::new();
+    let load = |set: &[(String, String)]| {
+        let scenario = walras_scenarios::load(Path::new(name), set, None);
+        scenario.expect("the library is right").plan
     };
+    let shipped = load(&[]);
+    if let Some(batch) = shipped.batch() {
+        return clusters(&shipped, batch, seed);
+    }
+    let plan = load(&[("run.horizon".to_owned(), HORIZON.to_owned())]);
+    let requests = plan.expect_requests();
     let platform = |platform: &walras_sim::platform::Platform| {
         let mut books = Books::default();
         let output = world::simulate(
@@ -51,6 +62,68 @@ fn scenario(name: &str, seed: u64) -> Vec<Row> {
         row(&platform.name, &books, counts.submitted)
     };
     requests.platforms.iter().map(platform).collect()
+}
+
+fn clusters(plan: &Plan, batch: &Batch, seed: u64) -> Vec<Row> {
+    let settings = plan.settings();
+    let streams = Streams::new(seed, 0);
+    let cluster = |site: &Site| {
+        let jobs = batch.workload.jobs(&streams, settings.horizon);
+        let history = site.history(&batch.workload, &settings, seed);
+        let until = site.latest(&settings);
+        let books = Books::default();
+        let watched = site.watched(jobs, &history, until, &streams, books, &|| false);
+        let (_, books) = watched.expect("nobody stops it");
+        row(&site.name, &books, books.queues[&Queue::Platform].joined)
+    };
+    batch.sites.iter().map(cluster).collect()
+}
+
+/// The queues of a cluster are what runs, in all and on each node; a gang is on a node once for each of its workers there.
+impl Books {
+    fn note(&mut self, view: &View<'_>, task: TaskId, placed: &[(NodeId, u16)], joins: bool) {
+        let now = view.now();
+        self.now = now;
+        let running = view.running().len() as u64;
+        // What has stopped is taken off the list of what runs next.
+        let running = if joins { running } else { running - 1 };
+        self.turn(Queue::Platform, u64::from(task.0), now, running, joins);
+        let mut nodes: Vec<NodeId> = placed.iter().map(|&(node, _)| node).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        for node in nodes {
+            let mut here = view.node(node).running.clone();
+            here.sort_unstable();
+            here.dedup();
+            let serial = u64::from(task.0);
+            self.turn(Queue::Node(node), serial, now, here.len() as u64, joins);
+        }
+        self.queues.entry(Queue::Dispatcher).or_default();
+    }
+
+    fn turn(&mut self, queue: Queue, serial: u64, now: SimTime, length: u64, joins: bool) {
+        let sides = self.queues.entry(queue).or_default();
+        sides.change(now, length);
+        if joins {
+            sides.joined += 1;
+            let before = sides.present.insert(serial, now);
+            assert!(before.is_none(), "task {serial} joins {queue:?} twice");
+        } else {
+            let since = sides.present.remove(&serial).expect("it was there");
+            sides.stays += u128::from((now - since).as_nanos());
+        }
+    }
+}
+
+impl Observer for Books {
+    fn started(&mut self, view: &View<'_>, task: TaskId) {
+        let placed: Vec<_> = view.task(task).nodes().map(|node| (node, 0)).collect();
+        self.note(view, task, &placed, true);
+    }
+
+    fn stopped(&mut self, view: &View<'_>, task: TaskId, placed: &[(NodeId, u16)], _: Stop) {
+        self.note(view, task, placed, false);
+    }
 }
 
 /// The two sides of the law for the whole platform, and their distance summed over all queues.
