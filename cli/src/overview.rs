@@ -138,12 +138,12 @@ fn cluster(site: &Site) -> Vec<String> {
     } else {
         format!(" and {gpus} GPUs")
     };
+    let nodes = match site.cluster.nodes.len() {
+        1 => "one node".to_owned(),
+        several => format!("{several} nodes"),
+    };
     vec![
-        format!(
-            "{} nodes with {} cores{gpus}",
-            site.cluster.nodes.len(),
-            cores / 1000
-        ),
+        format!("{nodes} with {} cores{gpus}", cores / 1000),
         format!("scheduler {}", site.policy),
     ]
 }

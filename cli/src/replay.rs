@@ -46,7 +46,8 @@ pub fn replay(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         return print(&fields());
     }
     let manifest = store::manifest(&args.run).map_err(BadInput::error)?;
-    let scenario = target::recorded(&args.run, &manifest)?;
+    let mut scenario = target::recorded(&args.run, &manifest)?;
+    scenario.name.clone_from(&manifest.scenario);
     target::of_requests(&scenario, "`walras replay`")?;
     let platform = target::platform(args.platform.as_deref(), &manifest.platforms)?;
     let name = &manifest.platforms[platform];

@@ -7,7 +7,7 @@ use walras_scenarios::SimTime;
 use walras_scenarios::condition::count;
 use walras_scenarios::story::batch::{Deed, JobStory, Wait};
 
-use super::{MARGIN, lines, seconds};
+use super::{MARGIN, lines};
 use crate::target::Target;
 
 /// Tasks of a workflow whose chapters are told one by one.
@@ -213,4 +213,13 @@ pub(super) fn object(story: &JobStory, target: &Target) -> Value {
             "bounded_slowdown": row.bounded_slowdown(),
         })),
     })
+}
+
+/// A time that may be days.
+fn seconds(seconds: f64) -> String {
+    match seconds.abs() {
+        short if short < 600.0 => super::seconds(seconds),
+        minutes if minutes < 10_800.0 => format!("{:.1} min", seconds / 60.0),
+        _ => format!("{:.1} h", seconds / 3600.0),
+    }
 }

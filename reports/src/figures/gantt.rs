@@ -103,9 +103,22 @@ pub fn figure(
         name: "gantt",
         title: title.to_owned(),
         finding: finding(&bars, chosen, (from, to)),
-        reading: "Each row is a node. Colours tell what it does with its jobs, jobs at the same time in lanes: waiting in its queue, prefilling, decoding (running, where the window ends before the first token is known), and work that was lost because the node left; grey is time in which it was away.".to_owned(),
+        reading: reading(&bars).to_owned(),
         svg,
         csv,
+    }
+}
+
+/// How to read it: of batch jobs there is only that they run.
+fn reading(bars: &[Bar]) -> &'static str {
+    let is_only_running = |bar: &Bar| {
+        bar.kind
+            .is_none_or(|kind| KINDS[kind].0 == "running" || kind == LOST)
+    };
+    if bars.iter().all(is_only_running) {
+        "Each row is a node, tasks at the same time in lanes; colours tell work that counted from work that was lost because the node left, and grey is time in which it was away."
+    } else {
+        "Each row is a node. Colours tell what it does with its jobs, jobs at the same time in lanes: waiting in its queue, prefilling, decoding (running, where the window ends before the first token is known), and work that was lost because the node left; grey is time in which it was away."
     }
 }
 
