@@ -6,18 +6,27 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 use walras_des::Streams;
+use walras_sim::cluster::policy::Scheduler as BatchScheduler;
+use walras_sim::cluster::policy::custom::Custom as BatchCustom;
 use walras_sim::scheduling::{Custom, Scheduler};
 
+use crate::spec::cluster::ClusterSchedulerSpec;
 use crate::spec::platform::SchedulerSpec;
 
-/// A scheduler with a name.
+/// A scheduler with a name, for platforms or for clusters.
 #[derive(Clone)]
 pub struct Registered {
     name: String,
-    make: Arc<Make>,
+    make: Make,
 }
 
-type Make = dyn Fn(&mut Parameters, &Streams) -> Result<Box<dyn Scheduler>, String> + Send + Sync;
+#[derive(Clone)]
+enum Make {
+    Requests(Arc<dyn Fn(&mut Parameters, &Streams) -> Made<dyn Scheduler> + Send + Sync>),
+    Batch(Arc<dyn Fn(&mut Parameters, &Streams) -> Made<dyn BatchScheduler> + Send + Sync>),
+}
+
+type Made<S> = Result<Box<S>, String>;
 
 impl Registered {
     /// A scheduler that scenarios call `name`, as in `scheduler: name` or `scheduler: {name: {d: 3}}`.
@@ -29,22 +38,38 @@ impl Registered {
         name: &str,
         make: impl Fn(&mut Parameters, &Streams) -> Result<S, String> + Send + Sync + 'static,
     ) -> Self {
-        let make = move |parameters: &mut Parameters, streams: &Streams| {
-            make(parameters, streams).map(|made| Box::new(made) as Box<dyn Scheduler>)
+        let make = move |parameters: &mut Parameters, streams: &Streams| -> Made<dyn Scheduler> {
+            Ok(Box::new(make(parameters, streams)?))
         };
         Self {
             name: name.to_owned(),
-            make: Arc::new(make),
+            make: Make::Requests(Arc::new(make)),
         }
     }
 
-    /// The policy with these parameters.
-    ///
-    /// # Errors
-    /// What its maker says of them, or the first that it did not ask for.
-    fn policy(&self, written: &Map<String, Value>) -> Result<Custom, String> {
+    /// The same for clusters and their batch jobs.
+    pub fn of_cluster<S: BatchScheduler + 'static>(
+        name: &str,
+        make: impl Fn(&mut Parameters, &Streams) -> Result<S, String> + Send + Sync + 'static,
+    ) -> Self {
+        let make =
+            move |parameters: &mut Parameters, streams: &Streams| -> Made<dyn BatchScheduler> {
+                Ok(Box::new(make(parameters, streams)?))
+            };
+        Self {
+            name: name.to_owned(),
+            make: Make::Batch(Arc::new(make)),
+        }
+    }
+
+    /// What its maker says of these parameters, or the first that it did not ask for.
+    fn check<S: ?Sized>(
+        &self,
+        written: &Map<String, Value>,
+        make: &dyn Fn(&mut Parameters, &Streams) -> Made<S>,
+    ) -> Result<(), String> {
         let mut parameters = Parameters::new(written);
-        (self.make)(&mut parameters, &Streams::new(0, 0))?;
+        make(&mut parameters, &Streams::new(0, 0))?;
         if let Some(stranger) = written.keys().find(|key| !parameters.asked.contains(key)) {
             let known = match parameters.asked.join("`, `") {
                 known if known.is_empty() => "it has none".to_owned(),
@@ -55,13 +80,11 @@ impl Registered {
                 self.name
             ));
         }
-        let (make, written) = (Arc::clone(&self.make), written.clone());
-        Ok(Custom::new(&self.name, move |streams| {
-            make(&mut Parameters::new(&written), streams)
-                .unwrap_or_else(|problem| panic!("it was made of the same before: {problem}"))
-        }))
+        Ok(())
     }
 }
+
+const AGAIN: &str = "it was made of the same before";
 
 /// What stands in the braces behind the name of a registered scheduler.
 #[derive(Clone, Debug)]
@@ -110,9 +133,14 @@ pub fn register(schedulers: Vec<Registered>) {
             "two schedulers are called `{name}`"
         );
         let built_in = [json!(name), json!({ name: {} })];
-        let is_known = |written: Value| match SchedulerSpec::deserialize(written) {
-            Ok(_) => true,
-            Err(problem) => !problem.to_string().starts_with("unknown variant"),
+        let is_variant = |problem: Option<String>| {
+            problem.is_none_or(|problem| !problem.starts_with("unknown variant"))
+        };
+        let is_known = |written: Value| {
+            let of_requests = SchedulerSpec::deserialize(&written).err();
+            let of_clusters = ClusterSchedulerSpec::deserialize(&written).err();
+            is_variant(of_requests.map(|problem| problem.to_string()))
+                || is_variant(of_clusters.map(|problem| problem.to_string()))
         };
         assert!(
             !built_in.into_iter().any(is_known),
@@ -127,12 +155,19 @@ fn registered() -> &'static [Registered] {
     REGISTERED.get().map_or(&[], Vec::as_slice)
 }
 
-/// Names of all registered schedulers.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    registered().iter().map(|scheduler| &*scheduler.name)
+/// Names of all registered schedulers of platforms, or of clusters.
+pub(crate) fn names(of_clusters: bool) -> impl Iterator<Item = &'static str> {
+    let all = registered().iter();
+    let meant = all.filter(move |known| matches!(known.make, Make::Batch(_)) == of_clusters);
+    meant.map(|scheduler| &*scheduler.name)
 }
 
-/// The policy of a registered scheduler.
+fn found(name: &str) -> &'static Registered {
+    let found = registered().iter().find(|scheduler| scheduler.name == name);
+    found.unwrap_or_else(|| panic!("`{name}` was found when the scenario was read"))
+}
+
+/// The policy of a registered scheduler of platforms.
 ///
 /// # Errors
 /// If the parameters are wrong.
@@ -140,28 +175,71 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 /// # Panics
 /// If no scheduler of that name is registered.
 pub(crate) fn policy(name: &str, parameters: &Map<String, Value>) -> Result<Custom, String> {
-    let found = registered().iter().find(|scheduler| scheduler.name == name);
-    found
-        .unwrap_or_else(|| panic!("`{name}` was found when the scenario was read"))
-        .policy(parameters)
+    let registered = found(name);
+    let Make::Requests(make) = &registered.make else {
+        panic!("`{name}` is for clusters");
+    };
+    registered.check(parameters, &**make)?;
+    let (make, written) = (Arc::clone(make), parameters.clone());
+    Ok(Custom::new(name, move |streams| {
+        make(&mut Parameters::new(&written), streams)
+            .unwrap_or_else(|problem| panic!("{AGAIN}: {problem}"))
+    }))
+}
+
+/// The policy of a registered scheduler of clusters.
+///
+/// # Errors
+/// If the parameters are wrong.
+///
+/// # Panics
+/// If no scheduler of that name is registered.
+pub(crate) fn cluster_policy(
+    name: &str,
+    parameters: &Map<String, Value>,
+) -> Result<BatchCustom, String> {
+    let registered = found(name);
+    let Make::Batch(make) = &registered.make else {
+        panic!("`{name}` is for platforms");
+    };
+    registered.check(parameters, &**make)?;
+    let (make, written) = (Arc::clone(make), parameters.clone());
+    Ok(BatchCustom::new(name, move |streams| {
+        make(&mut Parameters::new(&written), streams)
+            .unwrap_or_else(|problem| panic!("{AGAIN}: {problem}"))
+    }))
+}
+
+/// The name of a registered scheduler with what stands in the braces behind it, if that is what is written.
+fn by_name(written: &Value, of_clusters: bool) -> Option<(String, Map<String, Value>)> {
+    let (name, parameters) = match written {
+        Value::String(name) => (name, Map::new()),
+        Value::Object(map) if map.len() == 1 => {
+            let (name, parameters) = map.iter().next()?;
+            (name, parameters.as_object()?.clone())
+        }
+        _ => return None,
+    };
+    let is_known = names(of_clusters).any(|known| known == name);
+    is_known.then(|| (name.clone(), parameters))
 }
 
 /// A scheduler as it is written: built in, or registered.
 pub(crate) fn read<'de, D: Deserializer<'de>>(written: D) -> Result<SchedulerSpec, D::Error> {
     let value = Value::deserialize(written)?;
-    let (name, parameters) = match &value {
-        Value::String(name) => (name.as_str(), Map::new()),
-        Value::Object(map) => match map.iter().next() {
-            Some((name, Value::Object(parameters))) if map.len() == 1 => {
-                (name.as_str(), parameters.clone())
-            }
-            _ => ("", Map::new()),
-        },
-        _ => ("", Map::new()),
-    };
-    if names().any(|known| known == name) {
-        let name = name.to_owned();
+    if let Some((name, parameters)) = by_name(&value, false) {
         return Ok(SchedulerSpec::Registered { name, parameters });
     }
     SchedulerSpec::deserialize(value).map_err(D::Error::custom)
+}
+
+/// The same of clusters.
+pub(crate) fn read_of_cluster<'de, D: Deserializer<'de>>(
+    written: D,
+) -> Result<ClusterSchedulerSpec, D::Error> {
+    let value = Value::deserialize(written)?;
+    if let Some((name, parameters)) = by_name(&value, true) {
+        return Ok(ClusterSchedulerSpec::Registered { name, parameters });
+    }
+    ClusterSchedulerSpec::deserialize(value).map_err(D::Error::custom)
 }

@@ -28,8 +28,10 @@ pub fn schema() -> Json {
 }
 
 /// Definitions of which every key may be inherited, or removed with `null`.
-const INHERITING: [&str; 6] = [
+const INHERITING: [&str; 8] = [
     "PlatformSpec",
+    "ClusterSpec",
+    "NodesSpec",
     "FleetSpec",
     "BaseFeeSpec",
     "SettlementSpec",
@@ -53,18 +55,21 @@ impl Schema {
     /// The schema of a scenario, with the names of the schedulers that are registered.
     fn of_scenarios() -> Self {
         let mut schema = Self::of::<ScenarioSpec>();
-        let options = schema.root["$defs"]["SchedulerSpec"]["oneOf"].as_array_mut();
-        let options = options.expect("schedulers are alternatives");
-        for name in registry::names() {
-            let text = "A scheduler that this binary was built with.";
-            options.push(json!({ "description": text, "type": "string", "const": name }));
-            options.push(json!({
-                "description": text,
-                "type": "object",
-                "properties": { name: { "type": "object", "x-anything": true } },
-                "required": [name],
-                "additionalProperties": false,
-            }));
+        let schedulers = [("SchedulerSpec", false), ("ClusterSchedulerSpec", true)];
+        for (definition, of_clusters) in schedulers {
+            let options = schema.root["$defs"][definition]["oneOf"].as_array_mut();
+            let options = options.expect("schedulers are alternatives");
+            for name in registry::names(of_clusters) {
+                let text = "A scheduler that this binary was built with.";
+                options.push(json!({ "description": text, "type": "string", "const": name }));
+                options.push(json!({
+                    "description": text,
+                    "type": "object",
+                    "properties": { name: { "type": "object", "x-anything": true } },
+                    "required": [name],
+                    "additionalProperties": false,
+                }));
+            }
         }
         schema
     }

@@ -7,7 +7,7 @@ use walras_sim::availability::Availability;
 use walras_sim::cluster::job::{Checkpoint, Demand, Elastic, Job, Speedup};
 use walras_sim::cluster::node::{GPUS, Kind};
 use walras_sim::cluster::plan::Planner;
-use walras_sim::cluster::policy::builtin::{Builtin, By};
+use walras_sim::cluster::policy::builtin::{By, Policy};
 use walras_sim::cluster::policy::delay::{Patience, Turn};
 use walras_sim::cluster::policy::elastic::Division;
 use walras_sim::cluster::policy::fit::Fit;
@@ -23,6 +23,7 @@ use walras_sim::cluster::world::{Cluster, Estimates};
 use super::{Files, Tables, TraceProblem, availability, positive, shares, span};
 use crate::batch::{Batch, Machine, Names};
 use crate::plan;
+use crate::registry;
 use crate::report::{At, Report};
 use crate::spec::Named;
 use crate::spec::cluster::{
@@ -520,22 +521,26 @@ fn machines_of(
     Some((kinds, nodes))
 }
 
-fn policy(report: &mut Report, at: &At<'_>, spec: &ClusterSchedulerSpec) -> Option<Builtin> {
+fn policy(report: &mut Report, at: &At<'_>, spec: &ClusterSchedulerSpec) -> Option<Policy> {
     use ClusterSchedulerSpec as Spec;
     let blocked = |skip| {
         if skip { Blocked::Skip } else { Blocked::Wait }
     };
     let ordered =
-        |by: By, spec: &OrderedSpec| Builtin::Ordered(by, fit(spec.fit), blocked(spec.skip));
+        |by: By, spec: &OrderedSpec| Policy::Ordered(by, fit(spec.fit), blocked(spec.skip));
     let planned = |planner: Planner, spec: &PlannerSpec| {
         let scope = match spec.scope {
             ScopeSpec::Job => Scope::Job,
             ScopeSpec::All => Scope::All,
         };
-        Builtin::Planned(planner, scope)
+        Policy::Planned(planner, scope)
     };
     Some(match spec {
-        Spec::Gittins(spec) => Builtin::Gittins(spec.pieces, fit(spec.fit), blocked(spec.skip)),
+        Spec::Registered { name, parameters } => {
+            let made = registry::cluster_policy(name, parameters);
+            Policy::Custom(report.check(&at.key(name), made)?)
+        }
+        Spec::Gittins(spec) => Policy::Gittins(spec.pieces, fit(spec.fit), blocked(spec.skip)),
         Spec::Tiresias(spec) => {
             let at = at.key("tiresias");
             let thresholds: Vec<Span> = spec.thresholds.iter().map(|t| span(t.0)).collect();
@@ -546,7 +551,7 @@ fn policy(report: &mut Report, at: &At<'_>, spec: &ClusterSchedulerSpec) -> Opti
                 return None;
             }
             let (fit, blocked) = (fit(spec.fit), blocked(spec.skip));
-            Builtin::Tiresias(thresholds, spec.promotion, fit, blocked)
+            Policy::Tiresias(thresholds, spec.promotion, fit, blocked)
         }
         Spec::MaxMinFairness(spec) => {
             let at = at.key("max-min-fairness");
@@ -555,19 +560,19 @@ fn policy(report: &mut Report, at: &At<'_>, spec: &ClusterSchedulerSpec) -> Opti
                 BetweenSpec::Tasks => Between::Tasks,
                 BetweenSpec::Users => Between::Users,
             };
-            Builtin::MaxMin(round, between, fit(spec.fit))
+            Policy::MaxMin(round, between, fit(spec.fit))
         }
         Spec::FinishTimeFairness(spec) => {
             let at = at.key("finish-time-fairness");
             let lease = positive(report, &at.key("lease"), spec.lease.0)?;
-            Builtin::FinishTime(lease, fit(spec.fit))
+            Policy::FinishTime(lease, fit(spec.fit))
         }
         Spec::ElasticSharing(spec) => {
             let division = match spec.division {
                 DivisionSpec::Equal => Division::Equal,
                 DivisionSpec::ShortestRemaining => Division::ShortestRemaining,
             };
-            Builtin::Elastic(division, fit(spec.fit))
+            Policy::Elastic(division, fit(spec.fit))
         }
         Spec::Delay(spec) => {
             let at = at.key("delay");
@@ -580,7 +585,7 @@ fn policy(report: &mut Report, at: &At<'_>, spec: &ClusterSchedulerSpec) -> Opti
                 TurnSpec::Fair => Turn::Fair,
                 TurnSpec::Submitted => Turn::Submitted,
             };
-            Builtin::Delay(patience, turn, heartbeat, fit(spec.fit))
+            Policy::Delay(patience, turn, heartbeat, fit(spec.fit))
         }
         Spec::Heft(spec) => planned(Planner::Heft, spec),
         Spec::Cpop(spec) => planned(Planner::Cpop, spec),
@@ -597,12 +602,12 @@ fn policy(report: &mut Report, at: &At<'_>, spec: &ClusterSchedulerSpec) -> Opti
         Spec::Psjf(spec) => ordered(By::Psjf, spec),
         Spec::Srpt(spec) => ordered(By::Srpt, spec),
         Spec::Edf(spec) => ordered(By::Edf, spec),
-        Spec::ProcessorSharing => Builtin::Ps,
-        Spec::Las => Builtin::Las,
-        Spec::Easy(spec) => Builtin::Easy(fit(spec.fit)),
-        Spec::Conservative(spec) => Builtin::Conservative(fit(spec.fit)),
-        Spec::Drf(spec) => Builtin::Drf(fit(spec.fit)),
-        Spec::FragmentationGradientDescent => Builtin::Fgd,
+        Spec::ProcessorSharing => Policy::Ps,
+        Spec::Las => Policy::Las,
+        Spec::Easy(spec) => Policy::Easy(fit(spec.fit)),
+        Spec::Conservative(spec) => Policy::Conservative(fit(spec.fit)),
+        Spec::Drf(spec) => Policy::Drf(fit(spec.fit)),
+        Spec::FragmentationGradientDescent => Policy::Fgd,
     })
 }
 

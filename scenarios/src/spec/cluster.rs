@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::registry;
 use crate::spec::Named;
 use crate::spec::distribution::DurationLaw;
 use crate::spec::platform::AvailabilityChoice;
@@ -191,6 +192,8 @@ pub struct ClusterSpec {
     /// What it is.
     pub description: Option<String>,
     /// Who runs when and where.
+    #[serde(deserialize_with = "registry::read_of_cluster")]
+    #[schemars(with = "ClusterSchedulerSpec")]
     pub scheduler: ClusterSchedulerSpec,
     /// How well it knows how long tasks take.
     #[serde(default)]
@@ -608,4 +611,13 @@ pub enum ClusterSchedulerSpec {
     Lpt(PlannerSpec),
     /// First come, first served, each worker where the fewest free GPUs become useless for the workload (FGD).
     FragmentationGradientDescent,
+    /// As one decides that this binary was built with.
+    #[serde(skip)]
+    #[schemars(skip)]
+    Registered {
+        /// Its name.
+        name: String,
+        /// What stands in the braces behind it.
+        parameters: serde_json::Map<String, serde_json::Value>,
+    },
 }

@@ -4,7 +4,7 @@ use walras_des::{SimTime, Streams};
 
 use crate::cluster::job::Job;
 use crate::cluster::observer::Observer;
-use crate::cluster::policy::builtin::Builtin;
+use crate::cluster::policy::builtin::Policy;
 use crate::cluster::tally::Tally;
 use crate::cluster::workload::{Workload, mix};
 use crate::cluster::world::{Cluster, Estimates, Outcome, Watch, observed};
@@ -19,7 +19,7 @@ pub struct Site {
     /// Its nodes.
     pub cluster: Cluster,
     /// Who decides.
-    pub policy: Builtin,
+    pub policy: Policy,
     /// How lengths of tasks reach it.
     pub estimates: Estimates,
 }
@@ -83,7 +83,7 @@ impl Site {
         observer: O,
         stop: &dyn Fn() -> bool,
     ) -> Option<(Outcome, O)> {
-        let scheduler = self.policy.build(history);
+        let scheduler = self.policy.build(history, streams);
         let watch = Watch {
             observer,
             until,

@@ -1,13 +1,14 @@
-//! The policies by name: what a scenario chooses from, as plain data.
+//! The policies by name: what a scenario chooses from, as plain data, and those from outside.
 
 use std::fmt;
 
-use walras_des::Span;
+use walras_des::{Span, Streams};
 
 use crate::cluster::job::Job;
 use crate::cluster::plan::Planner;
 use crate::cluster::policy::Scheduler;
 use crate::cluster::policy::backfilling::Backfilling;
+use crate::cluster::policy::custom::Custom;
 use crate::cluster::policy::delay::{Delay, Patience, Turn};
 use crate::cluster::policy::drf::Drf;
 use crate::cluster::policy::edf::Edf;
@@ -45,7 +46,9 @@ pub enum By {
 
 /// A policy with its parameters.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Builtin {
+pub enum Policy {
+    /// One from outside.
+    Custom(Custom),
     /// Largest Gittins index, by the sizes of the workload in so many pieces of equal probability.
     Gittins(u32, Fit, Blocked),
     /// Least attained GPU time in queues with these thresholds; see [`Tiresias::new`].
@@ -76,7 +79,7 @@ pub enum Builtin {
     Fgd,
 }
 
-impl Builtin {
+impl Policy {
     /// Whether it wants to know what the workload is like.
     #[must_use]
     pub fn asks_for_history(&self) -> bool {
@@ -88,8 +91,9 @@ impl Builtin {
     /// # Panics
     /// If the history is empty that a Gittins index asks for.
     #[must_use]
-    pub fn build(&self, history: &[Job]) -> Box<dyn Scheduler> {
+    pub fn build(&self, history: &[Job], streams: &Streams) -> Box<dyn Scheduler> {
         match self {
+            Self::Custom(custom) => custom.build(streams),
             Self::Gittins(pieces, fit, blocked) => {
                 let sizes = Sizes::quantiles(&quantiles(history, *pieces));
                 let sizes =
@@ -129,9 +133,10 @@ impl Builtin {
     }
 }
 
-impl fmt::Display for Builtin {
+impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Custom(custom) => custom.name(),
             Self::Ordered(By::Fcfs, ..) => "fcfs",
             Self::Ordered(By::Sjf, ..) => "sjf",
             Self::Ordered(By::Psjf, ..) => "psjf",

@@ -3,6 +3,7 @@
 mod ahead;
 pub mod backfilling;
 pub mod builtin;
+pub mod custom;
 pub mod delay;
 pub mod drf;
 pub mod edf;
