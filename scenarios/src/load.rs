@@ -574,8 +574,9 @@ fn resolve(mut tree: Node, mut issues: Vec<Issue>, directory: &Path) -> Report {
                 "platforms" => {
                     let inherited = inherit(PLATFORMS, own, stock.platforms.entries());
                     *own = inherited.resolved;
-                    own.iter_mut()
-                        .for_each(|entry| write_out("SchedulerSpec", entry));
+                    for entry in own.iter_mut() {
+                        write_out("SchedulerSpec", entry);
+                    }
                     issues.extend(inherited.issues);
                     let all = own.iter().chain(&inherited.broken);
                     issues.extend(all.filter_map(|entry| unusable_name(PLATFORMS, entry)));
@@ -584,8 +585,9 @@ fn resolve(mut tree: Node, mut issues: Vec<Issue>, directory: &Path) -> Report {
                 "clusters" => {
                     let inherited = inherit(CLUSTERS, own, &[]);
                     *own = inherited.resolved;
-                    own.iter_mut()
-                        .for_each(|entry| write_out("ClusterSchedulerSpec", entry));
+                    for entry in own.iter_mut() {
+                        write_out("ClusterSchedulerSpec", entry);
+                    }
                     issues.extend(inherited.issues);
                     let all = own.iter().chain(&inherited.broken);
                     issues.extend(all.filter_map(|entry| unusable_name(CLUSTERS, entry)));

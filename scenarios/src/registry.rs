@@ -22,9 +22,11 @@ pub struct Registered {
 
 #[derive(Clone)]
 enum Make {
-    Requests(Arc<dyn Fn(&mut Parameters, &Streams) -> Made<dyn Scheduler> + Send + Sync>),
-    Batch(Arc<dyn Fn(&mut Parameters, &Streams) -> Made<dyn BatchScheduler> + Send + Sync>),
+    Requests(Arc<Maker<dyn Scheduler>>),
+    Batch(Arc<Maker<dyn BatchScheduler>>),
 }
+
+type Maker<S> = dyn Fn(&mut Parameters, &Streams) -> Made<S> + Send + Sync;
 
 type Made<S> = Result<Box<S>, String>;
 

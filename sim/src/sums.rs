@@ -137,10 +137,10 @@ impl Sums {
             M::SloAttainment => (self.get(S::WithinSlo), self.get(S::Submitted)),
             M::Goodput => (self.get(S::WithinSlo), self.get(S::Time)),
             M::OutputRate => (self.get(S::OutputTokens), self.get(S::Time)),
-            M::Completed => (self.get(S::Completed), self.get(S::Submitted)),
-            M::Rejected => (self.get(S::Rejected), self.get(S::Submitted)),
+            M::Completed | M::JobsCompleted => (self.get(S::Completed), self.get(S::Submitted)),
+            M::Rejected | M::JobsRejected => (self.get(S::Rejected), self.get(S::Submitted)),
             M::Failed => (self.get(S::Failed), self.get(S::Submitted)),
-            M::Losses => (self.get(S::Losses), self.get(S::Submitted)),
+            M::Losses | M::Interruptions => (self.get(S::Losses), self.get(S::Submitted)),
             M::Retried => (self.get(S::Retried), self.get(S::Completed)),
             M::WastedTokens => {
                 let wasted = self.get(S::WastedTokens);
@@ -171,9 +171,6 @@ impl Sums {
                 let free = self.get(S::GpusUp) - self.get(S::GpusUsed);
                 (self.get(S::GpusUseless), free)
             }
-            M::JobsCompleted => (self.get(S::Completed), self.get(S::Submitted)),
-            M::JobsRejected => (self.get(S::Rejected), self.get(S::Submitted)),
-            M::Interruptions => (self.get(S::Losses), self.get(S::Submitted)),
             M::DeadlinesMet => (self.get(S::DeadlinesMet), self.get(S::Deadlines)),
             M::LostWork => (self.get(S::LostWork), self.get(S::WorkerTime)),
             M::Preemptions => (self.get(S::Preemptions), self.get(S::Submitted)),

@@ -178,7 +178,7 @@ pub(super) fn object(story: &JobStory, target: &Target) -> Value {
             "what": "started",
             "task": task,
             "nodes": nodes.iter().map(|node| node.0).collect::<Vec<_>>(),
-            "estimate_s": estimate.map(|length| length.as_secs_f64()),
+            "estimate_s": estimate.map(walras_scenarios::Span::as_secs_f64),
             "waited_s": wait.length.as_secs_f64(),
             "asked": wait.asked,
             "had_room": wait.had_room,

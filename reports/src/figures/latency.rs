@@ -117,32 +117,30 @@ impl Kind {
             }
             key.draw(canvas, (panel.left, 14.0));
         });
-        let (finding, mark) = match self.objective {
-            Some(objective) => {
-                let within = |curve: &Curve| {
-                    let share = curve.at(objective);
-                    let decimals = if share > 0.999 { 2 } else { 1 };
-                    let share = number(share * 100.0, decimals);
-                    format!("{share} % on {}", names[curve.platform])
-                };
-                let shares: Vec<String> = curves.iter().map(within).collect();
-                let finding = format!(
-                    "Within the objective of {}, of the {noun} that were served: {}.",
-                    (self.form)(objective),
-                    shares.join(", ")
-                );
-                let mark = "; where a curve crosses the dashed line is the share that meets this objective";
-                (finding, mark)
-            }
-            None => {
-                let slowest = |curve: &Curve| {
-                    let value = reaches(curve, 0.99).unwrap_or(f64::NAN);
-                    format!("{} on {}", (self.form)(value), names[curve.platform])
-                };
-                let slowest: Vec<String> = curves.iter().map(slowest).collect();
-                let finding = format!("Of the {noun}, 99 % stay below {}.", slowest.join(", "));
-                (finding, "")
-            }
+        let (finding, mark) = if let Some(objective) = self.objective {
+            let within = |curve: &Curve| {
+                let share = curve.at(objective);
+                let decimals = if share > 0.999 { 2 } else { 1 };
+                let share = number(share * 100.0, decimals);
+                format!("{share} % on {}", names[curve.platform])
+            };
+            let shares: Vec<String> = curves.iter().map(within).collect();
+            let finding = format!(
+                "Within the objective of {}, of the {noun} that were served: {}.",
+                (self.form)(objective),
+                shares.join(", ")
+            );
+            let mark =
+                "; where a curve crosses the dashed line is the share that meets this objective";
+            (finding, mark)
+        } else {
+            let slowest = |curve: &Curve| {
+                let value = reaches(curve, 0.99).unwrap_or(f64::NAN);
+                format!("{} on {}", (self.form)(value), names[curve.platform])
+            };
+            let slowest: Vec<String> = curves.iter().map(slowest).collect();
+            let finding = format!("Of the {noun}, 99 % stay below {}.", slowest.join(", "));
+            (finding, "")
         };
         let reading = format!(
             "Further left and steeper is faster and more even{mark}. What was never served is not in it. {}",

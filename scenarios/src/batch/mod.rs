@@ -102,7 +102,7 @@ pub fn parse(source: &Arc<Source>) -> Result<Batch, Vec<Issue>> {
     }
 }
 
-/// Reads the machines of a text: those of an openb list, or of a WfCommons workflow.
+/// Reads the machines of a text: those of an openb list, or of a `WfCommons` workflow.
 ///
 /// # Errors
 /// Every problem of the text, as of jobs.

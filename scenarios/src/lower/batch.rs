@@ -53,14 +53,21 @@ pub(super) fn lower(
     let mut labels = Names::default();
     let objects = jobs.and_then(|jobs| jobs.objects.as_ref()).zip(horizon);
     let workload = jobs.and_then(|jobs| workload(report, jobs, &mut labels, files));
+    let mut around = Around {
+        tables,
+        objects,
+        labels,
+        files,
+    };
     let root = At::root("clusters");
     let sites: Vec<Option<Site>> = clusters
         .iter()
         .map(|(name, spec)| {
             let (at, spec) = (root.key(name), spec.as_ref()?);
-            site(report, tables, &at, name, spec, objects, &mut labels, files)
+            site(report, &at, name, spec, &mut around)
         })
         .collect();
+    let labels = around.labels;
     if labels.0.len() > LABELS {
         let message = format!(
             "jobs and nodes carry {} different labels, {LABELS} at most can be told apart",
@@ -285,13 +292,12 @@ fn workers(report: &mut Report, at: &At<'_>, spec: &WorkersSpec) -> Option<Vec<(
     };
     let mut found = Vec::with_capacity(weights.len());
     for (name, weight) in weights {
-        match name.parse::<u32>() {
-            Ok(count @ 1..=100_000) => found.push((count, *weight)),
-            _ => {
-                let message = format!("`{name}` is no number of workers");
-                let hint = "a whole number from 1 to 100000, as in `{1: 70 %, 8: 30 %}`";
-                report.add_to_key(&at.key(name), message, Some(hint.to_owned()));
-            }
+        if let Ok(count @ 1..=100_000) = name.parse::<u32>() {
+            found.push((count, *weight));
+        } else {
+            let message = format!("`{name}` is no number of workers");
+            let hint = "a whole number from 1 to 100000, as in `{1: 70 %, 8: 30 %}`";
+            report.add_to_key(&at.key(name), message, Some(hint.to_owned()));
         }
     }
     if found.len() < weights.len() {
@@ -348,23 +354,35 @@ fn bits(labels: &mut Names, names: &[String]) -> u64 {
     bits.fold(0, |all, bit| all | bit)
 }
 
+/// What all clusters of a scenario share.
+struct Around<'a> {
+    tables: &'a Tables,
+    /// The objects that are stored, and for how long they are watched.
+    objects: Option<(&'a ObjectsSpec, Span)>,
+    labels: Names,
+    files: &'a mut dyn Files,
+}
+
 fn site(
     report: &mut Report,
-    tables: &Tables,
     at: &At<'_>,
     name: &str,
     spec: &ClusterSpec,
-    objects: Option<(&ObjectsSpec, Span)>,
-    labels: &mut Names,
-    files: &mut dyn Files,
+    around: &mut Around<'_>,
 ) -> Option<Site> {
     let (kinds, nodes) = match (&spec.machines, spec.nodes.is_empty()) {
         (Some(file), true) => {
             let at = at.key("machines");
-            let machines = found(report, &at, "machines", file, files.machines(file))?;
-            machines_of(report, &at, &machines, labels)?
+            let machines = found(report, &at, "machines", file, around.files.machines(file))?;
+            machines_of(report, &at, &machines, &mut around.labels)?
         }
-        (None, false) => nodes(report, tables, &at.key("nodes"), &spec.nodes, labels)?,
+        (None, false) => nodes(
+            report,
+            around.tables,
+            &at.key("nodes"),
+            &spec.nodes,
+            &mut around.labels,
+        )?,
         (given, _) => {
             let found = if given.is_some() { "both" } else { "neither" };
             let message = format!("expected one of `nodes` and `machines`, found {found}");
@@ -390,7 +408,7 @@ fn site(
             (links.typical(), Some(Arc::new(links)))
         }
     };
-    let storage = match (objects, &spec.storage) {
+    let storage = match (around.objects, &spec.storage) {
         (None, None) => None,
         (Some(objects), Some(spec)) => {
             let at = at.key("storage");
@@ -501,11 +519,11 @@ fn machines_of(
             usd_per_hour: 0.0,
         };
         let known = kinds.iter().position(|known| {
-            let named = Kind {
+            let nameless = Kind {
                 name: String::new(),
                 ..known.clone()
             };
-            named == kind
+            nameless == kind
         });
         nodes.push(known.unwrap_or(kinds.len()));
         if known.is_none() {

@@ -39,7 +39,7 @@ fn one() -> f64 {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum JobsSource {
-    /// A recorded file, relative to the scenario: Standard Workload Format, Philly (CSV), Alibaba openb (CSV) or WfCommons (JSON).
+    /// A recorded file, relative to the scenario: Standard Workload Format, Philly (CSV), Alibaba openb (CSV) or `WfCommons` (JSON).
     Trace(String),
     /// Drawn from classes.
     Synthetic(SyntheticJobsSpec),
@@ -201,7 +201,7 @@ pub struct ClusterSpec {
     /// The nodes by kind.
     #[serde(default)]
     pub nodes: Named<NodesSpec>,
-    /// Instead of `nodes`: a recorded list of machines, relative to the scenario (Alibaba openb CSV, or those of a WfCommons JSON).
+    /// Instead of `nodes`: a recorded list of machines, relative to the scenario (Alibaba openb CSV, or those of a `WfCommons` JSON).
     pub machines: Option<String>,
     /// How data gets from one node to another; default at no time at all.
     pub network: Option<NetworkSpec>,

@@ -117,13 +117,13 @@ impl Relaxation {
         let begin = jobs.first().map_or(SimTime::ZERO, |job| job.submitted);
         let last = makespan(possible.into_iter(), &site.cluster).max(begin);
         relaxed.makespan = (last - begin).as_secs_f64();
-        for resource in 0..RESOURCES {
-            if capacity[resource] <= 0.0 {
+        for (resource, capacity) in capacity.into_iter().enumerate() {
+            if capacity <= 0.0 {
                 continue;
             }
             let on_one = |job: &Least| {
                 let submitted = (job.submitted - begin).as_secs_f64();
-                (submitted, job.area[resource] / capacity[resource])
+                (submitted, job.area[resource] / capacity)
             };
             let sizes: Vec<(f64, f64)> = measured.iter().map(on_one).collect();
             let sum = shortest_remaining_first(&sizes);

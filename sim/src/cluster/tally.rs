@@ -192,7 +192,7 @@ impl Tally {
     fn moved(&mut self, view: &View<'_>, task: TaskId, placed: &[(NodeId, u16)], sign: i64) {
         let card = view.task(task);
         let (now, share) = (view.now(), card.share);
-        let workers = placed.len() as i64 * sign;
+        let workers = count(placed.len()) * sign;
         self.change(Of::CoresUsed, now, workers * cores(&card.demand, share));
         self.change(Of::GpusUsed, now, workers * i64::from(card.demand.gpu()));
         self.change(Of::Workers, now, workers * thousandths(1000, share));
@@ -357,6 +357,10 @@ fn of_data(id: MetricId, data: &Figures, time: f64) -> Option<f64> {
     }
 }
 
+fn count(workers: usize) -> i64 {
+    i64::try_from(workers).expect("a task has fewer workers than that")
+}
+
 /// What a worker takes of the cores at this share [thousandths of a core].
 fn cores(demand: &Demand, share: Share) -> i64 {
     thousandths(demand.cpu, share)
@@ -402,7 +406,7 @@ impl Observer for Tally {
     fn reshared(&mut self, view: &View<'_>, task: TaskId, from: Share) {
         self.sample(view);
         let card = view.task(task);
-        let workers = card.placed.len() as i64;
+        let workers = count(card.placed.len());
         let (to, now) = (card.share, view.now());
         let cores = cores(&card.demand, to) - cores(&card.demand, from);
         self.change(Of::CoresUsed, now, workers * cores);

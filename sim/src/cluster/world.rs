@@ -351,7 +351,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
         };
         let books = Books {
             kinds: Arc::clone(&cluster.kinds),
-            transfers: cluster.transfers.clone(),
+            transfers: cluster.transfers,
             nodes: cluster.nodes.iter().map(node).collect(),
             jobs: Vec::new(),
             tasks: Vec::new(),
@@ -425,9 +425,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
                 engine.context_mut().after(change, event);
             }
         }
-        engine
-            .model
-            .observe(SimTime::ZERO, |observer, view| observer.begun(view));
+        engine.model.observe(SimTime::ZERO, O::begun);
         for (after, event) in engine.model.begin_data(streams) {
             engine.context_mut().after(after, event);
         }
@@ -439,7 +437,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
     }
 
     fn finish(mut self, digest: Digest, events: u64, now: SimTime) -> (Outcome, O) {
-        self.observe(now, |observer, view| observer.finished(view));
+        self.observe(now, O::finished);
         self.outcome.digest = digest;
         self.outcome.events = events;
         self.outcome.live = self.live;

@@ -214,7 +214,7 @@ impl<'a> Site<'a> {
             unknown,
             machines: Machines {
                 processors: nodes.iter().map(processor).collect(),
-                transfers: view.transfers().clone(),
+                transfers: *view.transfers(),
                 start: view.now(),
                 taken: Vec::new(),
             },
