@@ -50,7 +50,9 @@ impl Group {
     pub fn of(metric: MetricId) -> Self {
         use MetricId as M;
         match metric {
-            M::CostPerMillion | M::Spend | M::ProtocolFees | M::JobCost => Self::Money,
+            M::CostPerMillion | M::Spend | M::ProtocolFees | M::JobCost | M::EgressCost => {
+                Self::Money
+            }
             M::TtftP50
             | M::TtftP95
             | M::TtftP99
@@ -118,6 +120,7 @@ pub fn is_primary(metric: MetricId) -> bool {
             | M::GpuUtilization
             | M::GpuFragmentation
             | M::JobCost
+            | M::EgressCost
             | M::ReadsLocal
             | M::ObjectsAvailable
             | M::ObjectsLost
@@ -180,6 +183,7 @@ pub fn title(metric: MetricId) -> &'static str {
         M::JobCost => "cost per job",
         M::ReadsLocal => "reads from own nodes",
         M::DataMoved => "data moved",
+        M::EgressCost => "price of data between regions",
         M::ObjectsAvailable => "objects available",
         M::ObjectsLost => "objects lost",
         M::RepairTraffic => "data moved by repairs",

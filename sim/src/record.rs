@@ -128,6 +128,8 @@ metrics! {
         "share of reads of stored objects that found all they needed on the nodes of their task";
     DataMoved: "data_moved_per_day" ["GB/day"] Lower NonNegative
         "bytes that came over the network to tasks and to repairs, by time until the horizon or the end of the last job";
+    EgressCost: "egress_cost_per_day" ["USD/day"] Lower NonNegative
+        "price of the bytes that left a region for another, by time until the horizon or the end of the last job";
     ObjectsAvailable: "object_availability" ["1"] Higher Share
         "share of time during which enough pieces of a stored object were on nodes that were up, mean over objects";
     ObjectsLost: "objects_lost_share" ["1"] Lower Share "share of stored objects of which too few pieces were left";

@@ -181,6 +181,7 @@ impl Sums {
             | M::UserFairness
             | M::ReadsLocal
             | M::DataMoved
+            | M::EgressCost
             | M::ObjectsAvailable
             | M::ObjectsLost
             | M::RepairTraffic => return None,

@@ -17,6 +17,7 @@ use walras_sim::cluster::transfers::{Links, Transfers};
 use walras_sim::cluster::view::{Stage, View};
 use walras_sim::cluster::world::{Cluster, Estimates, Outcome, run};
 use walras_sim::ids::{NodeId, RegionId};
+use walras_sim::network::egress::Egress;
 use walras_sim::network::topology::{Site, Trunk};
 use walras_sim::network::{Network, Region};
 
@@ -196,7 +197,8 @@ fn a_dumbbell_by_hand() {
         between: (left, right),
         capacity: 15.0,
     };
-    let links = Links::new(&network.expect("connected"), sites, vec![trunk]);
+    let egress = Egress::new(&[vec![0.0, 0.02], vec![0.09, 0.0]]);
+    let links = Links::new(&network.expect("connected"), sites, vec![trunk]).priced(egress);
     let typical = links.typical();
     // Eight of twelve ordered pairs are in different regions.
     close(
@@ -210,6 +212,8 @@ fn a_dumbbell_by_hand() {
         let first = 100.0 / 7.5;
         let second = first + 200.0 / 10.0;
         close(&ends(&outcome), &[8.05 + first, 8.05 + second]);
+        // 400 bytes leave the left, at 0.02 USD per 10⁹.
+        close(&[outcome.data.egress], &[0.02 * 400.0 / 1e9]);
     }
 }
 

@@ -19,8 +19,11 @@ use walras_sim::cluster::store::{Object, Placement, Storage};
 use walras_sim::cluster::transfers::{Links, Transfers};
 use walras_sim::cluster::workload::{Arrivals, Class, Shape, Source, Synthetic, Workload};
 use walras_sim::cluster::world::{Cluster, Estimates};
+use walras_sim::ids::RegionId;
+use walras_sim::network::egress::Egress;
+use walras_sim::network::topology::{Site as Place, Trunk};
 
-use super::{Files, Tables, TraceProblem, availability, positive, shares, span};
+use super::{Files, Tables, TraceProblem, availability, positive, shares, span, unknown};
 use crate::batch::{Batch, Machine, Names};
 use crate::plan;
 use crate::registry;
@@ -354,6 +357,67 @@ fn bits(labels: &mut Names, names: &[String]) -> u64 {
     bits.fold(0, |all, bit| all | bit)
 }
 
+/// The links of all nodes, in the regions of their kinds.
+fn links(
+    report: &mut Report,
+    at: &At<'_>,
+    spec: &ClusterSpec,
+    tables: &Tables,
+    nodes: &[usize],
+    (up, down): (f64, f64),
+    trunk: Option<f64>,
+) -> Option<Links> {
+    let known = &tables.catalog.geography.regions;
+    let all = at.key("nodes");
+    let mut regions = Vec::with_capacity(spec.nodes.len());
+    for (name, kind) in &spec.nodes {
+        let at = all.key(name);
+        let at = at.key("region");
+        match &kind.region {
+            None => regions.push(None),
+            Some(region) => match known.get_index_of(region) {
+                Some(index) => regions.push(Some(RegionId::new(index))),
+                None => {
+                    let names = known.keys().map(String::as_str);
+                    unknown(report, &at, "region", region, names);
+                    return None;
+                }
+            },
+        }
+    }
+    if regions.iter().all(Option::is_none) {
+        return Some(Links::star(nodes.len(), up, down));
+    }
+    let complete: Option<Vec<RegionId>> = regions.into_iter().collect();
+    let Some(regions) = complete else {
+        let message = "some kinds of nodes say where they are, and others do not";
+        report.add(&all, message, Some("give each a `region`".to_owned()));
+        return None;
+    };
+    let site = |&kind: &usize| Place {
+        region: regions[kind],
+        up,
+        down,
+    };
+    let trunks = trunk.map_or_else(Vec::new, |capacity| {
+        let id = |name: &str| known.get_index_of(name).map(RegionId::new);
+        let pairs = tables.catalog.geography.links.iter();
+        let between = pairs.filter_map(|link| Some((id(&link.between.0)?, id(&link.between.1)?)));
+        between.map(|between| Trunk { between, capacity }).collect()
+    });
+    let sites = nodes.iter().map(site).collect();
+    Some(Links::new(&tables.network, sites, trunks))
+}
+
+fn egress_of(report: &mut Report, at: &At<'_>, tables: &Tables, provider: &str) -> Option<Egress> {
+    let found = tables.catalog.egress(provider);
+    if found.is_none() {
+        let known = tables.catalog.geography.egress.keys().map(String::as_str);
+        unknown(report, at, "provider", provider, known);
+    }
+    found
+}
+
 /// What all clusters of a scenario share.
 struct Around<'a> {
     tables: &'a Tables,
@@ -391,20 +455,33 @@ fn site(
         }
     };
     let bytes = |gbit_s: f64| gbit_s * 1e9 / 8.0;
-    let (transfers, links) = match spec.network {
+    let (transfers, links) = match &spec.network {
         None => (Transfers::default(), None),
         Some(NetworkSpec::Alone { latency, gbit_s }) => {
             let alone = Transfers {
                 latency: span(latency.0),
-                bandwidth: bytes(gbit_s),
+                bandwidth: bytes(*gbit_s),
             };
             (alone, None)
         }
         Some(NetworkSpec::Shared {
             up_gbit_s,
             down_gbit_s,
+            trunk_gbit_s,
+            egress,
         }) => {
-            let links = Links::star(nodes.len(), bytes(up_gbit_s), bytes(down_gbit_s));
+            let access = (bytes(*up_gbit_s), bytes(*down_gbit_s));
+            let trunk = trunk_gbit_s.map(bytes);
+            let network = at.key("network");
+            let shared = network.key("shared");
+            let priced = shared.key("egress");
+            let egress = (egress.as_ref())
+                .map(|provider| egress_of(report, &priced, around.tables, provider));
+            let links = links(report, at, spec, around.tables, &nodes, access, trunk)?;
+            let links = match egress {
+                None => links,
+                Some(egress) => links.priced(egress?),
+            };
             (links.typical(), Some(Arc::new(links)))
         }
     };

@@ -237,6 +237,8 @@ pub struct NodesSpec {
     pub speed: f64,
     /// How they come and go; default they stay.
     pub availability: Option<AvailabilityChoice>,
+    /// Where they are: a region of the catalog, for latencies, trunks and prices of a shared network; default all in one place.
+    pub region: Option<String>,
     /// Price of an hour of a node [USD]; default nothing.
     #[serde(default)]
     #[schemars(range(min = 0, max = 1e6))]
@@ -244,7 +246,7 @@ pub struct NodesSpec {
 }
 
 /// How data gets from one node to another.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum NetworkSpec {
     /// Every transfer as if it were alone.
@@ -263,6 +265,11 @@ pub enum NetworkSpec {
         /// To each node [10⁹ bit/s].
         #[schemars(extend("exclusiveMinimum" = 0))]
         down_gbit_s: f64,
+        /// Between neighbouring regions, in each direction [10⁹ bit/s]; default as much as anybody sends.
+        #[schemars(extend("exclusiveMinimum" = 0))]
+        trunk_gbit_s: Option<f64>,
+        /// Whose prices hold for what leaves a region for another: a provider of the catalog; default nobody's.
+        egress: Option<String>,
     },
 }
 

@@ -97,6 +97,8 @@ pub struct Storage {
 pub struct Figures {
     /// Bytes that arrived somewhere, or were on the way when a transfer was broken off on shared links.
     pub moved: u64,
+    /// What leaving regions cost of them [USD].
+    pub egress: f64,
     /// Reads of objects by tasks that found all they needed on their nodes.
     pub reads_local: u64,
     /// Reads that brought something from other nodes.

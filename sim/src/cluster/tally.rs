@@ -300,6 +300,7 @@ impl Tally {
             M::UserFairness => self.fairness(),
             M::ReadsLocal
             | M::DataMoved
+            | M::EgressCost
             | M::ObjectsAvailable
             | M::ObjectsLost
             | M::RepairTraffic => {
@@ -350,6 +351,7 @@ fn of_data(id: MetricId, data: &Figures, time: f64) -> Option<f64> {
     match id {
         M::ReadsLocal => (reads > 0).then(|| data.reads_local as f64 / reads as f64),
         M::DataMoved if data.moved > 0 => per_day(data.moved),
+        M::EgressCost if data.egress > 0.0 => (time > 0.0).then(|| data.egress / (time / 86_400.0)),
         M::ObjectsAvailable => is_stored.then_some(data.available),
         M::ObjectsLost => is_stored.then(|| data.lost.len() as f64 / data.objects as f64),
         M::RepairTraffic if is_stored => per_day(data.repaired),

@@ -11,6 +11,7 @@ use walras_des::{Context, SimTime, Span};
 use crate::cluster::world::Event;
 use crate::ids::{NodeId, RegionId};
 use crate::network::Network;
+use crate::network::egress::Egress;
 use crate::network::flows::{FlowId, Flows};
 use crate::network::topology::{Links as Path, Site, Topology, Trunk};
 
@@ -51,6 +52,8 @@ pub struct Links {
     regions: usize,
     /// One-way latency by pair of regions.
     latency: Vec<Span>,
+    /// Prices of what leaves a region for another.
+    egress: Option<Egress>,
 }
 
 impl Links {
@@ -80,7 +83,25 @@ impl Links {
             topology,
             regions,
             latency,
+            egress: None,
         }
+    }
+
+    /// The same, where what leaves a region for another has a price.
+    #[must_use]
+    pub fn priced(self, egress: Egress) -> Self {
+        Self {
+            egress: Some(egress),
+            ..self
+        }
+    }
+
+    /// What a transfer of so many bytes costs [USD]; nothing if it comes from outside.
+    fn price(&self, from: Option<NodeId>, to: NodeId, bytes: u64) -> f64 {
+        let egress = self.egress.as_ref().zip(from);
+        egress.map_or(0.0, |(egress, from)| {
+            egress.price(self.region(from), self.region(to), bytes as f64)
+        })
     }
 
     /// Equal access links in one region, without latency [bytes/s].
@@ -207,6 +228,8 @@ pub(super) struct Traffic<C> {
     stamp: u32,
     /// Bytes moved so far, those of broken transfers included.
     pub moved: u64,
+    /// What they cost [USD].
+    pub egress: f64,
 }
 
 impl<C: Copy> Traffic<C> {
@@ -223,6 +246,7 @@ impl<C: Copy> Traffic<C> {
             planned: None,
             stamp: 0,
             moved: 0,
+            egress: 0.0,
         }
     }
 
@@ -299,10 +323,17 @@ impl<C: Copy> Traffic<C> {
         arrived
     }
 
+    fn count(&mut self, transfer: &Transfer<C>, bytes: u64) {
+        self.moved += bytes;
+        if let Some(links) = &self.links {
+            self.egress += links.price(transfer.from, transfer.to, bytes);
+        }
+    }
+
     /// Takes note of an arrival; `None` if the transfer was broken off before.
     pub fn arrived(&mut self, id: TransferId) -> Option<Transfer<C>> {
         let transfer = self.take(id)?;
-        self.moved += transfer.bytes;
+        self.count(&transfer, transfer.bytes);
         Some(transfer)
     }
 
@@ -319,7 +350,7 @@ impl<C: Copy> Traffic<C> {
                 && self.links().is_some()
             {
                 // All of it is on its way.
-                self.moved += transfer.bytes;
+                self.count(&transfer, transfer.bytes);
             }
             return;
         };
@@ -327,7 +358,8 @@ impl<C: Copy> Traffic<C> {
         let left = self.flows.cancel(now, flow);
         self.is_moved = true;
         let transfer = self.take(id).expect("a flow has a transfer");
-        self.moved += transfer.bytes - (left.ceil() as u64).min(transfer.bytes);
+        let moved = transfer.bytes - (left.ceil() as u64).min(transfer.bytes);
+        self.count(&transfer, moved);
     }
 
     fn take(&mut self, id: TransferId) -> Option<Transfer<C>> {

@@ -445,6 +445,7 @@ impl<'a, S: Scheduler, J: Iterator<Item = Job>, O: Observer> World<'a, S, J, O> 
             self.outcome.data = store.finish(now);
         }
         self.outcome.data.moved = self.traffic.moved;
+        self.outcome.data.egress = self.traffic.egress;
         let ended = self.outcome.jobs.len() as u64;
         assert_eq!(
             self.outcome.submitted,
