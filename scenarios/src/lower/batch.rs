@@ -373,17 +373,16 @@ fn links(
     for (name, kind) in &spec.nodes {
         let at = all.key(name);
         let at = at.key("region");
-        match &kind.region {
-            None => regions.push(None),
-            Some(region) => match known.get_index_of(region) {
-                Some(index) => regions.push(Some(RegionId::new(index))),
-                None => {
-                    let names = known.keys().map(String::as_str);
-                    unknown(report, &at, "region", region, names);
-                    return None;
-                }
-            },
-        }
+        let Some(region) = &kind.region else {
+            regions.push(None);
+            continue;
+        };
+        let Some(index) = known.get_index_of(region) else {
+            let names = known.keys().map(String::as_str);
+            unknown(report, &at, "region", region, names);
+            return None;
+        };
+        regions.push(Some(RegionId::new(index)));
     }
     if regions.iter().all(Option::is_none) {
         return Some(Links::star(nodes.len(), up, down));
