@@ -87,6 +87,11 @@ impl Schema {
         static SCHEMA: OnceLock<Schema> = OnceLock::new();
         SCHEMA.get_or_init(|| {
             let mut schema = Self::of_scenarios();
+            for definition in ["SchedulerSpec", "ClusterSchedulerSpec"] {
+                let names = schema.bare_names(definition);
+                let options = schema.root["$defs"][definition]["oneOf"].as_array_mut();
+                options.expect("schedulers are alternatives").extend(names);
+            }
             for name in INHERITING.iter().chain(&AMENDING) {
                 make_optional(&mut schema.root["$defs"][name]);
             }
@@ -97,6 +102,18 @@ impl Schema {
                 .for_each(describe_tags);
             schema
         })
+    }
+
+    /// Alternatives whose parameters all have defaults, as the names that may stand for them.
+    fn bare_names(&self, definition: &str) -> Vec<Json> {
+        let options = self.root["$defs"][definition]["oneOf"].as_array();
+        let bare = |option: &Json| {
+            let (name, parameters) = option.get("properties")?.as_object()?.iter().next()?;
+            let is_bare = self.follow(object(parameters)).get("required").is_none();
+            let description = option.get("description").cloned().unwrap_or_default();
+            is_bare.then(|| json!({ "description": description, "type": "string", "const": name }))
+        };
+        options.into_iter().flatten().filter_map(bare).collect()
     }
 
     /// All problems of `node`.

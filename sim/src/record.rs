@@ -180,6 +180,13 @@ impl MetricId {
         self >= Self::ResponseMean
     }
 
+    /// Whether a world of batch jobs, or else of requests, can have it.
+    #[must_use]
+    pub fn exists_for(self, batch_jobs: bool) -> bool {
+        let is_of_both = matches!(self, Self::Utilization | Self::NodesAvailable | Self::Spend);
+        is_of_both || self.is_of_batch_jobs() == batch_jobs
+    }
+
     /// The metric with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

@@ -243,7 +243,9 @@ fn repetitions(report: &mut Report, run: &RunSpec) -> Option<(u32, Option<Precis
         if let Some(metric) = MetricId::named(name) {
             figures.push(metric);
         } else {
-            let known = MetricId::all().map(|metric| metric.metric().name);
+            let is_batch = report.tree.get("jobs").is_some();
+            let known = MetricId::all().filter(|metric| metric.exists_for(is_batch));
+            let known = known.map(|metric| metric.metric().name);
             let (of, index) = (at.key("of"), index.to_string());
             unknown(report, &of.key(&index), "figure", name, known);
         }
