@@ -59,6 +59,7 @@ pub(super) fn lower(
     let mut around = Around {
         tables,
         objects,
+        knows_jobs: jobs.is_some() && horizon.is_some(),
         labels,
         files,
     };
@@ -81,7 +82,42 @@ pub(super) fn lower(
     }
     let sites: Option<Vec<Site>> = sites.into_iter().collect();
     let (workload, sites) = (workload?, sites?);
+    for site in &sites {
+        let shares = matches!(site.policy, Policy::Ps | Policy::Las);
+        if shares && !can_share(&workload.source) {
+            let cluster = root.key(&site.name);
+            let message = format!(
+                "`{}` divides cores between tasks of one worker without GPUs, and there are others",
+                site.policy
+            );
+            let hint = "another scheduler, such as `fcfs`, or jobs of that kind alone";
+            report.add(&cluster.key("scheduler"), message, Some(hint.to_owned()));
+        }
+        let mut kinds = site.cluster.kinds.iter();
+        let is_steady = kinds.all(|kind| kind.availability == Availability::Always);
+        if site.policy == Policy::Las && !is_steady {
+            let cluster = root.key(&site.name);
+            let message = "`las` compares what tasks have had on nodes that stay, and some leave";
+            let hint = "`tiresias` does the same across nodes that come and go";
+            report.add(&cluster.key("scheduler"), message, Some(hint.to_owned()));
+        }
+    }
     Some(plan::Batch { sites, workload })
+}
+
+/// Whether all tasks have one worker and no GPU, so that they can share a node's cores.
+fn can_share(source: &Source) -> bool {
+    let is_plain = |workers: u32, demand: &Demand| workers == 1 && demand.gpus == 0;
+    match source {
+        Source::Recorded { jobs, .. } => {
+            let mut tasks = jobs.iter().flat_map(|job| &job.tasks);
+            tasks.all(|task| is_plain(task.workers, &task.demand))
+        }
+        Source::Synthetic(synthetic) => synthetic.classes.iter().all(|(_, class)| {
+            let mut workers = class.workers.iter();
+            class.elastic.is_none() && workers.all(|&(_, count)| is_plain(count, &class.demand))
+        }),
+    }
 }
 
 fn workload(
@@ -221,19 +257,8 @@ fn synthetic(
     labels: &mut Names,
 ) -> Option<Synthetic> {
     let arrivals = match spec.arrivals {
-        JobArrivalsSpec::Poisson(rate) if rate.0 > 0.0 => {
-            Some(Arrivals::Poisson(rate.0 * rate_factor))
-        }
-        JobArrivalsSpec::Poisson(_) => {
-            let hint = Some("for example `30 /h`".to_owned());
-            report.add(
-                &at.key("arrivals"),
-                "at this rate no job is ever submitted",
-                hint,
-            );
-            None
-        }
-        JobArrivalsSpec::AtOnce(count) => Some(Arrivals::AtOnce(count)),
+        JobArrivalsSpec::Poisson(rate) => Arrivals::Poisson(rate.0 * rate_factor),
+        JobArrivalsSpec::AtOnce(count) => Arrivals::AtOnce(count),
     };
     let all = at.key("classes");
     let weights = spec.classes.iter().map(|entry| (entry, entry.1.share));
@@ -244,7 +269,7 @@ fn synthetic(
         .collect();
     let classes: Option<Vec<_>> = classes.into_iter().collect();
     Some(Synthetic {
-        arrivals: arrivals?,
+        arrivals,
         users: (spec.users.count, spec.users.exponent),
         classes: classes?,
     })
@@ -422,6 +447,8 @@ struct Around<'a> {
     tables: &'a Tables,
     /// The objects that are stored, and for how long they are watched.
     objects: Option<(&'a ObjectsSpec, Span)>,
+    /// Whether the jobs could be read.
+    knows_jobs: bool,
     labels: Names,
     files: &'a mut dyn Files,
 }
@@ -496,6 +523,8 @@ fn site(
             report.add(at, message, Some(hint.to_owned()));
             return None;
         }
+        // What the jobs are was wrong, and is told elsewhere.
+        (None, Some(_)) if !around.knows_jobs => None,
         (None, Some(_)) => {
             let hint = "for example `jobs: {objects: {count: 1000, megabytes: 64}}`";
             let message = "there are no objects to keep";

@@ -219,7 +219,13 @@ impl<O: Ordering> Ordered<O> {
     fn wake(&mut self, view: &View<'_>, given: usize, orders: &mut Orders) {
         let falls = |task: TaskId, slowest: f64| {
             let after = self.order.falls_behind_after(task, view)?;
-            Some(view.now() + Span::from_secs_f64(after.as_secs_f64() / slowest).max(Span::NANO))
+            // Who still fetches its inputs works later: it is looked at again after a second at the earliest.
+            let after = if slowest > 0.0 {
+                Span::from_secs_f64(after.as_secs_f64() / slowest).max(Span::NANO)
+            } else {
+                after.max(Span::SECOND)
+            };
+            Some(view.now() + after)
         };
         let running = view.running().iter();
         let running = running.filter_map(|&task| falls(task, view.task(task).speed));
