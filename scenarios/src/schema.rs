@@ -82,6 +82,9 @@ impl Schema {
     }
 
     /// A scenario as it is written.
+    ///
+    /// # Panics
+    /// If schedulers are no alternatives: a mistake of ours.
     #[must_use]
     pub fn written() -> &'static Self {
         static SCHEMA: OnceLock<Schema> = OnceLock::new();
@@ -90,7 +93,8 @@ impl Schema {
             for definition in ["SchedulerSpec", "ClusterSchedulerSpec"] {
                 let names = schema.bare_names(definition);
                 let options = schema.root["$defs"][definition]["oneOf"].as_array_mut();
-                options.expect("schedulers are alternatives").extend(names);
+                let options = options.expect("schedulers are alternatives");
+                options.extend(names);
             }
             for name in INHERITING.iter().chain(&AMENDING) {
                 make_optional(&mut schema.root["$defs"][name]);

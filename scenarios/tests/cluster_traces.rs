@@ -1,4 +1,4 @@
-//! Recorded jobs under schedulers: Philly, openb and WfCommons, as published.
+//! Recorded jobs under schedulers: Philly, openb and `WfCommons`, as published.
 
 use std::fs;
 use std::path::{Path, PathBuf};
