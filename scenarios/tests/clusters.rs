@@ -311,9 +311,8 @@ fn told(set: &[(&str, &str)]) -> String {
         .iter()
         .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
         .collect();
-    load(&file("bad.yaml", FIELD), &set, None)
-        .map(|_| "nothing".to_owned())
-        .unwrap_or_else(|issues| issues.to_string())
+    let loaded = load(&file("bad.yaml", FIELD), &set, None);
+    loaded.map_or_else(|issues| issues.to_string(), |_| "nothing".to_owned())
 }
 
 #[test]
