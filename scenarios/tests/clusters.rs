@@ -8,7 +8,8 @@ use walras_scenarios::schema::Schema;
 use walras_scenarios::story::{self, Wanted, batch::Deed};
 use walras_scenarios::timeline::{Kept, follow};
 use walras_scenarios::{Options, Run, Scenario, SimTime, execute, load};
-use walras_sim::record::{MetricId, Output};
+use walras_sim::cluster::bound::Relaxation;
+use walras_sim::record::{Better, MetricId, Output};
 
 fn file(name: &str, text: &str) -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("clusters");
@@ -136,6 +137,30 @@ availability:
   evenings: {up: {exponential: {mean: 9 h}}, down: {exponential: {mean: 3 h}}}
 ";
 
+fn nobody_beats_the_bound(name: &str, field: &Scenario, output: &Output) {
+    let (plan, batch) = (&field.plan, field.plan.batch().unwrap());
+    let settings = plan.settings();
+    let bounds = Relaxation::new(&batch.sites[0], &batch.workload, &settings, plan.seed, 0);
+    let mut compared = 0;
+    for metric in MetricId::all() {
+        let bound = bounds.bound(metric, output.counts.completed);
+        let (Some(bound), Some(value)) = (bound, output.metrics.get(metric)) else {
+            continue;
+        };
+        compared += 1;
+        let slack = 1e-9 * bound.abs();
+        let holds = match metric.metric().better {
+            Better::Higher => value <= bound + slack,
+            Better::Lower | Better::Neither => value >= bound - slack,
+        };
+        assert!(
+            holds,
+            "{name}: {metric:?} of {value} beats the bound of {bound}"
+        );
+    }
+    assert!(compared >= 8, "{name}: {compared} figures have a bound");
+}
+
 const CLASSES: &str = "jobs.source.synthetic.classes";
 
 /// The names are those of the schema, so that a new one is run here.
@@ -193,6 +218,7 @@ fn every_scheduler_can_be_named_and_does_all_jobs() {
             "{name}"
         );
         assert!(output.counts.submitted > 400, "{name}");
+        nobody_beats_the_bound(name, &field, output);
         assert_eq!(output.batch_refusals, Vec::<String>::new(), "{name}");
     }
 }
