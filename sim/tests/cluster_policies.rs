@@ -70,7 +70,7 @@ impl Scheduler for Promises<'_> {
 }
 
 /// Starts later than promised, by job.
-fn broken(jobs: &[Job], policy: Backfilling, protected: usize) -> Vec<u64> {
+fn broken(nodes: usize, jobs: &[Job], policy: Backfilling, protected: usize) -> Vec<u64> {
     let mut made = BTreeMap::new();
     let watched = Promises {
         policy,
@@ -78,7 +78,7 @@ fn broken(jobs: &[Job], policy: Backfilling, protected: usize) -> Vec<u64> {
         made: &mut made,
     };
     let outcome = go(
-        &Cluster::of(1, Kind::cores("machine", 16)),
+        &Cluster::of(nodes, Kind::cores("machine", 16)),
         jobs.to_vec(),
         watched,
     );
@@ -114,8 +114,23 @@ proptest! {
     /// EASY never delays the head of the queue beyond its reservation, conservative nobody; with walltimes that are never exceeded.
     #[test]
     fn reservations_are_kept(jobs in workload()) {
-        prop_assert_eq!(broken(&jobs, Backfilling::easy(Fit::First), 1), Vec::<u64>::new());
-        prop_assert_eq!(broken(&jobs, Backfilling::conservative(Fit::First), usize::MAX), Vec::<u64>::new());
+        prop_assert_eq!(broken(1, &jobs, Backfilling::easy(Fit::First), 1), Vec::<u64>::new());
+        prop_assert_eq!(broken(1, &jobs, Backfilling::conservative(Fit::First), usize::MAX), Vec::<u64>::new());
+    }
+
+    /// The same of gangs on several nodes, whichever node is chosen.
+    #[test]
+    fn reservations_of_gangs_are_kept(jobs in workload(), workers in prop::collection::vec(1..=5_u32, 60)) {
+        let gangs: Vec<Job> = (jobs.into_iter().zip(workers))
+            .map(|(mut job, workers)| {
+                job.tasks[0].workers = workers;
+                job
+            })
+            .collect();
+        for fit in [Fit::First, Fit::Best, Fit::Worst] {
+            prop_assert_eq!(broken(5, &gangs, Backfilling::easy(fit), 1), Vec::<u64>::new());
+            prop_assert_eq!(broken(5, &gangs, Backfilling::conservative(fit), usize::MAX), Vec::<u64>::new());
+        }
     }
 }
 

@@ -231,6 +231,36 @@ impl Free {
         taken
     }
 
+    /// Takes room for a worker on these GPUs.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub(super) fn take_on(&mut self, demand: &Demand, gpus: u16) {
+        assert!(self.fits_on(demand, gpus), "no room for the worker");
+        self.cpu -= u64::from(demand.cpu) * Share::FULL.0;
+        self.memory -= demand.memory;
+        for gpu in (0..GPUS).filter(|gpu| gpus & 1 << gpu != 0) {
+            self.gpu[gpu] -= demand.gpu_share;
+        }
+    }
+
+    /// Whether there is room for a worker on these GPUs.
+    pub(super) fn fits_on(&self, demand: &Demand, gpus: u16) -> bool {
+        u64::from(demand.cpu) * Share::FULL.0 <= self.cpu
+            && demand.memory <= self.memory
+            && (0..GPUS).all(|gpu| gpus & 1 << gpu == 0 || self.gpu[gpu] >= demand.gpu_share)
+    }
+
+    /// What is free both here and there.
+    pub(super) fn meet(&self, other: &Self) -> Self {
+        Self {
+            cpu: self.cpu.min(other.cpu),
+            memory: self.memory.min(other.memory),
+            gpus: self.gpus,
+            gpu: std::array::from_fn(|gpu| self.gpu[gpu].min(other.gpu[gpu])),
+        }
+    }
+
     /// Gives back what [`Free::take`] took.
     pub fn give(&mut self, demand: &Demand, share: Share, gpus: u16) {
         self.cpu += u64::from(demand.cpu) * share.0;

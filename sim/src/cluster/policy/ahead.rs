@@ -27,18 +27,25 @@ pub(super) struct Ahead<'a> {
     too_large: TooLarge,
     futures: BTreeMap<NodeId, Future>,
     ends: Ends,
-    reservations: Vec<Reservation>,
+    /// `None` where one was withdrawn.
+    reservations: Vec<Option<Reservation>>,
+    /// Whether any is of what has not started here.
+    reserves: bool,
     /// When and where reservations begin and end, in order.
     marks: Vec<(SimTime, NodeId)>,
 }
 
-/// Workers of one demand, on a node each, for some time.
+/// Workers of one demand, for some time.
 struct Reservation {
     demand: Demand,
-    nodes: Vec<NodeId>,
+    /// The node of each worker, and its GPUs there as bits.
+    workers: Vec<(NodeId, u16)>,
     start: SimTime,
     end: SimTime,
 }
+
+/// One reservation among those made here.
+pub(super) struct Handle(usize);
 
 /// What is free on one node from each of these times to the next.
 struct Future(Vec<(SimTime, Free)>);
@@ -54,6 +61,7 @@ impl<'a> Ahead<'a> {
             futures: BTreeMap::new(),
             ends: Ends::default(),
             reservations: Vec::new(),
+            reserves: false,
             marks: Vec::new(),
         }
     }
@@ -72,25 +80,95 @@ impl<'a> Ahead<'a> {
             self.too_large.add(card);
             return None;
         };
-        let nodes: Vec<NodeId> = taken.iter().map(|&(node, _)| node).collect();
         let now = self.view.now();
-        let end = self.end(task, now, &nodes);
-        // As long as nobody ahead waits, nothing is reserved that could be in the way.
-        if !self.too_large.is_empty() && !self.holds(&demand, &nodes, now, end) {
-            self.present.give_back(&demand, &taken);
+        let nodes: Vec<NodeId> = taken.iter().map(|&(node, _)| node).collect();
+        let reservation = Reservation {
+            demand,
+            start: now,
+            end: self.end(task, now, &nodes),
+            workers: taken,
+        };
+        if !self.holds(&reservation) {
+            self.present.give_back(&demand, &reservation.workers);
             return None;
         }
-        self.add(Reservation {
-            demand,
-            nodes: nodes.clone(),
-            start: now,
-            end,
-        });
+        self.add(reservation);
         Some(nodes)
     }
 
+    /// Takes these nodes for a task from now on, if there is room for as long as it is expected to take.
+    pub(super) fn start_on(&mut self, task: TaskId, nodes: &[NodeId]) -> bool {
+        let demand = self.view.task(task).demand;
+        let mut next = nodes.iter();
+        let taken = self.present.place_on_gpus(task, &mut |room, demand| {
+            next.next().copied().filter(|&node| room.fits(demand, node))
+        });
+        let Some(workers) = taken else {
+            return false;
+        };
+        let now = self.view.now();
+        let reservation = Reservation {
+            demand,
+            start: now,
+            end: self.end(task, now, nodes),
+            workers,
+        };
+        let holds = self.holds(&reservation);
+        if holds {
+            self.add(reservation);
+        } else {
+            self.present.give_back(&demand, &reservation.workers);
+        }
+        holds
+    }
+
+    /// Reserves these nodes for a task from `start`, or as soon as it can be if that has come, which is a moment later where somebody
+    /// is about to end; `None` if there is no room there for as long.
+    pub(super) fn keep(
+        &mut self,
+        task: TaskId,
+        start: SimTime,
+        nodes: &[NodeId],
+    ) -> Option<Handle> {
+        if !nodes.iter().all(|&node| self.view.node(node).is_up) {
+            return None;
+        }
+        let now = self.view.now();
+        let demand = self.view.task(task).demand;
+        let end = self.end(task, start.max(now), nodes);
+        let mut from = |start| {
+            let workers = self.workers(&demand, nodes, start, end)?;
+            Some((workers, start))
+        };
+        let (workers, start) = if start > now {
+            from(start)?
+        } else {
+            from(now).or_else(|| from(now + Span::NANO))?
+        };
+        self.reserves = true;
+        Some(self.add(Reservation {
+            demand,
+            workers,
+            start,
+            end,
+        }))
+    }
+
+    /// Takes a reservation back.
+    pub(super) fn withdraw(&mut self, handle: &Handle) {
+        let taken = self.reservations[handle.0].take();
+        let it = taken.expect("a reservation is withdrawn once");
+        for &(node, gpus) in &it.workers {
+            if let Some(future) = self.futures.get_mut(&node) {
+                future.change(it.start, it.end, |free| {
+                    free.give(&it.demand, Share::FULL, gpus);
+                });
+            }
+        }
+    }
+
     /// Reserves the earliest start after now of a task that cannot start now; `None` if it is not in sight.
-    pub(super) fn reserve(&mut self, task: TaskId) -> Option<SimTime> {
+    pub(super) fn reserve(&mut self, task: TaskId) -> Option<(SimTime, Vec<NodeId>, Handle)> {
         let demand = self.view.task(task).demand;
         let mut room = self.present.clone();
         // Whether there was room at the time before, if not for long enough.
@@ -131,48 +209,72 @@ impl<'a> Ahead<'a> {
             room.give_back(&demand, &taken);
             let nodes: Vec<NodeId> = taken.into_iter().map(|(node, _)| node).collect();
             let end = self.end(task, at, &nodes);
-            if self.holds(&demand, &nodes, at, end) {
-                self.add(Reservation {
+            if let Some(workers) = self.workers(&demand, &nodes, at, end) {
+                self.reserves = true;
+                let handle = self.add(Reservation {
                     demand,
-                    nodes,
+                    workers,
                     start: at,
                     end,
                 });
-                return Some(at);
+                return Some((at, nodes, handle));
             }
         }
     }
 
-    /// Whether workers that fit on these nodes at `start` do so until `end`.
-    fn holds(&mut self, demand: &Demand, nodes: &[NodeId], start: SimTime, end: SimTime) -> bool {
-        let (mut distinct, mut checked) = (nodes.iter(), Vec::new());
-        distinct.all(|&node| {
-            if checked.contains(&node) {
-                return true;
+    /// GPUs for workers on these nodes that have room from `start` to `end`; `None` if one has not.
+    fn workers(
+        &mut self,
+        demand: &Demand,
+        nodes: &[NodeId],
+        start: SimTime,
+        end: SimTime,
+    ) -> Option<Vec<(NodeId, u16)>> {
+        let mut rooms: Vec<(NodeId, Free)> = Vec::new();
+        let mut workers = Vec::with_capacity(nodes.len());
+        for &node in nodes {
+            let known = rooms.iter().position(|&(known, _)| known == node);
+            let index = known.unwrap_or_else(|| {
+                rooms.push((node, self.future(node).throughout(start, end)));
+                rooms.len() - 1
+            });
+            let free = &mut rooms[index].1;
+            if !free.fits(demand, Share::FULL) {
+                return None;
             }
-            checked.push(node);
-            let workers = nodes.iter().filter(|&&other| other == node).count();
-            let later = self.future(node).between(start, end).iter();
-            later.skip(1).all(|(_, free)| {
-                let mut free = *free;
-                (0..workers).all(|_| {
-                    let fits = free.fits(demand, Share::FULL);
-                    if fits {
-                        free.take(demand, Share::FULL);
-                    }
-                    fits
-                })
-            })
+            workers.push((node, free.take(demand, Share::FULL)));
+        }
+        Some(workers)
+    }
+
+    /// Whether there is room for a reservation that starts now, beside those made.
+    fn holds(&mut self, it: &Reservation) -> bool {
+        // What has started is not in the present room.
+        if !self.reserves {
+            return true;
+        }
+        let mut rooms: Vec<(NodeId, Free)> = Vec::new();
+        it.workers.iter().all(|&(node, gpus)| {
+            let known = rooms.iter().position(|&(known, _)| known == node);
+            let index = known.unwrap_or_else(|| {
+                rooms.push((node, self.future(node).throughout(it.start, it.end)));
+                rooms.len() - 1
+            });
+            let free = &mut rooms[index].1;
+            let fits = free.fits_on(&it.demand, gpus);
+            if fits {
+                free.take_on(&it.demand, gpus);
+            }
+            fits
         })
     }
 
-    fn add(&mut self, reservation: Reservation) {
-        let Reservation { start, end, .. } = reservation;
-        for &node in &reservation.nodes {
+    fn add(&mut self, it: Reservation) -> Handle {
+        for &(node, gpus) in &it.workers {
             if let Some(future) = self.futures.get_mut(&node) {
-                future.take(&reservation.demand, start, end);
+                future.change(it.start, it.end, |free| free.take_on(&it.demand, gpus));
             }
-            let times = [start, end].into_iter();
+            let times = [it.start, it.end].into_iter();
             for at in times.filter(|&at| at != self.view.now() && at != SimTime::MAX) {
                 let place = self.marks.partition_point(|mark| *mark < (at, node));
                 if self.marks.get(place) != Some(&(at, node)) {
@@ -180,20 +282,20 @@ impl<'a> Ahead<'a> {
                 }
             }
         }
-        self.reservations.push(reservation);
+        self.reservations.push(Some(it));
+        Handle(self.reservations.len() - 1)
     }
 
     fn end(&self, task: TaskId, start: SimTime, nodes: &[NodeId]) -> SimTime {
-        let length = expected(&self.view, task, nodes.iter().copied());
-        length.map_or(SimTime::MAX, |length| later(start, length))
+        end_of(&self.view, task, start, nodes)
     }
 
     fn future(&mut self, node: NodeId) -> &Future {
         self.futures.entry(node).or_insert_with(|| {
             let mut future = Future::of(&self.view, node);
-            for it in &self.reservations {
-                for _ in it.nodes.iter().filter(|&&other| other == node) {
-                    future.take(&it.demand, it.start, it.end);
+            for it in self.reservations.iter().flatten() {
+                for &(_, gpus) in it.workers.iter().filter(|&&(other, _)| other == node) {
+                    future.change(it.start, it.end, |free| free.take_on(&it.demand, gpus));
                 }
             }
             future
@@ -232,14 +334,17 @@ impl Future {
         self.0[self.0.partition_point(|&(at, _)| at <= time) - 1].1
     }
 
-    /// What is free from `start`, and each change before `end`.
-    fn between(&self, start: SimTime, end: SimTime) -> &[(SimTime, Free)] {
+    /// What is free at all times from `start` to `end`.
+    fn throughout(&self, start: SimTime, end: SimTime) -> Free {
         let first = self.0.partition_point(|&(at, _)| at <= start) - 1;
-        &self.0[first..self.0.partition_point(|&(at, _)| at < end)]
+        let last = self.0.partition_point(|&(at, _)| at < end).max(first + 1);
+        let mut steps = self.0[first..last].iter().map(|&(_, free)| free);
+        let head = steps.next().expect("there is a present");
+        steps.fold(head, |all, free| all.meet(&free))
     }
 
-    /// Takes room for a worker.
-    fn take(&mut self, demand: &Demand, start: SimTime, end: SimTime) {
+    /// Changes what is free from `start` to `end`.
+    fn change(&mut self, start: SimTime, end: SimTime, change: impl Fn(&mut Free)) {
         let first = self.split(start);
         let after = if end == SimTime::MAX {
             self.0.len()
@@ -247,7 +352,7 @@ impl Future {
             self.split(end)
         };
         for (_, free) in &mut self.0[first..after] {
-            free.take(demand, Share::FULL);
+            change(free);
         }
     }
 
@@ -281,6 +386,12 @@ impl Ends {
         }
         Some(self.first[index])
     }
+}
+
+/// When a task that starts on these nodes then is expected to end: [`SimTime::MAX`] if there is no estimate.
+pub(super) fn end_of(view: &View<'_>, task: TaskId, start: SimTime, nodes: &[NodeId]) -> SimTime {
+    let length = expected(view, task, nodes.iter().copied());
+    length.map_or(SimTime::MAX, |length| later(start, length))
 }
 
 /// When a running task is expected to end: [`SimTime::MAX`] if there is no estimate.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use walras_des::SimTime;
 
 use crate::cluster::TaskId;
-use crate::cluster::policy::ahead::Ahead;
+use crate::cluster::policy::ahead::{Ahead, end_of};
 use crate::cluster::policy::fit::Fit;
 use crate::cluster::policy::{Cause, Orders, Scheduler};
 use crate::cluster::view::View;
@@ -31,7 +31,19 @@ pub enum Reservations {
 pub struct Backfilling {
     reservations: Reservations,
     fit: Fit,
-    promised: BTreeMap<TaskId, SimTime>,
+    /// Where all have a reservation, what each was promised.
+    promises: BTreeMap<TaskId, Promise>,
+    /// When those that were started are expected to end.
+    ends: BTreeMap<TaskId, SimTime>,
+    /// The last time at which it asked to be woken.
+    wake: SimTime,
+}
+
+/// A start by a time, on these nodes.
+#[derive(Clone, Debug)]
+struct Promise {
+    start: SimTime,
+    nodes: Vec<NodeId>,
 }
 
 impl Backfilling {
@@ -53,17 +65,19 @@ impl Backfilling {
         Self {
             reservations,
             fit,
-            promised: BTreeMap::new(),
+            promises: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            wake: SimTime::ZERO,
         }
     }
 
-    /// When each waiting task is expected to start, were nothing else submitted: its reservation, if it has one.
+    /// When each waiting task is expected to start at the latest, were nothing else submitted: its reservation, if it has one.
     ///
-    /// Where all have one, they are renewed in the order of their starts. As running tasks only end earlier than expected, each finds
-    /// its old place free at least, on a cluster of one node; on several, the choice of nodes may come in between.
+    /// Where all have one, it is kept as long as running tasks do not outlast their estimates and nodes stay: a better one is taken
+    /// only where it is in nobody's way.
     pub fn plan(&mut self, view: &View<'_>) -> Vec<(TaskId, Option<SimTime>)> {
         let mut plan = Vec::with_capacity(view.waiting_len());
-        self.look_ahead(view, |task, start, _| plan.push((task, start)));
+        self.look_ahead(view, false, |task, start, _| plan.push((task, start)));
         plan
     }
 
@@ -71,54 +85,135 @@ impl Backfilling {
     fn look_ahead(
         &mut self,
         view: &View<'_>,
+        improve: bool,
+        say: impl FnMut(TaskId, Option<SimTime>, Vec<NodeId>),
+    ) {
+        match self.reservations {
+            Reservations::First(n) => self.protect_first(n, view, say),
+            Reservations::All => self.protect_all(view, improve, say),
+        }
+    }
+
+    fn protect_first(
+        &self,
+        n: usize,
+        view: &View<'_>,
         mut say: impl FnMut(TaskId, Option<SimTime>, Vec<NodeId>),
     ) {
         let mut ahead = Ahead::of(view, self.fit);
-        match self.reservations {
-            Reservations::First(n) => {
-                let mut reserved = 0;
-                for task in view.waiting() {
-                    let nodes = ahead.start(task);
-                    if let Some(nodes) = nodes {
-                        // What can start now needs no protection.
-                        say(task, Some(view.now()), nodes);
-                    } else if reserved < n {
-                        reserved += 1;
-                        say(task, ahead.reserve(task), Vec::new());
-                    } else {
-                        say(task, None, Vec::new());
+        let mut reserved = 0;
+        for task in view.waiting() {
+            let nodes = ahead.start(task);
+            if let Some(nodes) = nodes {
+                // What can start now needs no protection.
+                say(task, Some(view.now()), nodes);
+            } else if reserved < n {
+                reserved += 1;
+                let start = ahead.reserve(task).map(|(start, _, _)| start);
+                say(task, start, Vec::new());
+            } else {
+                say(task, None, Vec::new());
+            }
+        }
+    }
+
+    /// All promises stand while each in turn, by its start, is exchanged for a better one, if there is one.
+    fn protect_all(
+        &mut self,
+        view: &View<'_>,
+        improve: bool,
+        mut say: impl FnMut(TaskId, Option<SimTime>, Vec<NodeId>),
+    ) {
+        let mut ahead = Ahead::of(view, self.fit);
+        let mut old = std::mem::take(&mut self.promises);
+        let mut queue: Vec<TaskId> = view.waiting().collect();
+        queue.sort_by_key(|task| old.get(task).map_or(SimTime::MAX, |it| it.start));
+        let kept: Vec<_> = (queue.iter())
+            .map(|task| {
+                let promise = old.get(task)?;
+                ahead.keep(*task, promise.start, &promise.nodes)
+            })
+            .collect();
+        // What a broken promise leaves free is for others.
+        let improve = improve
+            || (queue.iter().zip(&kept))
+                .any(|(task, kept)| kept.is_none() && old.contains_key(task));
+        for (task, kept) in queue.into_iter().zip(kept) {
+            let promise = old.remove(&task);
+            let promise = match (promise, kept) {
+                (Some(promise), Some(handle)) => {
+                    if promise.start > view.now() && !improve {
+                        say(task, Some(promise.start), Vec::new());
+                        self.promises.insert(task, promise);
+                        continue;
                     }
+                    ahead.withdraw(&handle);
+                    Some(promise)
                 }
-            }
-            Reservations::All => {
-                let promised = |task: &TaskId| self.promised.get(task).copied();
-                let mut queue: Vec<TaskId> = view.waiting().collect();
-                queue.sort_by_key(|task| promised(task).unwrap_or(SimTime::MAX));
-                self.promised.clear();
-                for task in queue {
-                    let nodes = ahead.start(task);
-                    let start = if nodes.is_some() {
-                        Some(view.now())
-                    } else {
-                        ahead.reserve(task)
-                    };
-                    self.promised.extend(start.map(|start| (task, start)));
-                    say(task, start, nodes.unwrap_or_default());
+                _ => None,
+            };
+            let started = match &promise {
+                Some(it) if it.start <= view.now() && ahead.start_on(task, &it.nodes) => {
+                    Some(it.nodes.clone())
                 }
+                _ => ahead.start(task),
+            };
+            if let Some(nodes) = started {
+                // It stands until the task is seen to run.
+                let start = promise.map_or(view.now(), |it| it.start.min(view.now()));
+                let there = nodes.clone();
+                self.promises.insert(task, Promise { start, nodes });
+                say(task, Some(view.now()), there);
+                continue;
             }
+            let found = ahead.reserve(task);
+            let better = match (found, promise) {
+                (Some((start, _, handle)), Some(promise)) if start > promise.start => {
+                    ahead.withdraw(&handle);
+                    Some(promise)
+                }
+                (None, promise) => promise,
+                (Some((start, nodes, _)), _) => {
+                    say(task, Some(start), Vec::new());
+                    self.promises.insert(task, Promise { start, nodes });
+                    continue;
+                }
+            };
+            // The old one stands.
+            let stands = better.filter(|it| ahead.keep(task, it.start, &it.nodes).is_some());
+            say(task, stands.as_ref().map(|it| it.start), Vec::new());
+            self.promises.extend(stands.map(|it| (task, it)));
         }
     }
 }
 
 impl Scheduler for Backfilling {
-    fn decide(&mut self, _cause: Cause, view: &View<'_>, orders: &mut Orders) {
+    fn decide(&mut self, cause: Cause, view: &View<'_>, orders: &mut Orders) {
+        // Somebody may do better only if something has ended too early, or nodes have changed.
+        let improve = match cause {
+            Cause::Ended(task) => self.ends.remove(&task).is_none_or(|end| end > view.now()),
+            Cause::Interrupted(_) | Cause::NodeUp(_) | Cause::NodeDown(_) => true,
+            Cause::Submitted(_) | Cause::Ready(_) | Cause::Woken => false,
+        };
         if view.waiting_len() == 0 {
             return;
         }
-        self.look_ahead(view, |task, start, nodes| {
-            if start == Some(view.now()) {
+        let mut ends = Vec::new();
+        self.look_ahead(view, improve, |task, start, nodes| {
+            if start == Some(view.now()) && !nodes.is_empty() {
+                ends.push((task, end_of(view, task, view.now(), &nodes)));
                 orders.start_gang(task, nodes);
             }
         });
+        if self.reservations == Reservations::All {
+            self.ends.extend(ends);
+        }
+        // Usually something ends then; but what was to end may have been withdrawn.
+        let starts = self.promises.values().map(|it| it.start);
+        let next = starts.filter(|&start| start > view.now()).min();
+        if let Some(next) = next.filter(|&next| next != self.wake) {
+            self.wake = next;
+            orders.wake(next);
+        }
     }
 }

@@ -134,10 +134,6 @@ impl TooLarge {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Whether it asks for as much as what found none.
     pub(super) fn covers(&self, card: &TaskCard) -> bool {
         let mut known = self.0.iter();
