@@ -111,10 +111,13 @@ impl Eip1559 {
         if interest.wanted == 0 && interest.offered == 0 {
             return self.fee; // nobody would buy and nobody would sell: no news
         }
-        let offered = Amount(i128::from(interest.offered));
-        let target = offered.share(self.target).0.max(1) as u64; // at most what is offered
-        let used = interest.wanted.min(target.saturating_mul(2));
-        let next = next_base_fee(self.fee.0, used, target, self.denominator);
+        // In millionths of a unit, so that the target of a small market is not rounded away.
+        let fine = |units: u64| Amount(i128::from(units) * 1_000_000);
+        let target = fine(interest.offered).share(self.target).max(Amount(1));
+        let used = fine(interest.wanted).min(target + target);
+        let count =
+            |amount: Amount| u64::try_from(amount.0).expect("fewer than 10^12 units an epoch");
+        let next = next_base_fee(self.fee.0, count(used), count(target), self.denominator);
         Amount(next).max(self.floor)
     }
 }
@@ -171,5 +174,65 @@ mod tests {
             8,
             "a rise is at least one unit"
         );
+    }
+
+    /// Every epoch with this demand and supply at any price moves the fee by so much.
+    #[test]
+    fn small_markets_move_it_as_large_ones_do() {
+        let moved = |wanted: u64, offered: u64| {
+            let mut market = Eip1559 {
+                fee: Amount(800),
+                floor: Amount(1),
+                target: Ppm::from_fraction(0.5),
+                denominator: 8,
+                burn: Ppm::default(),
+                tip: Amount::ZERO,
+            };
+            let (bid, ask) = (
+                Order::new(0, Amount(10_000), wanted),
+                Order::new(1, Amount::ZERO, offered),
+            );
+            market.clear(&[bid], &[ask], &mut Clearing::default());
+            market.fee.0 - 800
+        };
+        for scale in [1, 1_000, 10_000_000] {
+            assert_eq!(moved(scale, scale), 100, "all in use");
+            assert_eq!(moved(scale, 2 * scale), 0, "the target");
+            assert_eq!(moved(3 * scale, 4 * scale), 50);
+            assert_eq!(moved(0, scale), -100, "nothing in use");
+            assert_eq!(moved(scale, 0), 100, "nobody sells");
+        }
+        assert_eq!(moved(0, 0), 0, "no news");
+    }
+
+    #[test]
+    fn who_tips_most_is_served_first_and_sellers_get_the_tips() {
+        let mut market = Eip1559 {
+            fee: Amount(100),
+            floor: Amount(1),
+            target: Ppm::from_fraction(0.5),
+            denominator: 8,
+            burn: Ppm::from_fraction(0.8),
+            tip: Amount(7),
+        };
+        let bids = [103, 200, 99, 105].map(|limit| Order::new(0, Amount(limit), 2));
+        let asks =
+            [20, 21, 0].map(|limit| Order::new(1, Amount(limit), if limit == 0 { 2 } else { 1 }));
+        let mut out = Clearing::default();
+        market.clear(&bids, &asks, &mut out);
+        out.verify(&bids, &asks).unwrap();
+        let paid: Vec<_> = out
+            .bought
+            .iter()
+            .map(|f| (f.order, f.quantity, f.money.0))
+            .collect();
+        assert_eq!(paid, [(1, 2, 214), (3, 1, 105)]);
+        let got: Vec<_> = out.sold.iter().map(|f| (f.order, f.money.0)).collect();
+        assert_eq!(
+            got,
+            [(0, 20 + 6), (2, 40 + 13)],
+            "19 of tips for three units"
+        );
+        assert_eq!((out.burned, out.surplus()), (Amount(240), Amount(240)));
     }
 }

@@ -63,9 +63,12 @@ impl Schedule {
     }
 
     /// The same while the fee is below a reserve price: usage still raises the excess, as fast as a full epoch would above the
-    /// target, and nothing lowers it. Source: EIP-7918.
+    /// target, and nothing lowers it, unless it is so small that the target would use it up. Source: EIP-7918.
     #[must_use]
     pub fn next_excess_below_reserve(&self, excess: u64, used: u64) -> u64 {
+        if excess + used < self.target * self.gas_per_unit {
+            return 0;
+        }
         let above = u128::from(used) * u128::from(self.max - self.target) / u128::from(self.max);
         excess + above as u64 // not more than `used`
     }
@@ -155,6 +158,12 @@ mod tests {
         assert_eq!(
             schedule.next_excess_below_reserve(gas(50), gas(9)),
             schedule.next_excess(gas(50), gas(9))
+        );
+        assert_eq!(schedule.next_excess_below_reserve(gas(3), gas(3)), gas(4));
+        assert_eq!(
+            schedule.next_excess_below_reserve(gas(3), gas(2)),
+            0,
+            "below the target the specification starts anew, whatever the reserve"
         );
         let mut market = BlobFee {
             schedule,
