@@ -194,7 +194,7 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         let (used, rows) = (trace.used, trace.rows);
         let noun = match scenario.plan.subject {
             Subject::Requests(_) => "requests",
-            Subject::Batch(_) => "jobs",
+            Subject::Batch(_) | Subject::Economies(_) => "jobs",
         };
         say(&format!(
             "! {used} of the {rows} {noun} of the trace lie within the horizon; the others were left out"
@@ -359,6 +359,7 @@ fn load(path: &Path, set: &[(String, String)], trace: Option<&Path>) -> anyhow::
 fn limits(comparison: &Comparison) -> &'static [&'static str] {
     match comparison.noun() {
         "jobs" => walras_sim::LIMITS_OF_CLUSTERS,
+        "units" => walras_sim::LIMITS_OF_ECONOMIES,
         _ => walras_sim::LIMITS,
     }
 }

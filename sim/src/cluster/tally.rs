@@ -276,6 +276,7 @@ impl Tally {
             batch_jobs: if keeps_jobs { outcome.jobs } else { Vec::new() },
             refusals: Vec::new(),
             batch_refusals: outcome.refusals.iter().map(ToString::to_string).collect(),
+            series: crate::series::Series::default(),
         }
     }
 
