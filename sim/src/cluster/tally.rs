@@ -373,7 +373,9 @@ fn cores(demand: &Demand, share: Share) -> i64 {
 
 /// So much of so many thousandths.
 fn billionths(thousandths: u32, share: Share) -> i64 {
-    share.of_many(u64::from(thousandths) * MILLION as u64) as i64
+    share
+        .of_many(u64::from(thousandths) * MILLION as u64)
+        .cast_signed()
 }
 
 const MILLION: i128 = 1_000_000;

@@ -6,11 +6,12 @@ use walras_des::{SimTime, Span};
 use crate::cluster::TaskId;
 use crate::cluster::node::Share;
 use crate::cluster::policy::{Cause, Orders, Scheduler};
-use crate::cluster::view::View;
+use crate::cluster::view::{Stage, View};
 use crate::ids::NodeId;
 
-/// Gives a node's processor time to those of its tasks that have had the least, in equal parts; a new task goes to the node with the
-/// fewest. For tasks of one worker that each ask for the whole processor of a node; memory is held by all, GPUs are not shared.
+/// Gives a node's processor time to those of its tasks that have done the least, so that they go on alike: in equal parts, or to each in
+/// proportion to the time that it takes for the same work. A new task goes to the node with the fewest. For tasks of one worker that each
+/// ask for the whole processor of a node; memory is held by all, GPUs are not shared.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Las {
     /// When it is woken next, if that is ahead.
@@ -32,32 +33,43 @@ impl Las {
         let least = all.clone().map(attained).min()?;
         // Equal but for the rounding of shares to whole nanoseconds.
         let level = least + TOLERANCE;
-        let youngest = all.clone().filter(|&task| attained(task) <= level).count() as u64;
-        let share = Share::one_of(youngest);
+        let youngest = all.clone().filter(|&task| attained(task) <= level);
+        // Time for the same work, as a multiple of 2⁻³².
+        let kind = view.node(node).kind;
+        let times = |task: TaskId| (2.0_f64.powi(32) / view.speed_on(task, kind)).round() as u64;
+        let whole: u64 = youngest.clone().map(times).sum();
+        let share = |task: TaskId| Share::ratio(times(task), whole);
         // Who loses gives way before others grow.
         for &task in running.iter().filter(|&&task| attained(task) > level) {
             orders.reshare(task, Share::one_of(u64::MAX));
         }
         for &task in running.iter().filter(|&&task| attained(task) <= level) {
-            if view.task(task).share > share {
-                orders.reshare(task, share);
+            if view.task(task).share > share(task) {
+                orders.reshare(task, share(task));
             }
         }
         for &task in running.iter().filter(|&&task| attained(task) <= level) {
-            orders.reshare(task, share);
+            orders.reshare(task, share(task));
         }
         if let Some(task) = newcomer {
             let share = if attained(task) <= level {
-                share
+                share(task)
             } else {
                 Share::one_of(u64::MAX)
             };
             orders.start_shared(task, node, share);
         }
         let next = all.map(attained).filter(|&had| had > level).min()?;
-        let speed = view.kind(node).speed;
-        let gap = (next - least).as_secs_f64() * youngest as f64 / speed;
-        Some(view.now() + Span::from_secs_f64(gap).max(Span::NANO))
+        let gap = (next - least).as_secs_f64() * (whole as f64 / 2.0_f64.powi(32));
+        // Who still fetches its inputs catches up later: it is looked at again after a second at the earliest.
+        let fetches =
+            |task: TaskId| view.task(task).stage == Stage::Running && view.task(task).speed == 0.0;
+        let soonest = if youngest.clone().any(fetches) {
+            Span::SECOND
+        } else {
+            Span::NANO
+        };
+        Some(view.now() + Span::from_secs_f64(gap).max(soonest))
     }
 }
 
