@@ -154,7 +154,7 @@ impl Tiny {
         let mut jobs: Vec<Job> = Vec::new();
         let nodes = 1 + stream.below(3) as u32;
         let mut now = 0;
-        for _ in 0..1 + stream.below(TASKS as u64) {
+        for _ in 0..=stream.below(TASKS as u64) {
             let workers = 1 + stream.below(u64::from(nodes)) as u32;
             let mut task = Self::task(1 + stream.below(LONGEST), 1 + stream.below(2) as u32);
             task.workers = if stream.bernoulli(0.3) { workers } else { 1 };
@@ -403,7 +403,7 @@ fn bounds_are_tight_on_one_machine() {
     assert!(waited > 100, "{waited}");
 }
 
-/// All tasks there at once and free to move: the longest, or all work spread evenly (McNaughton, Management Science 6, 1959).
+/// All tasks there at once and free to move: the longest, or all work spread evenly (`McNaughton`, Management Science 6, 1959).
 #[test]
 fn the_makespan_is_that_of_mcnaughton() {
     let mut tight = 0;

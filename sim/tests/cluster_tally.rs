@@ -572,10 +572,7 @@ impl Seen<'_> {
             M::SlowdownMean => mean(2),
             M::Makespan => {
                 let events = self.it.events.iter();
-                let last = events
-                    .clone()
-                    .filter(|event| event.2 == What::Ended)
-                    .last()?;
+                let last = events.clone().rfind(|event| event.2 == What::Ended)?;
                 let over = events
                     .clone()
                     .filter(|event| matches!(event.2, What::Ended | What::Rejected));
@@ -642,16 +639,16 @@ impl Seen<'_> {
             let stays = self.it.stays.iter().filter(runs);
             let busy: BTreeSet<NodeId> = stays.flat_map(|stay| stay.workers.clone()).collect();
             let is_up = |turns: &&Vec<(SimTime, bool)>| {
-                let by_then = turns.iter().filter(|turn| turn.0 <= at);
-                by_then.last().is_some_and(|turn| turn.1)
+                let by_then = turns.iter().rfind(|turn| turn.0 <= at);
+                by_then.is_some_and(|turn| turn.1)
             };
-            let queue = self.it.queue.iter().filter(|it| it.0 <= at);
+            let queue = self.it.queue.iter().rfind(|it| it.0 <= at);
             samples.push(Sample {
                 at,
                 nodes_up: self.it.turns.iter().filter(is_up).count() as u32,
                 nodes_busy: busy.len() as u32,
                 jobs_live: events(&submitted, true) - events(&over, true),
-                jobs_waiting: queue.last().map_or(0, |it| it.1 as u32),
+                jobs_waiting: queue.map_or(0, |it| it.1 as u32),
                 submitted: events(&submitted, false),
                 completed: events(&|what| what == What::Ended, false),
                 within_slo: self.it.events.iter().filter(in_time).count() as u32,

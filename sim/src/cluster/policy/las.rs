@@ -34,9 +34,9 @@ impl Las {
         // Equal but for the rounding of shares to whole nanoseconds.
         let level = least + TOLERANCE;
         let youngest = all.clone().filter(|&task| attained(task) <= level);
-        // Time for the same work, as a multiple of 2⁻³².
+        // For the same work, in parts of a second.
         let kind = view.node(node).kind;
-        let times = |task: TaskId| (2.0_f64.powi(32) / view.speed_on(task, kind)).round() as u64;
+        let times = |task: TaskId| (UNIT / view.speed_on(task, kind)).round() as u64;
         let whole: u64 = youngest.clone().map(times).sum();
         let share = |task: TaskId| Share::ratio(times(task), whole);
         // Who loses gives way before others grow.
@@ -60,7 +60,7 @@ impl Las {
             orders.start_shared(task, node, share);
         }
         let next = all.map(attained).filter(|&had| had > level).min()?;
-        let gap = (next - least).as_secs_f64() * (whole as f64 / 2.0_f64.powi(32));
+        let gap = (next - least).as_secs_f64() * (whole as f64 / UNIT);
         // Who still fetches its inputs catches up later: it is looked at again after a second at the earliest.
         let fetches =
             |task: TaskId| view.task(task).stage == Stage::Running && view.task(task).speed == 0.0;
@@ -72,6 +72,9 @@ impl Las {
         Some(view.now() + Span::from_secs_f64(gap).max(soonest))
     }
 }
+
+/// Parts of a second in which times for the same work are compared.
+const UNIT: f64 = (1_u64 << 32) as f64;
 
 /// [time]
 const TOLERANCE: Span = Span::from_nanos(64);
