@@ -65,6 +65,7 @@ pub struct Tally {
     nodes_up: u32,
     nodes_busy: u32,
     live: u32,
+    waiting: u32,
     /// By user: bounded slowdowns and how many.
     users: Vec<(f64, u64)>,
     first: Option<SimTime>,
@@ -98,6 +99,7 @@ impl Tally {
             nodes_up: 0,
             nodes_busy: 0,
             live: 0,
+            waiting: 0,
             users: Vec::new(),
             first: None,
             last: SimTime::ZERO,
@@ -139,7 +141,7 @@ impl Tally {
         }
     }
 
-    /// Samples of the time since the last event, during which nothing has changed.
+    /// Samples of the time up to `now`, during which nothing has changed.
     fn sample(&mut self, view: &View<'_>) {
         let end = SimTime::ZERO + self.settings.horizon;
         while self.next_sample <= end && self.next_sample < view.now() {
@@ -148,11 +150,12 @@ impl Tally {
                 nodes_up: self.nodes_up,
                 nodes_busy: self.nodes_busy,
                 jobs_live: self.live,
-                jobs_waiting: u32::try_from(view.waiting_len()).unwrap_or(u32::MAX),
+                jobs_waiting: self.waiting,
                 ..std::mem::take(&mut self.since)
             });
             self.next_sample += self.settings.sample_every;
         }
+        self.waiting = u32::try_from(view.waiting_len()).unwrap_or(u32::MAX);
     }
 
     fn node_turned(&mut self, view: &View<'_>, node: NodeId) {
@@ -391,11 +394,8 @@ impl Observer for Tally {
         }
     }
 
-    fn elapsed(&mut self, view: &View<'_>) {
-        self.sample(view);
-    }
-
     fn submitted(&mut self, view: &View<'_>, job: JobId) {
+        self.sample(view);
         let card = view.job(job);
         self.first.get_or_insert(card.submitted);
         self.live += 1;
@@ -411,11 +411,13 @@ impl Observer for Tally {
     }
 
     fn started(&mut self, view: &View<'_>, task: TaskId) {
+        self.sample(view);
         let placed = view.task(task).placed.clone();
         self.moved(view, task, &placed, 1);
     }
 
     fn reshared(&mut self, view: &View<'_>, task: TaskId, from: Share) {
+        self.sample(view);
         let card = view.task(task);
         let workers = count(card.placed.len());
         let (to, now) = (card.share, view.now());
@@ -426,6 +428,7 @@ impl Observer for Tally {
     }
 
     fn stopped(&mut self, view: &View<'_>, task: TaskId, placed: &[(NodeId, u16)], why: Stop) {
+        self.sample(view);
         self.moved(view, task, placed, -1);
         let submitted = view.job(view.task(task).job).submitted;
         match why {
@@ -434,17 +437,18 @@ impl Observer for Tally {
             Stop::Lost(work) => {
                 self.since.lost += 1;
                 self.count(submitted, SumId::Losses, 1.0);
-                // Like the worker time that it is a part of: when it happens, whenever the job came.
-                self.count(view.now(), SumId::LostWork, work);
+                self.count(submitted, SumId::LostWork, work);
             }
         }
     }
 
     fn turned(&mut self, view: &View<'_>, node: NodeId) {
+        self.sample(view);
         self.node_turned(view, node);
     }
 
     fn ended(&mut self, view: &View<'_>, _: JobId, row: &BatchRow) {
+        self.sample(view);
         self.live -= 1;
         self.since.completed += 1;
         let in_time = row.is_in_time();
@@ -477,6 +481,7 @@ impl Observer for Tally {
     }
 
     fn rejected(&mut self, view: &View<'_>, job: JobId) {
+        self.sample(view);
         self.live -= 1;
         let submitted = view.job(job).submitted;
         self.count(submitted, SumId::Rejected, 1.0);
@@ -486,6 +491,7 @@ impl Observer for Tally {
     }
 
     fn finished(&mut self, view: &View<'_>) {
+        self.sample(view);
         // Levels end with the run: an empty cluster that nobody waits for is not measured.
         let end = self.measured(view.now());
         let whole = self.settings.horizon - self.settings.warm_up;
