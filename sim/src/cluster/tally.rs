@@ -23,12 +23,13 @@ enum Of {
     NodesBusy,
     /// [thousandths of a core]
     CoresUp,
+    /// [10⁻⁹ cores], as shares of a core need not be whole thousandths
     CoresUsed,
     /// [thousandths of a GPU]
     GpusUp,
     GpusUsed,
     GpusUseless,
-    /// [thousandths of a worker]
+    /// [10⁻⁹ workers]
     Workers,
     /// [10⁻⁶ USD/h]
     Price,
@@ -195,7 +196,7 @@ impl Tally {
         let workers = count(placed.len()) * sign;
         self.change(Of::CoresUsed, now, workers * cores(&card.demand, share));
         self.change(Of::GpusUsed, now, workers * i64::from(card.demand.gpu()));
-        self.change(Of::Workers, now, workers * thousandths(1000, share));
+        self.change(Of::Workers, now, workers * billionths(1000, share));
         for &(node, _) in placed {
             let held = &mut self.workers[node.index()];
             let was_busy = *held > 0;
@@ -228,17 +229,22 @@ impl Tally {
         for index in 0..SECTIONS {
             let mut sums = self.by_section[index].sums;
             let level = |of: Of| seconds(self.levels[of as usize].in_section(index));
+            let fine = |of: Of| {
+                let parts = self.levels[of as usize].in_section(index);
+                let millions = seconds(parts / MILLION) + seconds(parts % MILLION) / MILLION as f64;
+                millions / 1e3
+            };
             let length = |at: Span| at.min(end).as_secs_f64();
             let (from, to) = (self.sections.start(index), self.sections.end(index));
             sums.set(SumId::Time, length(to) - length(from));
             sums.set(SumId::Up, level(Of::NodesUp));
             sums.set(SumId::Busy, level(Of::NodesBusy));
             sums.set(SumId::CoresUp, level(Of::CoresUp) / 1e3);
-            sums.set(SumId::CoresUsed, level(Of::CoresUsed) / 1e3);
+            sums.set(SumId::CoresUsed, fine(Of::CoresUsed));
             sums.set(SumId::GpusUp, level(Of::GpusUp) / 1e3);
             sums.set(SumId::GpusUsed, level(Of::GpusUsed) / 1e3);
             sums.set(SumId::GpusUseless, level(Of::GpusUseless) / 1e3);
-            sums.set(SumId::WorkerTime, level(Of::Workers) / 1e3);
+            sums.set(SumId::WorkerTime, fine(Of::Workers));
             sums.set(SumId::Spend, level(Of::Price) / 3.6e9);
             for id in SumId::ALL {
                 total.set(*id, total.get(*id) + sums.get(*id));
@@ -364,14 +370,19 @@ fn count(workers: usize) -> i64 {
     i64::try_from(workers).expect("a task has fewer workers than that")
 }
 
-/// What a worker takes of the cores at this share [thousandths of a core].
+/// What a worker takes of the cores at this share [10⁻⁹ cores].
 fn cores(demand: &Demand, share: Share) -> i64 {
-    thousandths(demand.cpu, share)
+    billionths(demand.cpu, share)
 }
 
-fn thousandths(of: u32, share: Share) -> i64 {
-    share.of(of).into()
+/// So much of so many thousandths.
+fn billionths(thousandths: u32, share: Share) -> i64 {
+    share
+        .of_many(u64::from(thousandths) * MILLION as u64)
+        .cast_signed()
 }
+
+const MILLION: i128 = 1_000_000;
 
 impl Observer for Tally {
     fn begun(&mut self, view: &View<'_>) {
@@ -413,7 +424,7 @@ impl Observer for Tally {
         let (to, now) = (card.share, view.now());
         let cores = cores(&card.demand, to) - cores(&card.demand, from);
         self.change(Of::CoresUsed, now, workers * cores);
-        let shares = thousandths(1000, to) - thousandths(1000, from);
+        let shares = billionths(1000, to) - billionths(1000, from);
         self.change(Of::Workers, now, workers * shares);
     }
 
