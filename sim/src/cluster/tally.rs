@@ -65,7 +65,6 @@ pub struct Tally {
     nodes_up: u32,
     nodes_busy: u32,
     live: u32,
-    waiting: u32,
     /// By user: bounded slowdowns and how many.
     users: Vec<(f64, u64)>,
     first: Option<SimTime>,
@@ -99,7 +98,6 @@ impl Tally {
             nodes_up: 0,
             nodes_busy: 0,
             live: 0,
-            waiting: 0,
             users: Vec::new(),
             first: None,
             last: SimTime::ZERO,
@@ -141,7 +139,7 @@ impl Tally {
         }
     }
 
-    /// Samples of the time up to `now`, during which nothing has changed.
+    /// Samples of the time since the last event, during which nothing has changed.
     fn sample(&mut self, view: &View<'_>) {
         let end = SimTime::ZERO + self.settings.horizon;
         while self.next_sample <= end && self.next_sample < view.now() {
@@ -150,12 +148,11 @@ impl Tally {
                 nodes_up: self.nodes_up,
                 nodes_busy: self.nodes_busy,
                 jobs_live: self.live,
-                jobs_waiting: self.waiting,
+                jobs_waiting: u32::try_from(view.waiting_len()).unwrap_or(u32::MAX),
                 ..std::mem::take(&mut self.since)
             });
             self.next_sample += self.settings.sample_every;
         }
-        self.waiting = u32::try_from(view.waiting_len()).unwrap_or(u32::MAX);
     }
 
     fn node_turned(&mut self, view: &View<'_>, node: NodeId) {
@@ -395,8 +392,11 @@ impl Observer for Tally {
         }
     }
 
-    fn submitted(&mut self, view: &View<'_>, job: JobId) {
+    fn elapsed(&mut self, view: &View<'_>) {
         self.sample(view);
+    }
+
+    fn submitted(&mut self, view: &View<'_>, job: JobId) {
         let card = view.job(job);
         self.first.get_or_insert(card.submitted);
         self.live += 1;
@@ -412,13 +412,11 @@ impl Observer for Tally {
     }
 
     fn started(&mut self, view: &View<'_>, task: TaskId) {
-        self.sample(view);
         let placed = view.task(task).placed.clone();
         self.moved(view, task, &placed, 1);
     }
 
     fn reshared(&mut self, view: &View<'_>, task: TaskId, from: Share) {
-        self.sample(view);
         let card = view.task(task);
         let workers = count(card.placed.len());
         let (to, now) = (card.share, view.now());
@@ -429,7 +427,6 @@ impl Observer for Tally {
     }
 
     fn stopped(&mut self, view: &View<'_>, task: TaskId, placed: &[(NodeId, u16)], why: Stop) {
-        self.sample(view);
         self.moved(view, task, placed, -1);
         let submitted = view.job(view.task(task).job).submitted;
         match why {
@@ -438,18 +435,17 @@ impl Observer for Tally {
             Stop::Lost(work) => {
                 self.since.lost += 1;
                 self.count(submitted, SumId::Losses, 1.0);
-                self.count(submitted, SumId::LostWork, work);
+                // Like the worker time that it is a part of: when it happens, whenever the job came.
+                self.count(view.now(), SumId::LostWork, work);
             }
         }
     }
 
     fn turned(&mut self, view: &View<'_>, node: NodeId) {
-        self.sample(view);
         self.node_turned(view, node);
     }
 
     fn ended(&mut self, view: &View<'_>, _: JobId, row: &BatchRow) {
-        self.sample(view);
         self.live -= 1;
         self.since.completed += 1;
         let in_time = row.is_in_time();
@@ -482,7 +478,6 @@ impl Observer for Tally {
     }
 
     fn rejected(&mut self, view: &View<'_>, job: JobId) {
-        self.sample(view);
         self.live -= 1;
         let submitted = view.job(job).submitted;
         self.count(submitted, SumId::Rejected, 1.0);
@@ -492,7 +487,6 @@ impl Observer for Tally {
     }
 
     fn finished(&mut self, view: &View<'_>) {
-        self.sample(view);
         // Levels end with the run: an empty cluster that nobody waits for is not measured.
         let end = self.measured(view.now());
         let whole = self.settings.horizon - self.settings.warm_up;
