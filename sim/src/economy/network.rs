@@ -271,8 +271,9 @@ impl State {
         if let Work::Owners(owners) = &mut self.work {
             if owners.capacity() > 0 {
                 owners.earn(usd, tokens, token_usd.unwrap_or(0.0));
-                let earned = usd.as_f64() + tokens.as_f64() * token_usd.unwrap_or(0.0);
-                row[Column::Earning] = earned / (capacity * epoch.days);
+                let worth = |tokens: Amount| tokens.as_f64() * token_usd.unwrap_or(0.0);
+                row[Column::Earning] = (usd.as_f64() + worth(tokens)) / (capacity * epoch.days);
+                row[Column::Subsidy] = worth(tally.for_owners) / epoch.days;
             } else {
                 // What the first to come would earn.
                 owners.expect(self.price);
@@ -306,7 +307,6 @@ impl State {
             row[Column::TokenPrice] = coin.usd;
             row[Column::Circulating] = circulating;
             row[Column::Staked] = locked[2];
-            row[Column::Subsidy] = tally.for_owners.as_f64() * coin.usd / epoch.days;
         }
         let by_day = |amount: f64| amount / epoch.days;
         let treasury = [Asset::Usd, Asset::Token]
@@ -604,7 +604,10 @@ impl State {
         let due = Amount::from_f64(self.plan.upkeep * epoch.days);
         let held = self.ledger.balance(Asset::Usd, Account::TREASURY);
         if let Some(coin) = self.coin.as_ref().filter(|_| due > held) {
-            let wanted = Amount::from_f64(((due - held).as_f64() / coin.usd).min(1e19));
+            // Rounded up, so that what they fetch is enough.
+            let wanted =
+                Amount::from_f64(((due - held).as_f64() / coin.usd * (1.0 + 1e-9)).min(1e19));
+            let wanted = wanted + Amount(1);
             let tokens = wanted.min(self.ledger.balance(Asset::Token, Account::TREASURY));
             if tokens > Amount::ZERO {
                 sell(&mut self.ledger, Account::TREASURY, tokens, coin.usd);
