@@ -6,6 +6,7 @@ mod args;
 mod calibrate;
 mod events;
 mod import;
+mod journal;
 mod overview;
 mod progress;
 mod replay;
@@ -124,6 +125,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => replay::replay(&args),
         Command::Trace(args) => trace::trace(&args),
         Command::Why(args) => why::why(&args),
+        Command::Journal(args) => journal::journal(&args),
         Command::Calibrate(args) => calibrate::calibrate(&args.arguments),
         Command::List => list(),
         Command::Schema => print(&format!("{:#}\n", walras_scenarios::schema())),
