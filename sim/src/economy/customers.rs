@@ -203,6 +203,6 @@ mod tests {
         let (_, goal) = demand.at(0.0, &appeals, &[1.0, 2.0]);
         let goal = goal[0] / (goal[0] + goal[1]);
         let (total, by) = demand.step(0.0, 10.0, &appeals, &[1.0, 2.0]);
-        assert!((by[0] / total - (0.5 + goal) / 2.0).abs() < 1e-12);
+        assert!((by[0] / total - f64::midpoint(0.5, goal)).abs() < 1e-12);
     }
 }
