@@ -27,6 +27,8 @@ pub mod store;
 
 pub mod campaign;
 
+pub mod design;
+
 pub mod sweep;
 
 pub mod tournament;
