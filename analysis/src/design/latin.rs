@@ -98,6 +98,9 @@ mod tests {
         let deviation = (squares / 200.0).sqrt();
         let theory = 0.5 / 512.0;
         // The standard deviation of 200 errors is itself known to 1/√400 = 5 %; four times that.
-        assert!((deviation / theory - 1.0).abs() < 0.2, "{deviation} {theory}");
+        assert!(
+            (deviation / theory - 1.0).abs() < 0.2,
+            "{deviation} {theory}"
+        );
     }
 }

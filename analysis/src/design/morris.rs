@@ -75,6 +75,9 @@ mod tests {
             starts[(walk.points[0][0] * 3.0).round() as usize] += 1;
         }
         // 400 starts on four levels: 100 each with a standard deviation of 8.7; four of them (seed 3).
-        assert!(starts.iter().all(|count| (65..=135).contains(count)), "{starts:?}");
+        assert!(
+            starts.iter().all(|count| (65..=135).contains(count)),
+            "{starts:?}"
+        );
     }
 }
