@@ -29,6 +29,10 @@ pub mod campaign;
 
 pub mod design;
 
+pub mod response;
+
+pub mod sensitivity;
+
 pub mod sweep;
 
 pub mod tournament;
