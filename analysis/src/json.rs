@@ -1,12 +1,14 @@
 //! A comparison as one JSON object, for programs.
 
 use serde_json::{Map, Value, json};
+use walras_scenarios::study::{Parameter, SensitivityMethod};
 use walras_scenarios::sweep::{Axis, Point};
 use walras_sim::record::MetricId;
 
 use crate::compare::{Comparison, Entry};
 use crate::estimate::{Difference, Estimate};
 use crate::experiment::Experiment;
+use crate::sensitivity::{Analysis, Effect, Explained};
 use crate::sweep::Swept;
 use crate::tournament::{Overall, Standing, Standings, Tournament};
 
@@ -141,6 +143,49 @@ pub fn sweep(swept: &Swept<'_>) -> Value {
         "axes": swept.sweep.axes.iter().map(axis).collect::<Vec<_>>(),
         "partial": swept.is_partial(),
         "points": swept.finished().map(point).collect::<Vec<_>>(),
+    })
+}
+
+/// The object that `--json` prints for a sensitivity analysis: for each figure the indices of each parameter.
+#[must_use]
+pub fn sensitivity(analysis: &Analysis) -> Value {
+    let parameter = |parameter: &Parameter| {
+        let (low, high) = (parameter.at(0.0).text, parameter.at(1.0).text);
+        json!({ "name": parameter.name, "path": parameter.path, "from": low, "to": high })
+    };
+    let effect = |(index, effect): (usize, &Effect)| {
+        let mut object = Map::new();
+        let name = &analysis.parameters[index].name;
+        object.insert("parameter".to_owned(), json!(name));
+        for (name, estimate) in effect.indices() {
+            object.insert(name.to_owned(), Value::Object(plain(&estimate)));
+        }
+        Value::Object(object)
+    };
+    let figure = |figure: &Explained| {
+        let effects = figure.effects.iter().flatten().enumerate().map(effect);
+        json!({
+            "figure": figure.quantity.name,
+            "unit": figure.quantity.unit(),
+            "mean": finite(figure.mean),
+            "standard_deviation": finite(figure.deviation),
+            "noise_share": figure.noise,
+            "replications": figure.replications,
+            "effects": effects.collect::<Vec<_>>(),
+            "nothing_because": figure.effects.as_ref().err(),
+        })
+    };
+    json!({
+        "method": match analysis.method {
+            SensitivityMethod::Sobol => "sobol",
+            SensitivityMethod::Morris => "morris",
+        },
+        "samples": analysis.samples,
+        "points": analysis.points.len(),
+        "parameters": analysis.parameters.iter().map(parameter).collect::<Vec<_>>(),
+        "figures": analysis.figures.iter().map(figure).collect::<Vec<_>>(),
+        "findings": analysis.findings(),
+        "warnings": analysis.warnings(),
     })
 }
 

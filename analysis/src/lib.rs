@@ -33,6 +33,8 @@ pub mod response;
 
 pub mod sensitivity;
 
+pub mod tune;
+
 pub mod sweep;
 
 pub mod tournament;
@@ -41,5 +43,5 @@ pub mod validation;
 
 pub mod calibration;
 
-pub use walras_scenarios::timeline;
+pub use walras_scenarios::{study, timeline};
 pub use walras_sim::record;

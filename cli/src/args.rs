@@ -27,6 +27,7 @@ Examples:
   walras run depin-vs-cloud --json | jq .digest  figures for programs
   walras sweep depin-vs-cloud --axis platforms.depin.fleets.home.nodes=300,1000,3000
   walras tournament scheduler-race --policies 'random,power-of-choices{d: 3},least-loaded'
+  walras sensitivity --function ishigami         which parameters matter, tried where it is known
   walras compare runs/a runs/b                   what changed between two runs
   walras validate engine                         verify the simulator against queueing theory
   walras validate calibration                    hold the cost of inference against published measurements
@@ -43,6 +44,8 @@ pub enum Command {
     Run(RunArgs),
     /// Run a scenario at every combination of some values, and see how the answer moves
     Sweep(SweepArgs),
+    /// Find out which parameters of a scenario move which figures (its key `sensitivity`)
+    Sensitivity(SensitivityArgs),
     /// Race schedulers in some scenarios: who wins, with what confidence, and how far from what nobody can beat
     Tournament(TournamentArgs),
     /// Check scenarios, and report every problem at once with its place
@@ -167,6 +170,60 @@ pub struct SweepArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+/// What all instruments take.
+#[derive(Debug, Args)]
+pub struct StudyArgs {
+    /// Path of a scenario, or the name of one from `walras list`
+    pub scenario: Option<PathBuf>,
+    /// Instead of a scenario: a function whose answer is known
+    #[arg(long, value_name = "NAME")]
+    pub function: Option<String>,
+    /// Replay this trace at every point (as for `run`)
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Change one value at every point; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+    /// Seed of all random streams, the same at every point
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Independent repetitions at every point
+    #[arg(long, value_name = "N")]
+    pub replications: Option<u32>,
+    /// Threads [default: one for each core]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Directory for the results: new, or that of the same command, to go on with it [default: runs/SCENARIO.COMMAND, numbered]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON object instead of the tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sensitivity`.
+#[derive(Debug, Args)]
+#[command(after_help = SENSITIVITY_HELP)]
+pub struct SensitivityArgs {
+    /// What is asked, and how.
+    #[command(flatten)]
+    pub study: StudyArgs,
+    /// How: `sobol` or `morris` [default: what the scenario says]
+    #[arg(long, value_name = "METHOD")]
+    pub method: Option<String>,
+    /// Rows of the design [default: what the scenario says]
+    #[arg(long, value_name = "N")]
+    pub samples: Option<u32>,
+}
+
+const SENSITIVITY_HELP: &str = "\
+Examples:
+  walras sensitivity mine.yaml                       by the key `sensitivity` of the scenario
+  walras sensitivity mine.yaml --method morris       first: which parameters do not matter?
+  walras sensitivity --function ishigami             on a function with known indices
+
+scenarios/INSTRUMENTS.md describes the key.";
 
 /// Arguments of `tournament`.
 #[derive(Debug, Args)]

@@ -9,6 +9,8 @@ mod import;
 mod overview;
 mod progress;
 mod replay;
+mod sensitivity;
+mod study;
 mod sweep;
 mod target;
 mod tournament;
@@ -113,6 +115,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run(args) => run(&args),
         Command::Sweep(args) => sweep::sweep(&args),
+        Command::Sensitivity(args) => sensitivity::sensitivity(&args),
         Command::Tournament(args) => tournament::tournament(&args),
         Command::Check(args) => check(&args),
         Command::Report(args) => report(&args),

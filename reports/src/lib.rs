@@ -12,6 +12,10 @@ pub mod sweep;
 
 pub mod tournament;
 
+pub mod study;
+
+pub mod sensitivity;
+
 pub mod ladder;
 
 pub mod validation;

@@ -193,6 +193,17 @@ impl Parameter {
         self.written(six_digits(value))
     }
 
+    /// The coordinate in the middle of those that give the same value as `share`; `share` where values are continuous.
+    #[must_use]
+    pub fn snapped(&self, share: f64) -> f64 {
+        let count = match &self.law {
+            Law::Integer(from, to) => to - from + 1.0,
+            Law::Choice(texts) => texts.len() as f64,
+            _ => return share,
+        };
+        ((share * count).floor().min(count - 1.0) + 0.5) / count
+    }
+
     /// `value` in the unit of the parameter, as it is written.
     #[must_use]
     pub fn written(&self, value: f64) -> Setting {
@@ -240,7 +251,7 @@ fn six_digits(value: f64) -> f64 {
 }
 
 impl Study {
-    /// The scenario where the parameters have these values, in their order.
+    /// The scenario where the parameters have these values, in their order; without any, as it stands.
     ///
     /// # Errors
     /// If it is none.
@@ -264,11 +275,15 @@ impl Study {
             .collect();
         set.extend(seed.map(|seed| ("run.seed", seed.to_string())));
         for (path, value) in set {
-            match document::parse_override(path, &value) {
-                Ok(change) => draft.set(change),
-                Err(issues) => return Err(draft.fail(issues)),
-            }
+            change(&mut draft, path, &value)?;
         }
+        draft.finish()
+    }
+
+    /// The scenario as it stands but for one parameter.
+    fn alone(&self, parameter: &Parameter, setting: &Setting) -> Result<Scenario, Issues> {
+        let mut draft = self.draft.clone();
+        change(&mut draft, &parameter.path, &setting.text)?;
         draft.finish()
     }
 
@@ -285,6 +300,13 @@ impl Study {
         let scenario = self.scenario_with(settings, seed)?;
         Ok(Point::of(name, Vec::new(), &scenario))
     }
+}
+
+/// Sets one value of `draft`.
+fn change(draft: &mut Draft, path: &str, value: &str) -> Result<(), Issues> {
+    let change = document::parse_override(path, value).map_err(|issues| draft.fail(issues))?;
+    draft.set(change);
+    Ok(())
 }
 
 /// Loads the scenario at `path` with what its key `sensitivity` asks; for the rest, as [`crate::load`].
@@ -424,7 +446,7 @@ impl Asked {
         self.issues.push(issue.hint(hint));
     }
 
-    /// The study, if nothing is wrong with it: each parameter is tried at both ends while the others are in the middle.
+    /// The study, if nothing is wrong with it: each parameter is tried at both ends while the others are as they stand.
     fn study(mut self, parameters: Vec<Parameter>) -> Result<Study, Issues> {
         if !self.issues.is_empty() {
             return Err(self.draft.fail(self.issues));
@@ -434,23 +456,20 @@ impl Asked {
             stands: self.stands,
             draft: self.draft,
         };
-        let middle: Vec<Setting> = study.parameters.iter().map(|one| one.at(0.5)).collect();
-        for (index, parameter) in study.parameters.iter().enumerate() {
+        for parameter in &study.parameters {
             for share in [0.0, 1.0] {
-                let mut settings = middle.clone();
-                settings[index] = parameter.at(share);
-                if let Err(found) = study.scenario(&settings) {
-                    let keys = [self.key, "parameters", &parameter.name];
-                    let text = &settings[index].text;
-                    for issue in found.list {
-                        let message =
-                            format!("`{}` cannot be {text}: {}", parameter.path, issue.message);
-                        let mut own =
-                            Issue::new(self.tree.place_of(&keys), keys.join("."), message);
-                        own.hint = issue.hint;
-                        if !self.issues.contains(&own) {
-                            self.issues.push(own);
-                        }
+                let setting = parameter.at(share);
+                let Err(found) = study.alone(parameter, &setting) else {
+                    continue;
+                };
+                let keys = [self.key, "parameters", &parameter.name];
+                for issue in found.list {
+                    let message = format!("`{}`: {}", parameter.path, issue.message);
+                    let mut own = Issue::new(self.tree.place_of(&keys), keys.join("."), message);
+                    own.hint = issue.hint;
+                    // A wrong path is wrong at both ends.
+                    if !self.issues.contains(&own) {
+                        self.issues.push(own);
                     }
                 }
             }

@@ -21,6 +21,11 @@ pub trait Response {
     /// What is answered.
     fn quantities(&self) -> &[Quantity];
 
+    /// Whether a point that sets nothing is there, too: the scenario as it stands.
+    fn stands(&self) -> bool {
+        false
+    }
+
     /// The answers at `points`, each of which sets all parameters. All points of one kind of `seeds` meet the same random numbers.
     ///
     /// # Errors
@@ -69,7 +74,7 @@ impl Quantity {
     pub fn title(&self) -> String {
         match self.metric {
             Some(metric) => format!("{} of {}", title(metric), self.of),
-            None => self.name.clone(),
+            None => format!("function {}", self.name),
         }
     }
 

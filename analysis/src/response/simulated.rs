@@ -111,6 +111,10 @@ impl Response for Simulated<'_> {
         &self.quantities
     }
 
+    fn stands(&self) -> bool {
+        true
+    }
+
     fn answers(
         &mut self,
         points: &[Vec<Setting>],

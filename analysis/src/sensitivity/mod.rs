@@ -29,8 +29,8 @@ pub const PAGE: &str = "sensitivity.html";
 /// A part of the variance above which chance is told as a warning.
 const MUCH_NOISE: f64 = 0.05;
 
-/// A share of the variance, or of the largest effect, below which a parameter does not matter.
-const LITTLE: f64 = 0.01;
+/// A share of the variance, or of the largest effect, below which a parameter hardly matters.
+const LITTLE: f64 = 0.02;
 
 /// What a sensitivity analysis has found.
 #[derive(Clone, Debug)]
@@ -261,11 +261,11 @@ impl Explained {
             let upper = weight
                 .interval
                 .map_or(weight.mean, |interval| interval.high);
-            if weight.mean < LITTLE * scale && upper < 5.0 * LITTLE * scale {
+            if weight.mean < LITTLE * scale && upper < 3.0 * LITTLE * scale {
                 idle.push(name(*index));
             } else {
                 let said = match effect {
-                    Effect::Sobol { total, .. } => percent(total.mean),
+                    Effect::Sobol { total, .. } => percent(total.mean.min(1.0)),
                     Effect::Morris { mu_star, .. } => {
                         self.quantity.scale([mu_star.mean]).value(mu_star.mean)
                     }
@@ -282,9 +282,9 @@ impl Explained {
             shown.join(", then ")
         )];
         if !idle.is_empty() {
-            let verb = if idle.len() == 1 { "does" } else { "do" };
+            let verb = if idle.len() == 1 { "matters" } else { "matter" };
             findings.push(format!(
-                "for the {title}, {} {verb} not matter",
+                "for the {title}, {} hardly {verb}",
                 idle.join(", ")
             ));
         }

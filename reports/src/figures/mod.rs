@@ -15,6 +15,7 @@ mod losses;
 mod margin;
 mod nodes;
 mod price;
+pub(crate) mod sensitivity;
 mod service;
 pub(crate) mod standings;
 pub(crate) mod sweep;
