@@ -11,6 +11,7 @@ use crate::experiment::Experiment;
 use crate::sensitivity::{Analysis, Effect, Explained};
 use crate::sweep::Swept;
 use crate::tournament::{Overall, Standing, Standings, Tournament};
+use crate::tune::{Holds, Proposal, Tuning};
 
 /// The object that `--json` prints for one experiment.
 ///
@@ -186,6 +187,64 @@ pub fn sensitivity(analysis: &Analysis) -> Value {
         "figures": analysis.figures.iter().map(figure).collect::<Vec<_>>(),
         "findings": analysis.findings(),
         "warnings": analysis.warnings(),
+    })
+}
+
+/// The object that `--json` prints for tuning: what is proposed, under fresh random numbers, and the front.
+#[must_use]
+pub fn tune(tuning: &Tuning) -> Value {
+    let settings = |trial: usize| -> Map<String, Value> {
+        let pairs = tuning.parameters.iter().zip(&tuning.trials[trial].settings);
+        pairs
+            .map(|(parameter, setting)| (parameter.name.clone(), json!(setting.text)))
+            .collect()
+    };
+    let by_figure = |estimates: &[Option<Estimate>]| -> Map<String, Value> {
+        let pairs = tuning.quantities.iter().zip(estimates);
+        pairs
+            .filter_map(|(quantity, found)| {
+                Some((quantity.name.clone(), Value::Object(plain(found.as_ref()?))))
+            })
+            .collect()
+    };
+    let proposal = |proposal: &Proposal| {
+        let pairs = tuning.quantities.iter().zip(&proposal.against);
+        let against: Map<String, Value> = pairs
+            .filter_map(|(quantity, found)| Some((quantity.name.clone(), apart(found.as_ref()?))))
+            .collect();
+        let holds = proposal.holds.iter().map(|holds| match holds {
+            Holds::Clearly => "clearly",
+            Holds::Perhaps => "perhaps",
+            Holds::Not => "not",
+        });
+        json!({
+            "point": proposal.trial + 1,
+            "settings": settings(proposal.trial),
+            "in_search": by_figure(&proposal.searched),
+            "fresh": by_figure(&proposal.fresh),
+            "difference_to_standing": against,
+            "constraints_hold": holds.collect::<Vec<_>>(),
+        })
+    };
+    let objectives = 0..tuning.ask.goals.len();
+    let of_front = |trial: &usize| {
+        let values: Vec<Option<f64>> = objectives
+            .clone()
+            .map(|objective| tuning.value(*trial, objective))
+            .collect();
+        json!({ "point": trial + 1, "settings": settings(*trial), "values": values })
+    };
+    json!({
+        "points": tuning.trials.len(),
+        "objectives": tuning.ask.goals.iter().map(|goal| json!({
+            "figure": tuning.quantities[goal.quantity].name,
+            "goal": if goal.maximize { "maximize" } else { "minimize" },
+        })).collect::<Vec<_>>(),
+        "proposals": tuning.proposals.iter().map(proposal).collect::<Vec<_>>(),
+        "front": tuning.front.iter().map(of_front).collect::<Vec<_>>(),
+        "as_it_stands": tuning.stands.as_ref().map(|stands| by_figure(stands)),
+        "findings": tuning.findings(),
+        "warnings": tuning.warnings(),
     })
 }
 

@@ -28,6 +28,7 @@ Examples:
   walras sweep depin-vs-cloud --axis platforms.depin.fleets.home.nodes=300,1000,3000
   walras tournament scheduler-race --policies 'random,power-of-choices{d: 3},least-loaded'
   walras sensitivity --function ishigami         which parameters matter, tried where it is known
+  walras tune --function branin                  the best values of parameters, tried where they are known
   walras compare runs/a runs/b                   what changed between two runs
   walras validate engine                         verify the simulator against queueing theory
   walras validate calibration                    hold the cost of inference against published measurements
@@ -46,6 +47,8 @@ pub enum Command {
     Sweep(SweepArgs),
     /// Find out which parameters of a scenario move which figures (its key `sensitivity`)
     Sensitivity(SensitivityArgs),
+    /// Find the values of some parameters that suit an objective best (the key `tune` of a scenario)
+    Tune(TuneArgs),
     /// Race schedulers in some scenarios: who wins, with what confidence, and how far from what nobody can beat
     Tournament(TournamentArgs),
     /// Check scenarios, and report every problem at once with its place
@@ -216,6 +219,30 @@ pub struct SensitivityArgs {
     #[arg(long, value_name = "N")]
     pub samples: Option<u32>,
 }
+
+/// Arguments of `tune`.
+#[derive(Debug, Args)]
+#[command(after_help = TUNE_HELP)]
+pub struct TuneArgs {
+    /// What is asked, and how.
+    #[command(flatten)]
+    pub study: StudyArgs,
+    /// How it is searched: `grid`, `latin-hypercube`, `sobol`, `evolutionary` or `bayesian` [default: what the scenario says]
+    #[arg(long, value_name = "METHOD")]
+    pub method: Option<String>,
+    /// Points to run [default: what the scenario says]
+    #[arg(long, value_name = "N")]
+    pub budget: Option<u32>,
+}
+
+const TUNE_HELP: &str = "\
+Examples:
+  walras tune mine.yaml                              by the key `tune` of the scenario
+  walras tune --function branin --budget 40          on a function with a known minimum
+  walras tune --function zdt1 --method evolutionary  on two objectives with a known front
+
+What is proposed is run again with seeds that the search did not use, beside the scenario as it stands.
+scenarios/INSTRUMENTS.md describes the key.";
 
 const SENSITIVITY_HELP: &str = "\
 Examples:

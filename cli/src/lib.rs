@@ -15,6 +15,7 @@ mod sweep;
 mod target;
 mod tournament;
 mod trace;
+mod tune;
 mod validate;
 mod why;
 
@@ -116,6 +117,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Run(args) => run(&args),
         Command::Sweep(args) => sweep::sweep(&args),
         Command::Sensitivity(args) => sensitivity::sensitivity(&args),
+        Command::Tune(args) => tune::tune(&args),
         Command::Tournament(args) => tournament::tournament(&args),
         Command::Check(args) => check(&args),
         Command::Report(args) => report(&args),

@@ -16,6 +16,8 @@ pub mod study;
 
 pub mod sensitivity;
 
+pub mod tune;
+
 pub mod ladder;
 
 pub mod validation;

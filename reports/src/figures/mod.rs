@@ -19,6 +19,7 @@ pub(crate) mod sensitivity;
 mod service;
 pub(crate) mod standings;
 pub(crate) mod sweep;
+pub(crate) mod tune;
 
 use std::fmt::Write;
 
