@@ -5,6 +5,7 @@ use walras_scenarios::study::{Parameter, SensitivityMethod};
 use walras_scenarios::sweep::{Axis, Point};
 use walras_sim::record::MetricId;
 
+use crate::breakeven::{Found, Outcome, Step};
 use crate::compare::{Comparison, Entry};
 use crate::estimate::{Difference, Estimate};
 use crate::experiment::Experiment;
@@ -187,6 +188,41 @@ pub fn sensitivity(analysis: &Analysis) -> Value {
         "figures": analysis.figures.iter().map(figure).collect::<Vec<_>>(),
         "findings": analysis.findings(),
         "warnings": analysis.warnings(),
+    })
+}
+
+/// The object that `--json` prints for a break-even: where it is, and the difference at all points.
+#[must_use]
+pub fn breakeven(found: &Found) -> Value {
+    let outcome = match found.outcome {
+        Outcome::At {
+            value,
+            interval,
+            less_below,
+        } => json!({
+            "at": value,
+            "low": interval.map(|interval| interval.low),
+            "high": interval.map(|interval| interval.high),
+            "first_is_less_below": less_below,
+        }),
+        Outcome::Nowhere { is_less, is_clear } => {
+            json!({ "at": null, "first_is_less": is_less, "clear_at_both_ends": is_clear })
+        }
+        Outcome::Unknown { value } => json!({ "at": null, "no_value_at": value }),
+    };
+    let step = |step: &Step| {
+        let mut object = plain(&step.difference);
+        object.insert("value".to_owned(), json!(step.setting.value));
+        Value::Object(object)
+    };
+    json!({
+        "parameter": found.parameter.path,
+        "unit": found.parameter.unit,
+        "figures": found.quantities.iter().map(|quantity| &quantity.name).collect::<Vec<_>>(),
+        "times": found.ask.times,
+        "breakeven": outcome,
+        "differences": found.steps.iter().map(step).collect::<Vec<_>>(),
+        "finding": found.finding(),
     })
 }
 

@@ -35,6 +35,8 @@ pub mod sensitivity;
 
 pub mod tune;
 
+pub mod breakeven;
+
 pub mod sweep;
 
 pub mod tournament;

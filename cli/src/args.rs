@@ -49,6 +49,8 @@ pub enum Command {
     Sensitivity(SensitivityArgs),
     /// Find the values of some parameters that suit an objective best (the key `tune` of a scenario)
     Tune(TuneArgs),
+    /// Find the value of a parameter at which two platforms have the same figure
+    Breakeven(BreakevenArgs),
     /// Race schedulers in some scenarios: who wins, with what confidence, and how far from what nobody can beat
     Tournament(TournamentArgs),
     /// Check scenarios, and report every problem at once with its place
@@ -234,6 +236,50 @@ pub struct TuneArgs {
     #[arg(long, value_name = "N")]
     pub budget: Option<u32>,
 }
+
+/// Arguments of `breakeven`.
+#[derive(Debug, Args)]
+#[command(after_help = BREAKEVEN_HELP)]
+pub struct BreakevenArgs {
+    /// What is asked, and how.
+    #[command(flatten)]
+    pub study: StudyArgs,
+    /// What varies, as `--set` takes it, such as `workload.rate_factor`
+    #[arg(long = "set-path", value_name = "PATH")]
+    pub path: Option<String>,
+    /// The lower end of its range, such as `1` or `5 min`
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub from: Option<String>,
+    /// The upper end
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub to: Option<String>,
+    /// How values lie between the ends: `linear`, `log`, `integer` or `log-integer`
+    #[arg(long, value_name = "SCALE", default_value = "linear")]
+    pub scale: String,
+    /// The two platforms, such as `depin,cloud`
+    #[arg(long, value_name = "FIRST,SECOND", value_delimiter = ',')]
+    pub between: Vec<String>,
+    /// The figure that is compared
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "cost_per_million_output_tokens"
+    )]
+    pub metric: String,
+    /// Count the second figure so many times: 0.2 asks where the first is 80 % less
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub times: f64,
+    /// End when the value is known to this part of the range
+    #[arg(long, value_name = "SHARE", default_value_t = 0.005)]
+    pub tolerance: f64,
+}
+
+const BREAKEVEN_HELP: &str = "\
+Examples:
+  walras breakeven depin-vs-cloud --set-path workload.rate_factor --from 0.1 --to 10 --scale log --between depin,cloud
+  walras breakeven --function root                   on a function that is zero at 3
+
+All points meet the same random numbers, and each platform of a replication the same requests.";
 
 const TUNE_HELP: &str = "\
 Examples:

@@ -3,6 +3,7 @@
 //! A binary of one's own that calls [`main_with`] is this command with further schedulers.
 
 mod args;
+mod breakeven;
 mod calibrate;
 mod events;
 mod import;
@@ -118,6 +119,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Sweep(args) => sweep::sweep(&args),
         Command::Sensitivity(args) => sensitivity::sensitivity(&args),
         Command::Tune(args) => tune::tune(&args),
+        Command::Breakeven(args) => breakeven::breakeven(&args),
         Command::Tournament(args) => tournament::tournament(&args),
         Command::Check(args) => check(&args),
         Command::Report(args) => report(&args),

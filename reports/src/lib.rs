@@ -18,6 +18,8 @@ pub mod sensitivity;
 
 pub mod tune;
 
+pub mod breakeven;
+
 pub mod ladder;
 
 pub mod validation;

@@ -396,6 +396,78 @@ pub fn tune(
     Ok((asked.study(parameters)?, tune))
 }
 
+/// What `walras breakeven` is asked, as it is typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crossing {
+    /// Where the parameter stands, as `--set` takes it.
+    pub path: String,
+    /// Its ends, each a number with a unit.
+    pub ends: [String; 2],
+    /// `linear`, `log`, `integer` or `log-integer`.
+    pub scale: String,
+    /// The figure.
+    pub metric: String,
+    /// The two platforms or clusters.
+    pub between: [String; 2],
+}
+
+/// Loads the scenario at `path` with a parameter and the figure of two platforms; for the rest, as [`crate::load`].
+///
+/// # Errors
+/// All problems of the scenario, of the question and of the ends of the parameter at once.
+pub fn breakeven(
+    path: &Path,
+    overrides: &[(String, String)],
+    trace: Option<&Path>,
+    asked_for: &Crossing,
+) -> Result<(Study, Vec<Output>), Issues> {
+    let mut asked = Asked::begin(path, overrides, trace, "breakeven")?;
+    let scales = [
+        ("linear", ScaleSpec::Linear),
+        ("log", ScaleSpec::Log),
+        ("integer", ScaleSpec::Integer),
+        ("log-integer", ScaleSpec::LogInteger),
+    ];
+    let scale = scales.iter().find(|(name, _)| *name == asked_for.scale);
+    if scale.is_none() {
+        let hint = suggestion(&asked_for.scale, "scales", scales.map(|(name, _)| name));
+        asked.wrong(
+            &["breakeven"],
+            format!("unknown scale `{}`", asked_for.scale),
+            hint,
+        );
+    }
+    let last = asked_for.path.rsplit('.').next().unwrap_or_default();
+    let [from, to] = asked_for.ends.clone().map(NumberSpec::WithUnit);
+    let spec = ParameterSpec {
+        path: asked_for.path.clone(),
+        from: Some(from),
+        to: Some(to),
+        scale: scale.map_or(ScaleSpec::Linear, |(_, scale)| *scale),
+        distribution: None,
+        choices: None,
+    };
+    let parameters = asked.parameters(&Named::from([(last.to_owned(), spec)]));
+    let mut outputs = Vec::new();
+    for platform in &asked_for.between {
+        let spec = OutputSpec {
+            metric: asked_for.metric.clone(),
+            platform: Some(platform.clone()),
+            minus: None,
+        };
+        outputs.extend(asked.output(&spec, &["breakeven"], 0));
+    }
+    if asked_for.between[0] == asked_for.between[1] {
+        let message = format!("`{}` is compared with itself", asked_for.between[0]);
+        asked.wrong(
+            &["breakeven"],
+            message,
+            "name two platforms, as in `depin,cloud`",
+        );
+    }
+    Ok((asked.study(parameters)?, outputs))
+}
+
 /// Most parameters of a Gaussian process: beyond, distances in the cube say little.
 const MOST_OF_BAYESIAN: usize = 15;
 
@@ -412,23 +484,32 @@ struct Asked {
 }
 
 impl Asked {
+    fn begin(
+        path: &Path,
+        overrides: &[(String, String)],
+        trace: Option<&Path>,
+        key: &'static str,
+    ) -> Result<Self, Issues> {
+        let draft = Draft::read(path, overrides, trace)?;
+        let stands = draft.clone().finish()?;
+        let mut tree = draft.tree().clone();
+        tree.prune();
+        Ok(Self {
+            key,
+            stands,
+            draft,
+            issues: Vec::new(),
+            tree,
+        })
+    }
+
     fn read<T: DeserializeOwned>(
         path: &Path,
         overrides: &[(String, String)],
         trace: Option<&Path>,
         key: &'static str,
     ) -> Result<(Self, T), Issues> {
-        let draft = Draft::read(path, overrides, trace)?;
-        let stands = draft.clone().finish()?;
-        let mut tree = draft.tree().clone();
-        tree.prune();
-        let asked = Self {
-            key,
-            stands,
-            draft,
-            issues: Vec::new(),
-            tree,
-        };
+        let asked = Self::begin(path, overrides, trace, key)?;
         let fail = |issue: Issue| asked.draft.fail(vec![issue]);
         let Some(entry) = asked.tree.entry(key) else {
             let message = format!("the scenario has no key `{key}`");

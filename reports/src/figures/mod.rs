@@ -3,6 +3,7 @@
 //! A figure is a pure function of an experiment and its comparison; the same platform has the same colour everywhere.
 
 mod axis;
+pub(crate) mod breakeven;
 mod canvas;
 mod panel;
 
