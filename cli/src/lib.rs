@@ -3,6 +3,7 @@
 //! A binary of one's own that calls [`main_with`] is this command with further schedulers.
 
 mod args;
+mod breakeven;
 mod calibrate;
 mod events;
 mod import;
@@ -10,10 +11,13 @@ mod journal;
 mod overview;
 mod progress;
 mod replay;
+mod sensitivity;
+mod study;
 mod sweep;
 mod target;
 mod tournament;
 mod trace;
+mod tune;
 mod validate;
 mod why;
 
@@ -114,6 +118,9 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run(args) => run(&args),
         Command::Sweep(args) => sweep::sweep(&args),
+        Command::Sensitivity(args) => sensitivity::sensitivity(&args),
+        Command::Tune(args) => tune::tune(&args),
+        Command::Breakeven(args) => breakeven::breakeven(&args),
         Command::Tournament(args) => tournament::tournament(&args),
         Command::Check(args) => check(&args),
         Command::Report(args) => report(&args),
