@@ -22,6 +22,7 @@ pub mod market;
 pub mod knowledge;
 pub mod view;
 
+pub mod demand;
 pub mod scheduling;
 pub mod settlement;
 pub mod supply;

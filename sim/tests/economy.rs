@@ -18,7 +18,7 @@ use walras_sim::market::uniform::UniformPrice;
 use walras_sim::market::vcg::Vcg;
 use walras_sim::record::{MetricId, Output};
 use walras_sim::series::{Column, Row};
-use walras_sim::token::price::PriceModel;
+use walras_sim::token::price::{Exchange, Gbm, OrderFlow, PriceModel};
 use walras_sim::units::{Amount, Ppm};
 use walras_sim::world::Settings;
 
@@ -142,10 +142,11 @@ fn token(price: PriceModel, emission: Emission, payment: Payment) -> Token {
 #[test]
 fn burn_and_mint_finds_its_equilibrium() {
     let holding = 120.0;
-    let price = PriceModel::Exchange {
+    let price = PriceModel::Exchange(Exchange {
         holding: holding / 365.0,
         memory: 1e-9,
-    };
+        response: 0.0,
+    });
     let all = Ppm::from_fraction(1.0);
     let payment = Payment::BurnAndMint {
         burned: all,
@@ -345,9 +346,9 @@ prop_compose! {
     fn any_token()(
         price in prop_oneof![
             Just(PriceModel::Fixed),
-            (0.0..2.0).prop_map(|volatility| PriceModel::Gbm { drift: 0.0, volatility }),
-            (1.0..400.0).prop_map(|days| PriceModel::Exchange { holding: days / 365.0, memory: 0.1 }),
-            (1e3..1e6).prop_map(|depth| PriceModel::OrderFlow { depth }),
+            (0.0..2.0).prop_map(|volatility| PriceModel::Gbm(Gbm { drift: 0.0, volatility })),
+            (1.0..400.0).prop_map(|days| PriceModel::Exchange(Exchange { holding: days / 365.0, memory: 0.1, response: 0.0 })),
+            (1e3..1e6).prop_map(|depth| PriceModel::OrderFlow(OrderFlow { depth, outside: None })),
         ],
         per_day in 0.0..5e3,
         every in 10.0..200.0,

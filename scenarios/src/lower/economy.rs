@@ -21,7 +21,7 @@ use walras_sim::market::uniform::UniformPrice;
 use walras_sim::market::vcg::Vcg;
 use walras_sim::market::vickrey::Vickrey;
 use walras_sim::market::{Market, Mechanism};
-use walras_sim::token::price::PriceModel;
+use walras_sim::token::price::{Exchange, Gbm, OrderFlow, PriceModel};
 use walras_sim::units::{Amount, Ppm};
 
 use super::{positive, unknown};
@@ -391,17 +391,21 @@ fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
     let price_at = at.key("price");
     let price = match spec.price {
         TokenPriceSpec::Fixed => PriceModel::Fixed,
-        TokenPriceSpec::Gbm { drift, volatility } => PriceModel::Gbm { drift, volatility },
+        TokenPriceSpec::Gbm { drift, volatility } => PriceModel::Gbm(Gbm { drift, volatility }),
         TokenPriceSpec::Exchange { holding, memory } => {
             let at = price_at.key("exchange");
             needs(report, &at.key("holding"), holding);
             needs(report, &at.key("memory"), memory);
-            PriceModel::Exchange {
+            PriceModel::Exchange(Exchange {
                 holding: holding.0 / YEAR,
                 memory: memory.0 / YEAR,
-            }
+                response: 0.0,
+            })
         }
-        TokenPriceSpec::OrderFlow { depth } => PriceModel::OrderFlow { depth },
+        TokenPriceSpec::OrderFlow { depth } => PriceModel::OrderFlow(OrderFlow {
+            depth,
+            outside: None,
+        }),
     };
     if spec.to_treasury.0 + spec.to_creators.0 > 1.0 {
         let message = "treasury and creators together get more than all new tokens";
