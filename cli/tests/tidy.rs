@@ -110,7 +110,7 @@ const FLOORS: &[&[&str]] = &[
     &["hardware", "network", "workload", "availability", "serving"],
     &["ledger", "market"],
     &["view", "knowledge"],
-    &["scheduling", "settlement", "supply"],
+    &["scheduling", "settlement", "supply", "token"],
     &["record", "sections", "sums"],
     &["platform", "world", "invariants", "cluster"],
 ];

@@ -25,6 +25,7 @@ pub mod view;
 pub mod scheduling;
 pub mod settlement;
 pub mod supply;
+pub mod token;
 
 pub mod record;
 mod sections;
