@@ -148,6 +148,8 @@ pub struct Tune {
     pub objectives: Vec<Objective>,
     /// What must hold.
     pub constraints: Vec<Constraint>,
+    /// The share of points that must keep all constraints in a recommended range.
+    pub confidence: f64,
 }
 
 /// A scenario with the parameters that an instrument varies.
@@ -392,6 +394,7 @@ pub fn tune(
         seed: spec.seed,
         objectives,
         constraints,
+        confidence: spec.confidence.map_or(USUAL_CONFIDENCE, |share| share.0),
     };
     Ok((asked.study(parameters)?, tune))
 }
@@ -467,6 +470,9 @@ pub fn breakeven(
     }
     Ok((asked.study(parameters)?, outputs))
 }
+
+/// Share of points that keep all constraints in a recommended range, where nothing is asked.
+const USUAL_CONFIDENCE: f64 = 0.9;
 
 /// Most parameters of a Gaussian process: beyond, distances in the cube say little.
 const MOST_OF_BAYESIAN: usize = 15;

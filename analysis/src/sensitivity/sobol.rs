@@ -1,7 +1,7 @@
 //! Sobol indices: the share of the variance that a parameter has alone (S1), and with all its interactions (ST).
 //!
 //! S1 by the estimator of A. Saltelli and others, Comput. Phys. Commun. 181(2), 2010, table 2 (b): the mean of
-//! f(B)(f(A_B) − f(A)); ST by that of M. J. W. Jansen, Comput. Phys. Commun. 117, 1999: half the mean of (f(A) − f(A_B))²; both divided
+//! `f(B)(f(A_B) − f(A))`; ST by that of M. J. W. Jansen, Comput. Phys. Commun. 117, 1999: half the mean of the square of `f(A) − f(A_B)`; both divided
 //! by the variance of f over A and B. Intervals are percentiles of the bootstrap over rows of the design and, where there are several,
 //! over replications, which all points share; on the points of a Sobol sequence they are wider than they need be.
 
@@ -189,13 +189,13 @@ mod tests {
     #[test]
     fn noise_is_told_and_common_noise_does_no_harm() {
         let function = Function::new(Known::SobolG);
-        let mut noisy = Noisy {
+        let mut response = Noisy {
             parameters: function.parameters()[..3].to_vec(),
             quantities: function.quantities().to_vec(),
             replications: 10,
             stream: Streams::new(4, 0).open(Purpose::new("noisy-test"), 0),
         };
-        let found = analyse(&mut noisy, SensitivityMethod::Sobol, 512, 1).unwrap();
+        let found = analyse(&mut response, SensitivityMethod::Sobol, 512, 1).unwrap();
         let noise = found.figures[0].noise.unwrap();
         assert!((noise - 0.0226).abs() < 0.003, "{noise}");
         for ((first, total), exact) in shares(&found)
