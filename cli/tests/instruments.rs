@@ -202,6 +202,36 @@ fn the_value_at_which_two_platforms_cost_the_same() {
         "{root}"
     );
     folder.write("asked.yaml", ASKED);
+    // Random numbers are common: a network that is the same but for its size has the same machines there at the same size, 60.
+    let sizes = [
+        "breakeven",
+        "asked.yaml",
+        "--set",
+        "platforms.other={extends: depin}",
+        "--set-path",
+        "platforms.other.fleets.home.nodes",
+        "--from",
+        "20",
+        "--to",
+        "90",
+        "--scale",
+        "integer",
+        "--between",
+        "other,depin",
+        "--metric",
+        "nodes_available",
+        "--out",
+        "b",
+    ];
+    let table = folder.ok(&sizes);
+    fits(&table);
+    let found = folder.json(&[&sizes[..], &["--json"]].concat());
+    let at = &found["breakeven"];
+    assert!((number(&at["at"]) - 60.0).abs() < 0.5, "{found}");
+    assert!(
+        number(&at["low"]) <= 60.0 && number(&at["high"]) >= 60.0,
+        "{found}"
+    );
     let arguments = [
         "breakeven",
         "asked.yaml",
@@ -270,6 +300,17 @@ fn mistakes_are_told_with_their_places() {
         assert_eq!(output.status.code(), Some(2), "{all:?} {errors}");
         assert!(errors.contains(said), "{said}:\n{errors}");
     }
+    assert_eq!(
+        folder.ok(&["check", "asked.yaml"]),
+        "asked.yaml: ok, 2 platforms, sensitivity, tune\n"
+    );
+    let output = folder.walras(&[
+        "check",
+        "asked.yaml",
+        "--set",
+        "tune.parameters.homes.from=-5",
+    ]);
+    assert_eq!(output.status.code(), Some(2), "both ends are tried");
     let output = folder.walras(&[
         "tune",
         "asked.yaml",

@@ -130,23 +130,27 @@ fn worth(tuning: &Tuning, proposal: &Proposal) -> Sheet {
                     quantity.scale([estimate.mean]).plus_minus(&estimate)
                 })
             };
-            let stands = tuning.stands.as_ref().and_then(|stands| stands[index]);
             let mut row = vec![name, of(proposal.fresh[index])];
-            if tuning.stands.is_some() {
-                row.push(of(stands));
+            if let Some(stands) = &tuning.stands {
+                row.extend([of(stands[index]), of(proposal.searched[index])]);
             }
-            row.push(of(proposal.searched[index]));
             row.push(bound(tuning, proposal, index));
             row
         });
-    let mut head = vec!["figure", "fresh seeds"];
-    if tuning.stands.is_some() {
-        head.push("as it stands");
-    }
-    head.extend(["in the search", "constraint"]);
+    // A function knows no seeds.
+    let head: &[&str] = match tuning.stands {
+        Some(_) => &[
+            "figure",
+            "fresh seeds",
+            "as it stands",
+            "in the search",
+            "constraint",
+        ],
+        None => &["figure", "value", "constraint"],
+    };
     Sheet {
         title: "What it is worth".to_owned(),
-        head: head.into_iter().map(str::to_owned).collect(),
+        head: head.iter().map(|name| (*name).to_owned()).collect(),
         rows: rows.collect(),
     }
 }

@@ -10,7 +10,7 @@ use walras_des::{math, normal_quantile};
 use walras_sim::record::{Better, MetricId};
 
 use crate::catalog;
-use crate::document::{self, Node};
+use crate::document::{self, Node, Value};
 use crate::issue::{Issue, Issues, suggestion};
 use crate::load::{Draft, Scenario};
 use crate::spec::Named;
@@ -397,6 +397,30 @@ pub fn tune(
         confidence: spec.confidence.map_or(USUAL_CONFIDENCE, |share| share.0),
     };
     Ok((asked.study(parameters)?, tune))
+}
+
+/// Which instruments the scenario at `path` asks for; for the rest, as [`crate::load`].
+///
+/// # Errors
+/// All problems of the first instrument that has any.
+pub fn check(
+    path: &Path,
+    overrides: &[(String, String)],
+    trace: Option<&Path>,
+) -> Result<Vec<&'static str>, Issues> {
+    let draft = Draft::read(path, overrides, trace)?;
+    let is_asked = |key: &&str| {
+        let node = draft.tree().get(key);
+        node.is_some_and(|node| node.value != Value::Null)
+    };
+    let asked: Vec<&'static str> = INSTRUMENTS.into_iter().filter(is_asked).collect();
+    for key in &asked {
+        match *key {
+            "sensitivity" => drop(sensitivity(path, overrides, trace)?),
+            _ => drop(tune(path, overrides, trace)?),
+        }
+    }
+    Ok(asked)
 }
 
 /// What `walras breakeven` is asked, as it is typed.
