@@ -6,9 +6,20 @@
 
 pub mod split;
 
+pub mod burn_mint;
 pub mod emission;
+pub mod rewards;
+pub mod staking;
+pub mod treasury;
 pub mod vesting;
 
+pub mod akash;
 pub mod filecoin;
+pub mod helium;
+pub mod livepeer;
+pub mod render;
+pub mod yuma;
+
+pub mod concentration;
 
 pub mod price;
