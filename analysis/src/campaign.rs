@@ -26,6 +26,8 @@ pub struct Campaign<'a> {
     pub load: &'a (dyn Fn(usize) -> Result<Scenario, Issues> + Sync),
     /// Files that may lie beside them in the directory.
     pub beside: &'a [&'a str],
+    /// Beginnings of names of points that other rounds put into the directory.
+    pub rounds: &'a [&'a str],
 }
 
 /// Who looks on; told from several threads.
@@ -117,8 +119,12 @@ impl Campaign<'_> {
                 }
             }
         }
-        let is_ours =
-            |name: &String| self.beside.contains(&name.as_str()) || name.ends_with(".partial");
+        let is_ours = |name: &String| {
+            let is_of_round = |start: &&str| name.starts_with(start);
+            self.beside.contains(&name.as_str())
+                || name.ends_with(".partial")
+                || self.rounds.iter().any(is_of_round)
+        };
         match names.into_iter().find(|name| !is_ours(name)) {
             Some(name) => Err(foreign(format!(
                 "holds `{name}`, which is not of this {what}"

@@ -1,14 +1,18 @@
 //! A comparison as one JSON object, for programs.
 
 use serde_json::{Map, Value, json};
+use walras_scenarios::study::{Parameter, SensitivityMethod};
 use walras_scenarios::sweep::{Axis, Point};
 use walras_sim::record::MetricId;
 
+use crate::breakeven::{Found, Outcome, Step};
 use crate::compare::{Comparison, Entry};
 use crate::estimate::{Difference, Estimate};
 use crate::experiment::Experiment;
+use crate::sensitivity::{Analysis, Effect, Explained};
 use crate::sweep::Swept;
 use crate::tournament::{Overall, Standing, Standings, Tournament};
+use crate::tune::{Holds, Proposal, Tuning};
 
 /// The object that `--json` prints for one experiment.
 ///
@@ -141,6 +145,142 @@ pub fn sweep(swept: &Swept<'_>) -> Value {
         "axes": swept.sweep.axes.iter().map(axis).collect::<Vec<_>>(),
         "partial": swept.is_partial(),
         "points": swept.finished().map(point).collect::<Vec<_>>(),
+    })
+}
+
+/// The object that `--json` prints for a sensitivity analysis: for each figure the indices of each parameter.
+#[must_use]
+pub fn sensitivity(analysis: &Analysis) -> Value {
+    let parameter = |parameter: &Parameter| {
+        let (low, high) = (parameter.at(0.0).text, parameter.at(1.0).text);
+        json!({ "name": parameter.name, "path": parameter.path, "from": low, "to": high })
+    };
+    let effect = |(index, effect): (usize, &Effect)| {
+        let mut object = Map::new();
+        let name = &analysis.parameters[index].name;
+        object.insert("parameter".to_owned(), json!(name));
+        for (name, estimate) in effect.indices() {
+            object.insert(name.to_owned(), Value::Object(plain(&estimate)));
+        }
+        Value::Object(object)
+    };
+    let figure = |figure: &Explained| {
+        let effects = figure.effects.iter().flatten().enumerate().map(effect);
+        json!({
+            "figure": figure.quantity.name,
+            "unit": figure.quantity.unit(),
+            "mean": finite(figure.mean),
+            "standard_deviation": finite(figure.deviation),
+            "noise_share": figure.noise,
+            "replications": figure.replications,
+            "effects": effects.collect::<Vec<_>>(),
+            "nothing_because": figure.effects.as_ref().err(),
+        })
+    };
+    json!({
+        "method": match analysis.method {
+            SensitivityMethod::Sobol => "sobol",
+            SensitivityMethod::Morris => "morris",
+        },
+        "samples": analysis.samples,
+        "points": analysis.points.len(),
+        "parameters": analysis.parameters.iter().map(parameter).collect::<Vec<_>>(),
+        "figures": analysis.figures.iter().map(figure).collect::<Vec<_>>(),
+        "findings": analysis.findings(),
+        "warnings": analysis.warnings(),
+    })
+}
+
+/// The object that `--json` prints for a break-even: where it is, and the difference at all points.
+#[must_use]
+pub fn breakeven(found: &Found) -> Value {
+    let outcome = match found.outcome {
+        Outcome::At {
+            value,
+            interval,
+            less_below,
+        } => json!({
+            "at": value,
+            "low": interval.map(|interval| interval.low),
+            "high": interval.map(|interval| interval.high),
+            "first_is_less_below": less_below,
+        }),
+        Outcome::Nowhere { is_less, is_clear } => {
+            json!({ "at": null, "first_is_less": is_less, "clear_at_both_ends": is_clear })
+        }
+        Outcome::Unknown { value } => json!({ "at": null, "no_value_at": value }),
+    };
+    let step = |step: &Step| {
+        let mut object = plain(&step.difference);
+        object.insert("value".to_owned(), json!(step.setting.value));
+        Value::Object(object)
+    };
+    json!({
+        "parameter": found.parameter.path,
+        "unit": found.parameter.unit,
+        "figures": found.quantities.iter().map(|quantity| &quantity.name).collect::<Vec<_>>(),
+        "times": found.ask.times,
+        "breakeven": outcome,
+        "differences": found.steps.iter().map(step).collect::<Vec<_>>(),
+        "finding": found.finding(),
+    })
+}
+
+/// The object that `--json` prints for tuning: what is proposed, under fresh random numbers, and the front.
+#[must_use]
+pub fn tune(tuning: &Tuning) -> Value {
+    let settings = |trial: usize| -> Map<String, Value> {
+        let pairs = tuning.parameters.iter().zip(&tuning.trials[trial].settings);
+        pairs
+            .map(|(parameter, setting)| (parameter.name.clone(), json!(setting.text)))
+            .collect()
+    };
+    let by_figure = |estimates: &[Option<Estimate>]| -> Map<String, Value> {
+        let pairs = tuning.quantities.iter().zip(estimates);
+        pairs
+            .filter_map(|(quantity, found)| {
+                Some((quantity.name.clone(), Value::Object(plain(found.as_ref()?))))
+            })
+            .collect()
+    };
+    let proposal = |proposal: &Proposal| {
+        let pairs = tuning.quantities.iter().zip(&proposal.against);
+        let against: Map<String, Value> = pairs
+            .filter_map(|(quantity, found)| Some((quantity.name.clone(), apart(found.as_ref()?))))
+            .collect();
+        let holds = proposal.holds.iter().map(|holds| match holds {
+            Holds::Clearly => "clearly",
+            Holds::Perhaps => "perhaps",
+            Holds::Not => "not",
+        });
+        json!({
+            "point": proposal.trial + 1,
+            "settings": settings(proposal.trial),
+            "in_search": by_figure(&proposal.searched),
+            "fresh": by_figure(&proposal.fresh),
+            "difference_to_standing": against,
+            "constraints_hold": holds.collect::<Vec<_>>(),
+        })
+    };
+    let objectives = 0..tuning.ask.goals.len();
+    let of_front = |trial: &usize| {
+        let values: Vec<Option<f64>> = objectives
+            .clone()
+            .map(|objective| tuning.value(*trial, objective))
+            .collect();
+        json!({ "point": trial + 1, "settings": settings(*trial), "values": values })
+    };
+    json!({
+        "points": tuning.trials.len(),
+        "objectives": tuning.ask.goals.iter().map(|goal| json!({
+            "figure": tuning.quantities[goal.quantity].name,
+            "goal": if goal.maximize { "maximize" } else { "minimize" },
+        })).collect::<Vec<_>>(),
+        "proposals": tuning.proposals.iter().map(proposal).collect::<Vec<_>>(),
+        "front": tuning.front.iter().map(of_front).collect::<Vec<_>>(),
+        "as_it_stands": tuning.stands.as_ref().map(|stands| by_figure(stands)),
+        "findings": tuning.findings(),
+        "warnings": tuning.warnings(),
     })
 }
 

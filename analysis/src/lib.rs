@@ -27,6 +27,16 @@ pub mod store;
 
 pub mod campaign;
 
+pub mod design;
+
+pub mod response;
+
+pub mod sensitivity;
+
+pub mod tune;
+
+pub mod breakeven;
+
 pub mod sweep;
 
 pub mod tournament;
@@ -35,5 +45,5 @@ pub mod validation;
 
 pub mod calibration;
 
-pub use walras_scenarios::timeline;
+pub use walras_scenarios::{study, timeline};
 pub use walras_sim::record;

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 
-use polars::prelude::DataFrame;
+use polars::prelude::{Column, DataFrame};
 use polars_io::SerReader;
 use polars_io::parquet::read::ParquetReader;
 use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
@@ -218,6 +218,44 @@ fn parquet(table: &mut DataFrame) -> Result<Vec<u8>, TableError> {
         .set_parallel(false)
         .finish(table)?;
     Ok(bytes)
+}
+
+/// The columns of a table that lies beside runs, by name.
+pub type Table = Vec<(String, Cells)>;
+
+/// The cells of a column.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cells {
+    /// Words.
+    Text(Vec<String>),
+    /// Numbers, where there are any.
+    Numbers(Vec<Option<f64>>),
+}
+
+/// `columns` as a Parquet file; a name that is there twice gets a number.
+///
+/// # Errors
+/// If polars cannot build the table; it can, unless memory runs out or columns differ in length.
+pub fn parquet_of(columns: Table) -> Result<Vec<u8>, TableError> {
+    let mut names: Vec<String> = Vec::new();
+    let height = match columns.first() {
+        Some((_, Cells::Text(cells))) => cells.len(),
+        Some((_, Cells::Numbers(cells))) => cells.len(),
+        None => 0,
+    };
+    let mut built = Vec::with_capacity(columns.len());
+    for (name, cells) in columns {
+        let mut own = name.clone();
+        while names.contains(&own) {
+            own = format!("{own}_2");
+        }
+        built.push(match cells {
+            Cells::Text(cells) => Column::new(own.as_str().into(), cells),
+            Cells::Numbers(cells) => Column::new(own.as_str().into(), cells),
+        });
+        names.push(own);
+    }
+    parquet(&mut DataFrame::new(height, built)?)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {

@@ -27,6 +27,8 @@ Examples:
   walras run depin-vs-cloud --json | jq .digest  figures for programs
   walras sweep depin-vs-cloud --axis platforms.depin.fleets.home.nodes=300,1000,3000
   walras tournament scheduler-race --policies 'random,power-of-choices{d: 3},least-loaded'
+  walras sensitivity --function ishigami         which parameters matter, tried where it is known
+  walras tune --function branin                  the best values of parameters, tried where they are known
   walras compare runs/a runs/b                   what changed between two runs
   walras validate engine                         verify the simulator against queueing theory
   walras validate calibration                    hold the cost of inference against published measurements
@@ -43,6 +45,12 @@ pub enum Command {
     Run(RunArgs),
     /// Run a scenario at every combination of some values, and see how the answer moves
     Sweep(SweepArgs),
+    /// Find out which parameters of a scenario move which figures (its key `sensitivity`)
+    Sensitivity(SensitivityArgs),
+    /// Find the values of some parameters that suit an objective best (the key `tune` of a scenario)
+    Tune(TuneArgs),
+    /// Find the value of a parameter at which two platforms have the same figure
+    Breakeven(BreakevenArgs),
     /// Race schedulers in some scenarios: who wins, with what confidence, and how far from what nobody can beat
     Tournament(TournamentArgs),
     /// Check scenarios, and report every problem at once with its place
@@ -64,6 +72,8 @@ pub enum Command {
     Trace(TraceArgs),
     /// Tell the story of one job: what happened to it, and what the scheduler knew when it decided
     Why(WhyArgs),
+    /// Write every movement of money in one replication of an economy, as CSV
+    Journal(JournalArgs),
     /// Measure inference kernels on this machine, and write its profile for scenarios
     #[command(disable_help_flag = true)]
     Calibrate(CalibrateArgs),
@@ -167,6 +177,128 @@ pub struct SweepArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+/// What all instruments take.
+#[derive(Debug, Args)]
+pub struct StudyArgs {
+    /// Path of a scenario, or the name of one from `walras list`
+    pub scenario: Option<PathBuf>,
+    /// Instead of a scenario: a function whose answer is known
+    #[arg(long, value_name = "NAME")]
+    pub function: Option<String>,
+    /// Replay this trace at every point (as for `run`)
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Change one value at every point; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+    /// Seed of all random streams, the same at every point
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Independent repetitions at every point
+    #[arg(long, value_name = "N")]
+    pub replications: Option<u32>,
+    /// Threads [default: one for each core]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Directory for the results: new, or that of the same command, to go on with it [default: runs/SCENARIO.COMMAND, numbered]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON object instead of the tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sensitivity`.
+#[derive(Debug, Args)]
+#[command(after_help = SENSITIVITY_HELP)]
+pub struct SensitivityArgs {
+    /// What is asked, and how.
+    #[command(flatten)]
+    pub study: StudyArgs,
+    /// How: `sobol` or `morris` [default: what the scenario says]
+    #[arg(long, value_name = "METHOD")]
+    pub method: Option<String>,
+    /// Rows of the design [default: what the scenario says]
+    #[arg(long, value_name = "N")]
+    pub samples: Option<u32>,
+}
+
+/// Arguments of `tune`.
+#[derive(Debug, Args)]
+#[command(after_help = TUNE_HELP)]
+pub struct TuneArgs {
+    /// What is asked, and how.
+    #[command(flatten)]
+    pub study: StudyArgs,
+    /// How it is searched: `grid`, `latin-hypercube`, `sobol`, `evolutionary` or `bayesian` [default: what the scenario says]
+    #[arg(long, value_name = "METHOD")]
+    pub method: Option<String>,
+    /// Points to run [default: what the scenario says]
+    #[arg(long, value_name = "N")]
+    pub budget: Option<u32>,
+}
+
+/// Arguments of `breakeven`.
+#[derive(Debug, Args)]
+#[command(after_help = BREAKEVEN_HELP)]
+pub struct BreakevenArgs {
+    /// What is asked, and how.
+    #[command(flatten)]
+    pub study: StudyArgs,
+    /// What varies, as `--set` takes it, such as `workload.rate_factor`
+    #[arg(long = "set-path", value_name = "PATH")]
+    pub path: Option<String>,
+    /// The lower end of its range, such as `1` or `5 min`
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub from: Option<String>,
+    /// The upper end
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub to: Option<String>,
+    /// How values lie between the ends: `linear`, `log`, `integer` or `log-integer`
+    #[arg(long, value_name = "SCALE", default_value = "linear")]
+    pub scale: String,
+    /// The two platforms, such as `depin,cloud`
+    #[arg(long, value_name = "FIRST,SECOND", value_delimiter = ',')]
+    pub between: Vec<String>,
+    /// The figure that is compared
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "cost_per_million_output_tokens"
+    )]
+    pub metric: String,
+    /// Count the second figure so many times: 0.2 asks where the first is 80 % less
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub times: f64,
+    /// End when the value is known to this part of the range
+    #[arg(long, value_name = "SHARE", default_value_t = 0.005)]
+    pub tolerance: f64,
+}
+
+const BREAKEVEN_HELP: &str = "\
+Examples:
+  walras breakeven depin-vs-cloud --set-path workload.rate_factor --from 0.1 --to 10 --scale log --between depin,cloud
+  walras breakeven --function root                   on a function that is zero at 3
+
+All points meet the same random numbers, and each platform of a replication the same requests.";
+
+const TUNE_HELP: &str = "\
+Examples:
+  walras tune mine.yaml                              by the key `tune` of the scenario
+  walras tune --function branin --budget 40          on a function with a known minimum
+  walras tune --function zdt1 --method evolutionary  on two objectives with a known front
+
+What is proposed is run again with seeds that the search did not use, beside the scenario as it stands.
+scenarios/INSTRUMENTS.md describes the key.";
+
+const SENSITIVITY_HELP: &str = "\
+Examples:
+  walras sensitivity mine.yaml                       by the key `sensitivity` of the scenario
+  walras sensitivity mine.yaml --method morris       first: which parameters do not matter?
+  walras sensitivity --function ishigami             on a function with known indices
+
+scenarios/INSTRUMENTS.md describes the key.";
 
 /// Arguments of `tournament`.
 #[derive(Debug, Args)]
@@ -468,6 +600,26 @@ Examples:
   walras trace runs/a --platform depin --from 2h --to 2h10m
   walras trace scheduler-race --platform least-loaded --nodes 0-9 --to 30m -o ten-nodes.json
   walras trace runs/a --platform depin --from 2h --to 2h5m --nodes 0-39 --gantt nodes.svg";
+
+/// Arguments of `journal`.
+#[derive(Debug, Args)]
+#[command(after_help = JOURNAL_HELP)]
+pub struct JournalArgs {
+    /// The run.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Where to write it [default: the terminal]
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+const JOURNAL_HELP: &str = "\
+A row for each movement: when, of what, from whom (nobody: it was created) to whom (nobody: it was
+destroyed), how many base units of 1e-9, and why. The books are those of the economy's first network.
+
+Examples:
+  walras journal subsidy-end --platform cliff -o journal.csv
+  walras journal runs/a --replication 3";
 
 /// Arguments of `why`.
 #[derive(Debug, Args)]

@@ -3,16 +3,21 @@
 //! A binary of one's own that calls [`main_with`] is this command with further schedulers.
 
 mod args;
+mod breakeven;
 mod calibrate;
 mod events;
 mod import;
+mod journal;
 mod overview;
 mod progress;
 mod replay;
+mod sensitivity;
+mod study;
 mod sweep;
 mod target;
 mod tournament;
 mod trace;
+mod tune;
 mod validate;
 mod why;
 
@@ -113,6 +118,9 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run(args) => run(&args),
         Command::Sweep(args) => sweep::sweep(&args),
+        Command::Sensitivity(args) => sensitivity::sensitivity(&args),
+        Command::Tune(args) => tune::tune(&args),
+        Command::Breakeven(args) => breakeven::breakeven(&args),
         Command::Tournament(args) => tournament::tournament(&args),
         Command::Check(args) => check(&args),
         Command::Report(args) => report(&args),
@@ -124,6 +132,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => replay::replay(&args),
         Command::Trace(args) => trace::trace(&args),
         Command::Why(args) => why::why(&args),
+        Command::Journal(args) => journal::journal(&args),
         Command::Calibrate(args) => calibrate::calibrate(&args.arguments),
         Command::List => list(),
         Command::Schema => print(&format!("{:#}\n", walras_scenarios::schema())),

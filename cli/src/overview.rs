@@ -7,7 +7,7 @@ use walras_scenarios::run::PILOTS;
 use walras_scenarios::{Cost, Plan, Scenario, Sweep};
 use walras_sim::cluster::site::Site;
 use walras_sim::cluster::workload::{Arrivals, Source as Jobs};
-use walras_sim::economy::{Economy, Supply};
+use walras_sim::economy::{Economy, Shock, Supply};
 use walras_sim::market::Pricing;
 use walras_sim::platform::{Platform, Size};
 use walras_sim::workload::Source;
@@ -91,8 +91,8 @@ pub fn sweep(first: &Scenario, sweep: &Sweep, missing: usize, threads: usize) ->
 fn economy_lines(economy: &Economy) -> Vec<String> {
     let customers = &economy.customers;
     let mut lines = vec![format!(
-        "customers want {} units a day at {} USD, elasticity {}; steps of {}",
-        customers.volume, customers.reference_price, customers.elasticity, economy.epoch
+        "customers want {} units a day at {} USD, elasticity {}",
+        customers.volume, customers.reference_price, customers.elasticity
     )];
     for network in &economy.networks {
         let supply = match &network.supply {
@@ -113,7 +113,9 @@ fn economy_lines(economy: &Economy) -> Vec<String> {
         ));
     }
     if !economy.shocks.is_empty() {
-        lines.push(format!("{} shocks", economy.shocks.len()));
+        let days = |shock: &Shock| format!("day {}", shock.at);
+        let all: Vec<String> = economy.shocks.iter().map(days).collect();
+        lines.push(format!("shocks on {}", all.join(", ")));
     }
     lines
 }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use walras_analysis::campaign::Watch;
 use walras_analysis::experiment::Execution;
 use walras_scenarios::sweep::Point;
@@ -52,7 +52,9 @@ fn bar(runs: u64) -> ProgressBar {
     let style = ProgressStyle::with_template(
         "{bar:24} {pos}/{len} runs  {elapsed} elapsed, {eta} left  {msg}",
     );
-    let bar = ProgressBar::new(runs).with_style(style.expect("the template is valid"));
+    let bar = ProgressBar::new(runs)
+        .with_style(style.expect("the template is valid"))
+        .with_finish(ProgressFinish::AndClear);
     bar.enable_steady_tick(std::time::Duration::from_millis(200));
     bar
 }

@@ -12,6 +12,14 @@ pub mod sweep;
 
 pub mod tournament;
 
+pub mod study;
+
+pub mod sensitivity;
+
+pub mod tune;
+
+pub mod breakeven;
+
 pub mod ladder;
 
 pub mod validation;

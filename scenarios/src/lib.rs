@@ -45,6 +45,8 @@ mod load;
 
 pub mod sweep;
 
+pub mod study;
+
 pub mod contest;
 
 pub mod event_log;
@@ -71,5 +73,6 @@ pub use plan::{Cost, Plan, Precision};
 pub use registry::{Parameters, Registered, register};
 pub use run::{Options, Pool, Progress, Results, Run, RunError, execute, replicate};
 pub use schema::schema;
+pub use study::Study;
 pub use sweep::Sweep;
 pub use walras_des::{SimTime, Span};

@@ -19,6 +19,7 @@ use crate::read::{self, Unreadable};
 use crate::report::Report;
 use crate::schema::Schema;
 use crate::spot;
+use crate::study::INSTRUMENTS;
 use crate::trace;
 
 /// A scenario, checked and ready to run.
@@ -134,6 +135,18 @@ impl Draft {
             tree,
             sweep: None,
             issues: Vec::new(),
+        }
+    }
+
+    /// The scenario as it is written, with what was changed.
+    pub(crate) fn tree(&self) -> &Node {
+        &self.tree
+    }
+
+    /// Leaves these keys out.
+    pub(crate) fn forget(&mut self, keys: &[&str]) {
+        if let Value::Map(entries) = &mut self.tree.value {
+            entries.retain(|entry| !keys.contains(&entry.key.as_str()));
         }
     }
 
@@ -617,6 +630,10 @@ fn resolve(mut tree: Node, mut issues: Vec<Issue>, directory: &Path) -> Report {
     }
     // Before empty keys are removed, so that an unknown one is seen: `{nodes: 1,000}` has the keys `nodes` and `000`.
     issues.extend(Schema::resolved().check(&tree));
+    // They are checked, and no part of what is run.
+    if let Value::Map(entries) = &mut tree.value {
+        entries.retain(|entry| !INSTRUMENTS.contains(&entry.key.as_str()));
+    }
     tree.prune();
     let written = |entry: &&Entry| entry.node.value != Value::Null;
     let mut spoiled = Vec::new();

@@ -11,6 +11,7 @@
 //! | one run | mean or time average, batch means | [`batch_means`] |
 //! | one run | all its figures, from its sections | [`one_run`] |
 //! | one run that starts afresh now and then | mean, ratio over cycles | [`regenerative`] |
+//! | points of a design | anything, percentiles of the bootstrap | [`bootstrap`] |
 //!
 //! [`holm`] judges several differences at once, [`ranks`] puts several contests together.
 //! [`stopping`] says when there are enough replications, [`warm_up`] where a run begins to be like the rest of it.
@@ -35,6 +36,8 @@ pub mod batch_means;
 pub mod one_run;
 
 pub mod regenerative;
+
+pub mod bootstrap;
 
 pub mod stopping;
 
@@ -111,6 +114,10 @@ pub enum Method {
     Regenerative,
     /// The same, with the jackknife against bias.
     RegenerativeJackknife,
+    /// Percentiles of what is estimated from samples of the sample.
+    Bootstrap,
+    /// A plain number of all values, without an interval.
+    Descriptive,
 }
 
 impl Method {
@@ -134,6 +141,8 @@ impl Method {
             Self::OneRun => "one-run",
             Self::Regenerative => "regenerative",
             Self::RegenerativeJackknife => "regenerative-jackknife",
+            Self::Bootstrap => "bootstrap",
+            Self::Descriptive => "descriptive",
         }
     }
 }

@@ -60,6 +60,7 @@ fn with_campaign<T>(sweep: &Sweep, act: impl FnOnce(Campaign<'_>) -> T) -> T {
         points: &points,
         load: &|index| sweep.scenario(&sweep.points[index]),
         beside: &[CSV, PAGE],
+        rounds: &[],
     })
 }
 

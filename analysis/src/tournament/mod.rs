@@ -142,6 +142,7 @@ fn with_campaign<T>(contests: &[Contest], act: impl FnOnce(Campaign<'_>) -> T) -
         points: &points,
         load: &|index| contests[index].load(),
         beside: &[PAGE],
+        rounds: &[],
     })
 }
 

@@ -3,6 +3,7 @@
 //! A figure is a pure function of an experiment and its comparison; the same platform has the same colour everywhere.
 
 mod axis;
+pub(crate) mod breakeven;
 mod canvas;
 mod panel;
 
@@ -16,9 +17,11 @@ mod losses;
 mod margin;
 mod nodes;
 mod price;
+pub(crate) mod sensitivity;
 mod service;
 pub(crate) mod standings;
 pub(crate) mod sweep;
+pub(crate) mod tune;
 
 use std::fmt::Write;
 

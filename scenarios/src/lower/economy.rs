@@ -30,7 +30,7 @@ use crate::report::{At, Report};
 use crate::spec::economy::{
     AmountLaw, ChangeSpec, CustomersSpec, DrawnAmount, EconomySpec, EmissionSpec, HolderSpec,
     MarketSpec, OwnersSpec, PaymentSpec, ProviderNetworkSpec, SellerSpec, SellsSpec, ShockSpec,
-    SupplySpec, TokenPriceSpec, TokenSpec,
+    TokenPriceSpec, TokenSpec,
 };
 use crate::spec::quantity::{Duration, Share};
 
@@ -163,19 +163,25 @@ fn network(
     reference: f64,
 ) -> Option<Network> {
     let market = market(spec.market);
-    let supply_at = at.key("supply");
-    let supply = match &spec.supply {
-        SupplySpec::Owners(owners) => {
+    let supply = match (&spec.owners, &spec.seller) {
+        (Some(owners), None) => {
+            let at = at.key("owners");
             if owners.stake > 0.0 && spec.token.is_none() {
                 let message = "a stake is locked in tokens, and the network has none";
                 let hint = Some("give it a `token`, or remove `stake`".to_owned());
-                let owners = supply_at.key("owners");
-                report.add(&owners.key("stake"), message, hint);
+                report.add(&at.key("stake"), message, hint);
             }
-            self::owners(report, &supply_at.key("owners"), owners).map(Supply::Owners)
+            self::owners(report, &at, owners).map(Supply::Owners)
         }
-        SupplySpec::Seller(seller) => {
-            self::seller(report, &supply_at.key("seller"), seller, spec.market).map(Supply::Seller)
+        (None, Some(seller)) => {
+            let at = at.key("seller");
+            self::seller(report, &at, seller, spec.market).map(Supply::Seller)
+        }
+        (owners, _) => {
+            let found = if owners.is_some() { "both" } else { "neither" };
+            let message = format!("expected one of `owners` and `seller`, found {found}");
+            report.add(at, message, None);
+            None
         }
     };
     let token = match &spec.token {

@@ -156,13 +156,15 @@ fn one_subject(report: &mut Report) -> Kind {
         .iter()
         .filter_map(|(_, keys, noun)| Some((written(report, *keys)?, keys, noun)));
     let begun: Vec<_> = begun.collect();
-    if let [(one, keys, noun), (other, others, other_noun), ..] = begun[..] {
+    if let [
+        (one, [first, second], noun),
+        (other, [third, fourth], other_noun),
+        ..,
+    ] = begun[..]
+    {
         let message =
             format!("a scenario is about {noun} (`{one}`) or about {other_noun} (`{other}`)");
-        let hint = format!(
-            "keep `{}` and `{}`, or `{}` and `{}`",
-            keys[0], keys[1], others[0], others[1]
-        );
+        let hint = format!("keep `{first}` and `{second}`, or `{third}` and `{fourth}`");
         report.add_to_key(&At::root(other), message, Some(hint));
     }
     kind(report)

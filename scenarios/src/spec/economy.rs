@@ -97,8 +97,10 @@ pub struct ProviderNetworkSpec {
     /// Whether it is open from the start; a shock can open and close it; default yes.
     #[serde(default = "yes")]
     pub open: bool,
-    /// Who works.
-    pub supply: SupplySpec,
+    /// Who works: many owners who come and go.
+    pub owners: Option<OwnersSpec>,
+    /// Instead of `owners`: one seller with all of the hardware.
+    pub seller: Option<SellerSpec>,
     /// How prices are found.
     pub market: MarketSpec,
     /// Price that customers and owners expect before the first trade [USD per unit]; default that of the market, or else the reference
@@ -122,16 +124,6 @@ pub struct ProviderNetworkSpec {
 
 fn yes() -> bool {
     true
-}
-
-/// Who works for a network.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum SupplySpec {
-    /// Many owners who come and go.
-    Owners(OwnersSpec),
-    /// One seller with all of the hardware.
-    Seller(SellerSpec),
 }
 
 /// Owners of hardware that a network could use.

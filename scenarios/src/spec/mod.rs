@@ -12,6 +12,8 @@ pub mod cluster;
 
 pub mod economy;
 
+pub mod instrument;
+
 pub mod scenario;
 
 use indexmap::IndexMap;

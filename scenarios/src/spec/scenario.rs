@@ -8,6 +8,7 @@ use crate::spec::catalog::{AvailabilitySpec, DeviceSpec, ModelSpec, RequestsSpec
 use crate::spec::cluster::{ClusterSpec, JobsSpec};
 use crate::spec::distribution::PriceLaw;
 use crate::spec::economy::{CustomersSpec, EconomySpec};
+use crate::spec::instrument::{SensitivitySpec, TuneSpec};
 use crate::spec::platform::PlatformSpec;
 use crate::spec::quantity::{Duration, Share, Weight};
 
@@ -48,6 +49,10 @@ pub struct ScenarioSpec {
     /// point, run with the same seed; the order of writing is the order of the points, and the last axis varies fastest.
     #[serde(default)]
     pub sweep: Named<Vec<serde_json::Value>>,
+    /// What `walras sensitivity` varies and looks at; no part of a run.
+    pub sensitivity: Option<SensitivitySpec>,
+    /// What `walras tune` varies and looks at; no part of a run.
+    pub tune: Option<TuneSpec>,
     /// Devices beside those of the catalog, or changes to them.
     #[serde(default)]
     pub devices: Named<DeviceSpec>,

@@ -4,6 +4,7 @@
 //! follows the price index of the same logit with a constant elasticity (Anderson, de Palma & Thisse, Discrete choice theory of
 //! product differentiation, 1992, section 3.7): cheaper or better networks win customers from each other and from doing without.
 
+use smallvec::SmallVec;
 use walras_des::{Purpose, Stream, Streams, math};
 
 /// What customers want.
@@ -35,10 +36,38 @@ pub struct Demand {
     plan: Customers,
     /// Index of prices and appeal at which the volume is wanted.
     reference: f64,
-    shares: Vec<f64>,
+    shares: Each,
     /// Deviation of the logarithm of demand from its trend.
     deviation: f64,
     stream: Stream,
+    pace: Pace,
+}
+
+/// A number for each network.
+pub type Each = SmallVec<[f64; 4]>;
+
+/// What a step of so many days does to deviations and habits.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    days: f64,
+    /// Share of a deviation that stays.
+    stays: f64,
+    /// Share of those who would be elsewhere that moves.
+    moves: f64,
+}
+
+impl Pace {
+    fn of(plan: &Customers, days: f64) -> Self {
+        Self {
+            days,
+            stays: math::powf(0.5, days / plan.persistence),
+            moves: if plan.habit > 0.0 {
+                1.0 - math::powf(0.5, days / plan.habit)
+            } else {
+                1.0
+            },
+        }
+    }
 }
 
 impl Demand {
@@ -48,9 +77,10 @@ impl Demand {
         let mut demand = Self {
             plan: plan.clone(),
             reference: 0.0,
-            shares: Vec::new(),
+            shares: Each::new(),
             deviation: 0.0,
             stream: streams.open(Purpose::new("demand of an economy"), 0),
+            pace: Pace::of(plan, 1.0),
         };
         // At the reference price everywhere the index is the reference.
         let reference = vec![plan.reference_price; prices.len()];
@@ -61,14 +91,14 @@ impl Demand {
     }
 
     /// Shares of networks, and the logarithm of the sum behind them.
-    fn logit(&self, appeals: &[f64], prices: &[f64]) -> (Vec<f64>, f64) {
-        let utilities: Vec<f64> = (appeals.iter().zip(prices))
+    fn logit(&self, appeals: &[f64], prices: &[f64]) -> (Each, f64) {
+        let utilities: Each = (appeals.iter().zip(prices))
             .map(|(appeal, price)| {
                 appeal - self.plan.price_weight * math::ln(price / self.plan.reference_price)
             })
             .collect();
         let best = utilities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let weights: Vec<f64> = utilities
+        let weights: Each = utilities
             .iter()
             .map(|utility| math::exp(utility - best))
             .collect();
@@ -81,7 +111,7 @@ impl Demand {
 
     /// What would be wanted in a day at these prices [units], all together and by network, without a step in time.
     #[must_use]
-    pub fn at(&self, years: f64, appeals: &[f64], prices: &[f64]) -> (f64, Vec<f64>) {
+    pub fn at(&self, years: f64, appeals: &[f64], prices: &[f64]) -> (f64, Each) {
         let (shares, index) = self.logit(appeals, prices);
         let total = self.total(years, index);
         (total, shares.iter().map(|share| share * total).collect())
@@ -96,24 +126,16 @@ impl Demand {
 
     /// Goes on by some days: what is wanted in a day of the epoch that begins `years` from the start [units], all together and by
     /// network.
-    pub fn step(
-        &mut self,
-        years: f64,
-        days: f64,
-        appeals: &[f64],
-        prices: &[f64],
-    ) -> (f64, Vec<f64>) {
+    pub fn step(&mut self, years: f64, days: f64, appeals: &[f64], prices: &[f64]) -> (f64, Each) {
+        if (days - self.pace.days).abs() > 0.0 {
+            self.pace = Pace::of(&self.plan, days);
+        }
+        let Pace { stays, moves, .. } = self.pace;
         if self.plan.volatility > 0.0 {
-            let stays = math::powf(0.5, days / self.plan.persistence);
             let noise = self.plan.volatility * (1.0 - stays * stays).sqrt();
             self.deviation = stays * self.deviation + noise * self.stream.normal();
         }
         let (wanted, index) = self.logit(appeals, prices);
-        let moves = if self.plan.habit > 0.0 {
-            1.0 - math::powf(0.5, days / self.plan.habit)
-        } else {
-            1.0
-        };
         for (share, wanted) in self.shares.iter_mut().zip(&wanted) {
             *share += moves * (wanted - *share);
         }
@@ -203,6 +225,6 @@ mod tests {
         let (_, goal) = demand.at(0.0, &appeals, &[1.0, 2.0]);
         let goal = goal[0] / (goal[0] + goal[1]);
         let (total, by) = demand.step(0.0, 10.0, &appeals, &[1.0, 2.0]);
-        assert!((by[0] / total - (0.5 + goal) / 2.0).abs() < 1e-12);
+        assert!((by[0] / total - f64::midpoint(0.5, goal)).abs() < 1e-12);
     }
 }

@@ -2,7 +2,7 @@
 
 use walras_des::{Digest, SimTime, Span, Streams};
 
-use crate::economy::customers::Demand;
+use crate::economy::customers::{Demand, Each};
 use crate::economy::figures::Evidence;
 use crate::economy::network::{Epoch, State};
 use crate::economy::{Change, Economy, Supply};
@@ -155,7 +155,7 @@ impl<'a> Run<'a> {
         self.overflow(&mut wanted, &prices);
         let mut first = Row::default();
         let mut served = 0.0;
-        let (demand, factor) = (&self.demand, self.factor);
+        let demand = &self.demand;
         for (index, network) in self.networks.iter_mut().enumerate() {
             let others = prices
                 .iter()
@@ -165,12 +165,12 @@ impl<'a> Run<'a> {
                 .map(|(_, price)| *price)
                 .fold(f64::INFINITY, f64::min);
             // What would be wanted at another price, in proportion to what is: habit and overflow are the same at all prices.
-            let now = demand.at(years, &appeals, &prices).1[index] * factor;
-            let scale = if now > 0.0 { wanted[index] / now } else { 0.0 };
             let at = |price: f64| {
+                let now = demand.at(years, &appeals, &prices).1[index];
+                let scale = if now > 0.0 { wanted[index] / now } else { 0.0 };
                 let mut prices = prices.clone();
                 prices[index] = price;
-                demand.at(years, &appeals, &prices).1[index] * factor * scale
+                demand.at(years, &appeals, &prices).1[index] * scale
             };
             let row = network.step(epoch, wanted[index], at, rival);
             served += row[Column::Served];
@@ -195,7 +195,7 @@ impl<'a> Run<'a> {
     fn overflow(&self, wanted: &mut [f64], prices: &[f64]) {
         let customers = &self.economy.customers;
         let limit = customers.overflow_below * customers.reference_price;
-        let room: Vec<f64> = self.networks.iter().map(State::capacity).collect();
+        let room: Each = self.networks.iter().map(State::capacity).collect();
         let mut excess = 0.0;
         for (wanted, room) in wanted.iter_mut().zip(&room) {
             // Half as much again stays and makes the price rise.
@@ -204,6 +204,9 @@ impl<'a> Run<'a> {
                 excess += *wanted - most;
                 *wanted = most;
             }
+        }
+        if excess <= 0.0 {
+            return;
         }
         let mut order: Vec<usize> = (0..prices.len())
             .filter(|&index| prices[index] < limit)
@@ -255,7 +258,7 @@ impl<'a> Run<'a> {
 }
 
 /// How much customers like each network, and what they expect to pay; a closed one they do not consider.
-fn offers(networks: &[State]) -> (Vec<f64>, Vec<f64>) {
+fn offers(networks: &[State]) -> (Each, Each) {
     let appeal = |network: &State| {
         if network.is_open {
             network.appeal

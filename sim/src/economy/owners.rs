@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use walras_des::{Dist, Purpose, SimTime, Streams};
+use walras_des::{Dist, Purpose, SimTime, Streams, math};
 
 use crate::ledger::{Account, Asset, Ledger, Reason};
 use crate::units::Amount;
@@ -110,8 +110,14 @@ pub struct Population {
     online_capacity: u64,
     online: u32,
     waiting: u32,
+    /// Their running cost, in integers so that the sum is exact whoever comes and goes [10⁻⁹ USD per unit times capacity].
+    online_cost: u128,
     /// Capacity online by running cost.
     by_cost: [u64; COST_STEPS],
+    /// Cost at each step.
+    costs: [f64; COST_STEPS],
+    /// Weight of an epoch in what owners remember.
+    weight: f64,
     /// What a unit of capacity is expected to earn in a day [USD].
     expected: f64,
     /// Variance of the logarithm of what it earns, by year.
@@ -151,9 +157,12 @@ impl Population {
             settled: vec![0; count],
             earned: [0; 2],
             online_capacity: 0,
+            online_cost: 0,
             online: 0,
             waiting: 0,
             by_cost: [0; COST_STEPS],
+            costs: std::array::from_fn(|step| LEAST_COST * math::powf(COST_RATIO, step as f64)),
+            weight: 1.0 - math::powf(0.5, epoch_days / plan.memory),
             expected,
             variance: 0.0,
             last_earning: None,
@@ -197,9 +206,11 @@ impl Population {
     /// Makes running cost so many times what it was.
     pub fn scale_costs(&mut self, factor: f64) {
         self.by_cost = [0; COST_STEPS];
+        self.online_cost = 0;
         for owner in 0..self.len() {
             self.cost[owner] *= factor;
             if self.state[owner] == State::Online {
+                self.online_cost += self.whole_cost(owner);
                 self.by_cost[step_of(self.cost[owner])] += self.capacity[owner];
             }
         }
@@ -231,28 +242,17 @@ impl Population {
 
     /// Capacity online that is offered at each price or above it: running cost [USD per unit], and thousandths of a unit a day.
     pub fn offers(&self) -> impl Iterator<Item = (f64, u64)> {
-        let steps = self.by_cost.iter().enumerate();
-        steps
-            .filter(|(_, capacity)| **capacity > 0)
-            .map(|(step, &capacity)| {
-                (
-                    LEAST_COST * walras_des::math::powf(COST_RATIO, step as f64),
-                    capacity,
-                )
-            })
+        let steps = self.costs.iter().copied().zip(self.by_cost);
+        steps.filter(|&(_, capacity)| capacity > 0)
     }
 
     /// Mean running cost of those online [USD per unit].
     #[must_use]
     pub fn mean_cost(&self) -> f64 {
-        let (mut cost, mut capacity) = (0.0, 0.0);
-        for owner in 0..self.len() {
-            if self.state[owner] == State::Online {
-                cost += self.cost[owner] * self.capacity[owner] as f64;
-                capacity += self.capacity[owner] as f64;
-            }
+        if self.online_capacity == 0 {
+            return 0.0;
         }
-        if capacity > 0.0 { cost / capacity } else { 0.0 }
+        self.online_cost as f64 / 1e9 / self.online_capacity as f64
     }
 
     /// Revenue of every owner who ever provided [USD], and what running cost them until they last looked.
@@ -289,13 +289,13 @@ impl Population {
 
     /// Takes note of what a unit of capacity has earned [USD a day].
     pub fn expect(&mut self, earning: f64) {
-        let weight = 1.0 - walras_des::math::powf(0.5, self.epoch_days / self.plan.memory);
+        let weight = self.weight;
         self.expected += weight * (earning - self.expected);
         if let Some(last) = self
             .last_earning
             .filter(|&last| last > 0.0 && earning > 0.0)
         {
-            let change = walras_des::math::ln(earning / last);
+            let change = math::ln(earning / last);
             self.variance += weight * (change * change * 365.0 / self.epoch_days - self.variance);
         }
         self.last_earning = Some(earning);
@@ -396,10 +396,16 @@ impl Population {
         moves.joined += 1;
     }
 
+    fn whole_cost(&self, owner: usize) -> u128 {
+        let cost = (self.cost[owner] * 1e9).round() as u128;
+        cost * u128::from(self.capacity[owner])
+    }
+
     fn enter(&mut self, owner: usize, epoch: u32) {
         self.state[owner] = State::Online;
         self.online += 1;
         self.online_capacity += self.capacity[owner];
+        self.online_cost += self.whole_cost(owner);
         self.by_cost[step_of(self.cost[owner])] += self.capacity[owner];
         self.marks[owner] = self.earned;
         self.settled[owner] = epoch;
@@ -415,6 +421,7 @@ impl Population {
         self.state[owner] = State::Away;
         self.online -= 1;
         self.online_capacity -= self.capacity[owner];
+        self.online_cost -= self.whole_cost(owner);
         self.by_cost[step_of(self.cost[owner])] -= self.capacity[owner];
         moves.left += 1;
         let stake = std::mem::take(&mut self.staked[owner]);

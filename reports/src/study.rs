@@ -1,0 +1,137 @@
+//! The page of an instrument, and the lines that all instruments print: what was found, on what basis, and what to keep in mind.
+
+use std::fmt::Write;
+
+use askama::Template;
+use walras_analysis::study::Parameter;
+
+use crate::figures::Figure;
+use crate::html::Picture;
+use crate::terminal::{Options, Style, lines, paint};
+
+/// What an instrument tells beside its own tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject<'a> {
+    /// The scenario, or the function.
+    pub name: &'a str,
+    /// What it asks.
+    pub question: &'a str,
+}
+
+/// What stands on the page of an instrument.
+#[derive(Template)]
+#[template(path = "study.html")]
+pub(crate) struct Page<'a> {
+    /// The instrument.
+    pub kind: &'static str,
+    pub name: &'a str,
+    pub question: &'a str,
+    /// How much was run.
+    pub extent: String,
+    pub findings: Vec<String>,
+    pub basis: String,
+    pub warnings: Vec<String>,
+    pub parameters: Vec<[String; 3]>,
+    pub figures: Vec<Picture>,
+    pub tables: Vec<Sheet>,
+    /// Where the data lies.
+    pub data: String,
+}
+
+/// A table of the page.
+pub(crate) struct Sheet {
+    pub title: String,
+    pub head: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Page<'_> {
+    /// The page as text.
+    pub fn text(&self) -> String {
+        self.render().expect("the page is plain data")
+    }
+}
+
+/// Pictures of `figures`.
+pub(crate) fn pictures(figures: impl IntoIterator<Item = Figure>) -> Vec<Picture> {
+    figures.into_iter().map(Picture::of).collect()
+}
+
+/// Name, path and values of each parameter.
+pub(crate) fn ranges(parameters: &[Parameter]) -> Vec<[String; 3]> {
+    parameters
+        .iter()
+        .map(|parameter| {
+            let (low, high) = (parameter.at(0.0).text, parameter.at(1.0).text);
+            let scale = if parameter.is_log() {
+                ", log scale"
+            } else {
+                ""
+            };
+            [
+                parameter.name.clone(),
+                parameter.path.clone(),
+                format!("{low} to {high}{scale}"),
+            ]
+        })
+        .collect()
+}
+
+/// Findings, basis and warnings, in lines that fit.
+pub(crate) fn notes(
+    findings: &[String],
+    basis: &str,
+    warnings: &[String],
+    options: Options,
+    text: &mut String,
+) {
+    for finding in findings {
+        wrapped("- ", finding, options, Style::Title, text);
+    }
+    wrapped("", basis, options, Style::Faint, text);
+    for warning in warnings {
+        wrapped("! ", warning, options, Style::Warning, text);
+    }
+}
+
+fn wrapped(bullet: &str, words: &str, options: Options, style: Style, text: &mut String) {
+    let limit = options.width.saturating_sub(bullet.len());
+    for (index, line) in lines(words, limit).iter().enumerate() {
+        let lead = if index == 0 {
+            bullet.to_owned()
+        } else {
+            " ".repeat(bullet.len())
+        };
+        push(text, &format!("{lead}{}", paint(options, style, line)));
+    }
+}
+
+/// `rows` below `head` in columns: the first to the left, the others to the right.
+pub(crate) fn columns(head: &[String], rows: &[Vec<String>], options: Options, text: &mut String) {
+    let width = |column: usize| {
+        let all = rows.iter().map(Vec::as_slice).chain([head]);
+        let cells = all.map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let line = |row: &[String]| {
+        let mut line = "  ".to_owned();
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let padded = if column == 0 {
+                format!("{cell:<width$}")
+            } else {
+                format!("  {cell:>width$}")
+            };
+            line += &padded;
+        }
+        line.trim_end().to_owned()
+    };
+    push(text, &paint(options, Style::Faint, &line(head)));
+    for row in rows {
+        push(text, &line(row));
+    }
+}
+
+pub(crate) fn push(text: &mut String, line: &str) {
+    writeln!(text, "{line}").expect("a string takes everything");
+}
