@@ -104,10 +104,10 @@ pub fn breakeven(response: &mut dyn Response, ask: Ask) -> Result<Found, Unanswe
     steps.sort_by(|a, b| a.share.total_cmp(&b.share));
     Ok(Found {
         ask,
-        outcome,
-        steps,
         parameter,
         quantities,
+        steps,
+        outcome,
     })
 }
 

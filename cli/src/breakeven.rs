@@ -72,7 +72,7 @@ fn of_scenario(args: &BreakevenArgs, ask: Ask) -> anyhow::Result<ExitCode> {
     }
     create(&out)?;
     keep_what_is_finished_when_interrupted();
-    let watching = watching(&args.study, &study, options.threads);
+    let watching = watching(&args.study, options.threads);
     let mut response = Simulated::new(
         &study,
         outputs,

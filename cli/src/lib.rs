@@ -310,15 +310,25 @@ fn create(out: &Path) -> anyhow::Result<()> {
 fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let mut problems = Vec::new();
     for path in &args.scenarios {
-        match walras_scenarios::sweep::load(path, &args.set, &[], args.trace.as_deref()) {
-            Ok(sweep) => {
+        let trace = args.trace.as_deref();
+        let sweep = walras_scenarios::sweep::load(path, &args.set, &[], trace);
+        let asked = |sweep| {
+            Ok((
+                sweep,
+                walras_scenarios::study::check(path, &args.set, trace)?,
+            ))
+        };
+        match sweep.and_then(asked) {
+            Ok((sweep, instruments)) => {
                 let platforms = sweep.points[0].platforms.len();
                 let points = match sweep.axes.len() {
                     0 => String::new(),
                     _ => format!(", {} points", sweep.points.len()),
                 };
+                let asked = instruments.iter().map(|key| format!(", {key}"));
+                let asked: String = asked.collect();
                 print(&format!(
-                    "{}: ok, {platforms} platforms{points}\n",
+                    "{}: ok, {platforms} platforms{points}{asked}\n",
                     path.display()
                 ))?;
             }

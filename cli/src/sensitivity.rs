@@ -88,7 +88,7 @@ fn of_scenario(args: &SensitivityArgs) -> anyhow::Result<ExitCode> {
     }
     create(&out)?;
     keep_what_is_finished_when_interrupted();
-    let watching = watching(&args.study, &study, options.threads);
+    let watching = watching(&args.study, options.threads);
     let mut response = Simulated::new(
         &study,
         asked.outputs,

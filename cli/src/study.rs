@@ -1,14 +1,14 @@
 //! What all instruments share: a scenario or a function to ask, a directory for the points, and who looks on.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use walras_analysis::response::Unanswered;
 use walras_analysis::response::function::Known;
 use walras_analysis::response::simulated::{Overrides, Watching};
 use walras_analysis::store::{Table, parquet_of};
+use walras_scenarios::Options;
 use walras_scenarios::issue::suggestion;
 use walras_scenarios::sweep::Point;
-use walras_scenarios::{Options, Study};
 
 use crate::args::StudyArgs;
 use crate::progress::Screen;
@@ -55,9 +55,10 @@ pub fn options(args: &StudyArgs) -> Options<'static> {
 }
 
 /// A progress line for each round of points, with the command that repeats each of them.
-pub fn watching<'a>(args: &'a StudyArgs, study: &'a Study, threads: usize) -> Box<Watching<'a>> {
+pub fn watching<'a>(args: &StudyArgs, threads: usize) -> Box<Watching<'a>> {
     let mut command = ["walras", "run"].map(str::to_owned).to_vec();
-    command.push(study_path(args).display().to_string());
+    let path = args.scenario.clone().unwrap_or_default();
+    command.push(path.display().to_string());
     if let Some(trace) = &args.trace {
         command.extend(["--trace".to_owned(), trace.display().to_string()]);
     }
@@ -75,18 +76,9 @@ pub fn watching<'a>(args: &'a StudyArgs, study: &'a Study, threads: usize) -> Bo
                 command
             };
             let commands = settings.iter().map(repeat).collect();
-            debug_assert!(
-                settings
-                    .iter()
-                    .all(|all| all.len() >= study.parameters.len())
-            );
             Box::new(Screen::new(points, done, commands, threads))
         },
     )
-}
-
-fn study_path(args: &StudyArgs) -> PathBuf {
-    args.scenario.clone().unwrap_or_default()
 }
 
 /// Why an instrument ended before its time; `None` if it was stopped.

@@ -112,7 +112,7 @@ fn of_scenario(args: &TuneArgs) -> anyhow::Result<ExitCode> {
     }
     create(&out)?;
     keep_what_is_finished_when_interrupted();
-    let watching = watching(&args.study, &study, options.threads);
+    let watching = watching(&args.study, options.threads);
     let mut response = Simulated::new(
         &study,
         outputs,
@@ -169,6 +169,7 @@ fn question(asked: &study::Tune) -> (Ask, Vec<Output>) {
         seed: asked.seed,
         goals,
         limits,
+        confidence: asked.confidence,
     };
     (ask, outputs)
 }

@@ -4,15 +4,15 @@ use walras_analysis::breakeven::{Found, STEPS, Step};
 use walras_analysis::words::capitalized;
 
 use crate::figures;
-use crate::study::{Page, Sheet, Subject, columns, notes, pictures, push, ranges};
-use crate::terminal::{Options, Style, paint};
+use crate::study::{Page, Sheet, Subject, columns, heading, notes, pictures, ranges};
+use crate::terminal::Options;
 
 /// The points along the parameter, then what was found.
 #[must_use]
 pub fn table(found: &Found, options: Options) -> String {
     let mut text = String::new();
     let sheet = sheet(found);
-    push(&mut text, &paint(options, Style::Heading, &sheet.title));
+    heading(&sheet.title, options, &mut text);
     columns(&sheet.head, &sheet.rows, options, &mut text);
     text.push('\n');
     notes(&[found.finding()], &basis(found), &[], options, &mut text);

@@ -7,14 +7,8 @@ use walras_analysis::study::SensitivityMethod;
 use walras_analysis::words::{Scale, capitalized, number};
 
 use crate::figures;
-use crate::study::{Page, Sheet, Subject, columns, notes, pictures, push, ranges};
-use crate::terminal::{Options, Style, paint};
-
-/// Shares of the variance are plain numbers.
-const SHARE: Scale = Scale {
-    factor: 1.0,
-    unit: "",
-};
+use crate::study::{Page, Sheet, Subject, columns, heading, notes, pictures, ranges};
+use crate::terminal::Options;
 
 /// For each figure a table of all parameters, then what they say, then what to keep in mind. Where indices are known exactly, they
 /// stand beside the estimates.
@@ -22,7 +16,7 @@ const SHARE: Scale = Scale {
 pub fn table(analysis: &Analysis, exact: Option<&[Exact]>, options: Options) -> String {
     let mut text = String::new();
     for figure in &analysis.figures {
-        push(&mut text, &paint(options, Style::Heading, &heading(figure)));
+        heading(&spread(figure), options, &mut text);
         if figure.effects.is_ok() {
             let (head, rows) = sheet(analysis, figure, exact);
             columns(&head, &rows, options, &mut text);
@@ -67,7 +61,7 @@ pub fn page(analysis: &Analysis, exact: Option<&[Exact]>, subject: Subject<'_>) 
         tables: explained()
             .map(|figure| {
                 let (head, rows) = sheet(analysis, figure, exact);
-                let title = heading(figure);
+                let title = spread(figure);
                 Sheet { title, head, rows }
             })
             .collect(),
@@ -79,7 +73,7 @@ pub fn page(analysis: &Analysis, exact: Option<&[Exact]>, subject: Subject<'_>) 
 }
 
 /// What a figure is, and how it varies.
-fn heading(figure: &Explained) -> String {
+fn spread(figure: &Explained) -> String {
     let scale = figure.quantity.scale([figure.mean]);
     let title = capitalized(&figure.quantity.title());
     if figure.effects.is_err() {
@@ -100,11 +94,18 @@ fn sheet(
 ) -> (Vec<String>, Vec<Vec<String>>) {
     let ranked = figure.ranked();
     let sizes = ranked.iter().map(|(_, effect)| effect.weight().mean);
-    let scale = match analysis.method {
-        SensitivityMethod::Sobol => SHARE,
-        SensitivityMethod::Morris => figure.quantity.scale(sizes),
-    };
+    let scale = figure.quantity.scale(sizes);
     let bare = Scale { unit: "", ..scale };
+    let share = |estimate: &Estimate| {
+        let interval = estimate.interval.map_or(String::new(), |interval| {
+            format!(
+                " [{} … {}]",
+                number(interval.low, 3),
+                number(interval.high, 3)
+            )
+        });
+        format!("{}{interval}", number(estimate.mean, 3))
+    };
     let shown = |estimate: &Estimate| {
         let shown = bare.show(estimate);
         match shown.interval {
@@ -134,7 +135,7 @@ fn sheet(
     let row = |(index, effect): &(usize, &Effect)| {
         let mut row = vec![analysis.parameters[*index].name.clone()];
         match effect {
-            Effect::Sobol { first, total } => row.extend([shown(first), shown(total)]),
+            Effect::Sobol { first, total } => row.extend([share(first), share(total)]),
             Effect::Morris { mu, mu_star, sigma } => {
                 row.extend([shown(mu_star), shown(mu), bare.value(*sigma)]);
             }

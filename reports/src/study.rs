@@ -106,14 +106,28 @@ fn wrapped(bullet: &str, words: &str, options: Options, style: Style, text: &mut
     }
 }
 
-/// `rows` below `head` in columns: the first to the left, the others to the right.
+/// A heading, in lines that fit.
+pub(crate) fn heading(words: &str, options: Options, text: &mut String) {
+    for line in lines(words, options.width) {
+        push(text, &paint(options, Style::Heading, &line));
+    }
+}
+
+/// `rows` below `head` in columns: the first to the left, the others to the right; what does not fit stands on the page.
 pub(crate) fn columns(head: &[String], rows: &[Vec<String>], options: Options, text: &mut String) {
     let width = |column: usize| {
         let all = rows.iter().map(Vec::as_slice).chain([head]);
         let cells = all.map(|row| row[column].chars().count());
         cells.max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let mut used = 0;
+    let widths: Vec<usize> = (0..head.len())
+        .map(width)
+        .take_while(|width| {
+            used += width + 2;
+            used <= options.width
+        })
+        .collect();
     let line = |row: &[String]| {
         let mut line = "  ".to_owned();
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {

@@ -2,22 +2,20 @@
 
 use walras_analysis::estimate::Estimate;
 use walras_analysis::study::{Bound, TuneMethod};
-use walras_analysis::tune::{Holds, Limit, Proposal, TRIALS, Tuning};
-use walras_analysis::words::{capitalized, title};
+use walras_analysis::tune::{Holds, Limit, Proposal, Recommended, TRIALS, Tuning};
+use walras_analysis::words::{capitalized, percent, title};
 
 use crate::figures;
-use crate::study::{Page, Sheet, Subject, columns, notes, pictures, push, ranges};
-use crate::terminal::{Options, Style, paint};
+use crate::study::{Page, Sheet, Subject, columns, heading, notes, pictures, ranges};
+use crate::terminal::Options;
 
 /// What is proposed, then what it says, then what to keep in mind.
 #[must_use]
 pub fn table(tuning: &Tuning, options: Options) -> String {
     let mut text = String::new();
     for sheet in sheets(tuning) {
-        push(&mut text, &paint(options, Style::Heading, &sheet.title));
-        // Of a wide table the objectives come first; what does not fit stands on the page.
-        let (head, rows) = fitting(&sheet, options.width);
-        columns(&head, &rows, options, &mut text);
+        heading(&sheet.title, options, &mut text);
+        columns(&sheet.head, &sheet.rows, options, &mut text);
         text.push('\n');
     }
     notes(
@@ -55,28 +53,37 @@ pub fn page(tuning: &Tuning, subject: Subject<'_>) -> String {
     page.text()
 }
 
-/// As many columns as fit; the first and the last ones go.
-fn fitting(sheet: &Sheet, width: usize) -> (Vec<String>, Vec<Vec<String>>) {
-    let of = |column: usize| {
-        let cells = sheet
-            .rows
-            .iter()
-            .map(|row| &row[column])
-            .chain([&sheet.head[column]]);
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0) + 2
-    };
-    let mut used = 0;
-    let kept: Vec<usize> = (0..sheet.head.len())
-        .take_while(|column| {
-            used += of(*column);
-            used <= width
-        })
-        .collect();
-    let pick = |row: &Vec<String>| kept.iter().map(|column| row[*column].clone()).collect();
-    (pick(&sheet.head), sheet.rows.iter().map(pick).collect())
+fn sheets(tuning: &Tuning) -> Vec<Sheet> {
+    let mut sheets = proposed(tuning);
+    sheets.extend(recommended(tuning));
+    sheets
 }
 
-fn sheets(tuning: &Tuning) -> Vec<Sheet> {
+/// In which part of its range each parameter keeps the constraints.
+fn recommended(tuning: &Tuning) -> Option<Sheet> {
+    let ranges = tuning.recommended();
+    let row = |range: &Recommended| {
+        let ends = range.ends.as_ref();
+        vec![
+            tuning.parameters[range.parameter].name.clone(),
+            ends.map_or("none".to_owned(), |(low, high)| format!("{low} to {high}")),
+            percent(range.inside),
+            range.outside.map_or(String::new(), percent),
+        ]
+    };
+    (!ranges.is_empty()).then(|| Sheet {
+        title: format!(
+            "Where {} of the points keep all constraints",
+            percent(tuning.ask.confidence)
+        ),
+        head: ["parameter", "recommended", "keep them", "outside"]
+            .map(str::to_owned)
+            .to_vec(),
+        rows: ranges.iter().map(row).collect(),
+    })
+}
+
+fn proposed(tuning: &Tuning) -> Vec<Sheet> {
     match tuning.proposals.as_slice() {
         [] => Vec::new(),
         [one] if tuning.ask.goals.len() == 1 => vec![set(tuning, one), worth(tuning, one)],
@@ -123,23 +130,27 @@ fn worth(tuning: &Tuning, proposal: &Proposal) -> Sheet {
                     quantity.scale([estimate.mean]).plus_minus(&estimate)
                 })
             };
-            let stands = tuning.stands.as_ref().and_then(|stands| stands[index]);
             let mut row = vec![name, of(proposal.fresh[index])];
-            if tuning.stands.is_some() {
-                row.push(of(stands));
+            if let Some(stands) = &tuning.stands {
+                row.extend([of(stands[index]), of(proposal.searched[index])]);
             }
-            row.push(of(proposal.searched[index]));
             row.push(bound(tuning, proposal, index));
             row
         });
-    let mut head = vec!["figure".to_owned(), "fresh seeds".to_owned()];
-    if tuning.stands.is_some() {
-        head.push("as it stands".to_owned());
-    }
-    head.extend(["in the search", "constraint"].map(str::to_owned));
+    // A function knows no seeds.
+    let head: &[&str] = match tuning.stands {
+        Some(_) => &[
+            "figure",
+            "fresh seeds",
+            "as it stands",
+            "in the search",
+            "constraint",
+        ],
+        None => &["figure", "value", "constraint"],
+    };
     Sheet {
         title: "What it is worth".to_owned(),
-        head,
+        head: head.iter().map(|name| (*name).to_owned()).collect(),
         rows: rows.collect(),
     }
 }
@@ -196,9 +207,14 @@ fn front(tuning: &Tuning) -> Sheet {
     };
     Sheet {
         title: format!(
-            "The front: {} of its {} points, under fresh seeds",
+            "The front: {} of its {} points{}",
             tuning.proposals.len(),
-            tuning.front.len()
+            tuning.front.len(),
+            if tuning.stands.is_some() {
+                ", under fresh seeds"
+            } else {
+                ""
+            }
         ),
         head,
         rows: tuning.proposals.iter().map(row).collect(),

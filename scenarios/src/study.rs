@@ -10,7 +10,7 @@ use walras_des::{math, normal_quantile};
 use walras_sim::record::{Better, MetricId};
 
 use crate::catalog;
-use crate::document::{self, Node};
+use crate::document::{self, Node, Value};
 use crate::issue::{Issue, Issues, suggestion};
 use crate::load::{Draft, Scenario};
 use crate::spec::Named;
@@ -148,6 +148,8 @@ pub struct Tune {
     pub objectives: Vec<Objective>,
     /// What must hold.
     pub constraints: Vec<Constraint>,
+    /// The share of points that must keep all constraints in a recommended range.
+    pub confidence: f64,
 }
 
 /// A scenario with the parameters that an instrument varies.
@@ -392,8 +394,33 @@ pub fn tune(
         seed: spec.seed,
         objectives,
         constraints,
+        confidence: spec.confidence.map_or(USUAL_CONFIDENCE, |share| share.0),
     };
     Ok((asked.study(parameters)?, tune))
+}
+
+/// Which instruments the scenario at `path` asks for; for the rest, as [`crate::load`].
+///
+/// # Errors
+/// All problems of the first instrument that has any.
+pub fn check(
+    path: &Path,
+    overrides: &[(String, String)],
+    trace: Option<&Path>,
+) -> Result<Vec<&'static str>, Issues> {
+    let draft = Draft::read(path, overrides, trace)?;
+    let is_asked = |key: &&str| {
+        let node = draft.tree().get(key);
+        node.is_some_and(|node| node.value != Value::Null)
+    };
+    let asked: Vec<&'static str> = INSTRUMENTS.into_iter().filter(is_asked).collect();
+    for key in &asked {
+        match *key {
+            "sensitivity" => drop(sensitivity(path, overrides, trace)?),
+            _ => drop(tune(path, overrides, trace)?),
+        }
+    }
+    Ok(asked)
 }
 
 /// What `walras breakeven` is asked, as it is typed.
@@ -467,6 +494,9 @@ pub fn breakeven(
     }
     Ok((asked.study(parameters)?, outputs))
 }
+
+/// Share of points that keep all constraints in a recommended range, where nothing is asked.
+const USUAL_CONFIDENCE: f64 = 0.9;
 
 /// Most parameters of a Gaussian process: beyond, distances in the cube say little.
 const MOST_OF_BAYESIAN: usize = 15;

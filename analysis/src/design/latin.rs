@@ -1,6 +1,6 @@
 //! Latin hypercubes: each parameter has one point in each of n equal slices of its range.
 //!
-//! M. D. McKay, R. J. Beckman, W. J. Conover, Technometrics 21(2), 1979. Of several hypercubes the one whose closest points lie
+//! M. D. `McKay`, R. J. Beckman, W. J. Conover, Technometrics 21(2), 1979. Of several hypercubes the one whose closest points lie
 //! farthest apart is taken: M. E. Johnson, L. M. Moore, D. Ylvisaker, J. Stat. Plan. Inference 26(2), 1990.
 
 use walras_des::Stream;

@@ -66,8 +66,11 @@ mod tests {
             seen.sort_unstable();
             assert_eq!(seen, [0, 1, 2, 3, 4]);
             for (pair, parameter) in walk.points.windows(2).zip(&walk.order) {
-                for i in 0..5 {
-                    let step = (pair[1][i] - pair[0][i]).abs();
+                let moved = pair[1]
+                    .iter()
+                    .zip(&pair[0])
+                    .map(|(to, from)| (to - from).abs());
+                for (i, step) in moved.enumerate() {
                     let expect = if i == *parameter { STEP } else { 0.0 };
                     assert!((step - expect).abs() < 1e-12);
                 }

@@ -14,6 +14,9 @@ pub const MOST_DIMENSIONS: usize = TABLE.len() + 1;
 
 const BITS: usize = 32;
 
+/// 2 to the power of [`BITS`].
+const CELLS: f64 = 4_294_967_296.0;
+
 /// The first `count` points in `dimensions`, unscrambled: the first is the origin.
 ///
 /// # Panics
@@ -55,7 +58,7 @@ fn columns(dimensions: usize) -> Vec<[u32; BITS]> {
         .collect()
 }
 
-/// m_k = 2 a₁ m_{k−1} ⊕ … ⊕ 2^s m_{k−s} ⊕ m_{k−s}, and v_k = m_k / 2^k.
+/// `m_k = 2 a₁ m_{k−1} ⊕ … ⊕ 2^s m_{k−s} ⊕ m_{k−s}`, and `v_k = m_k / 2^k`.
 fn directions(&(degree, inner, initial): &(u32, u32, &[u32])) -> [u32; BITS] {
     let degree = degree as usize;
     let mut v = [0; BITS];
@@ -79,7 +82,7 @@ fn walk(count: usize, columns: &[[u32; BITS]], shifts: &[u32], offset: f64) -> V
     let mut state = shifts.to_vec();
     let mut points = Vec::with_capacity(count);
     for number in 0..count {
-        let coordinate = |digits: &u32| (f64::from(*digits) + offset) / 2f64.powi(BITS as i32);
+        let coordinate = |digits: &u32| (f64::from(*digits) + offset) / CELLS;
         points.push(state.iter().map(coordinate).collect());
         // From one Gray code to the next, the lowest zero of the number changes.
         let bit = (number as u32).trailing_ones() as usize;
@@ -121,7 +124,7 @@ mod tests {
         Streams::new(5, 0).open(Purpose::new("sobol-test"), entity)
     }
 
-    /// As the program of Joe and Kuo prints them, and SciPy 1.17 (`qmc.Sobol(5, scramble=False)`).
+    /// As the program of Joe and Kuo prints them, and `SciPy` 1.17 (`qmc.Sobol(5, scramble=False)`).
     #[test]
     fn the_first_points_are_the_published_ones() {
         assert_eq!(
@@ -139,7 +142,7 @@ mod tests {
         );
     }
 
-    /// Of the 778th point in forty dimensions, from SciPy 1.17.
+    /// Of the 778th point in forty dimensions, from `SciPy` 1.17.
     #[test]
     fn later_points_in_many_dimensions_agree_with_another_implementation() {
         let point = sobol(778, 40).pop().unwrap();
@@ -159,7 +162,8 @@ mod tests {
 
     /// T. T. Warnock's formula for the L2 star discrepancy.
     fn l2_star(points: &[Point]) -> f64 {
-        let (n, d) = (points.len() as f64, points[0].len() as i32);
+        let n = points.len() as f64;
+        let corner: f64 = points[0].iter().map(|_| 1.0 / 3.0).product();
         let single: f64 = points
             .iter()
             .map(|x| x.iter().map(|x| (1.0 - x * x) / 2.0).product::<f64>())
@@ -172,10 +176,10 @@ mod tests {
                 sides.product::<f64>()
             })
             .sum();
-        (1.0 / 3f64.powi(d) - 2.0 / n * single + pairs / (n * n)).sqrt()
+        (corner - 2.0 / n * single + pairs / (n * n)).sqrt()
     }
 
-    /// SciPy 1.17: `qmc.discrepancy(qmc.Sobol(5, scramble=False).random(256), method="L2-star")` = 0.004787772148829876. A random
+    /// `SciPy` 1.17: `qmc.discrepancy(qmc.Sobol(5, scramble=False).random(256), method="L2-star")` = 0.004787772148829876. A random
     /// sample has √((2⁻⁵ − 3⁻⁵)/256) = 0.0103 on average.
     #[test]
     fn discrepancy_is_that_of_another_implementation_and_scrambling_keeps_it() {
@@ -205,7 +209,7 @@ mod tests {
         assert_eq!(squares, vec![1; 256]);
     }
 
-    /// The mean of Π(1 + (x_i − ½)/2) over the cube is one: unbiased, with errors far below those of random points, whose standard
+    /// The mean of Π(1 + (`x_i` − ½)/2) over the cube is one: unbiased, with errors far below those of random points, whose standard
     /// deviation would be √((1 + 1/48)⁶ − 1)/16 = 0.023.
     #[test]
     fn scrambled_means_are_unbiased_and_precise() {

@@ -96,7 +96,7 @@ impl Cma {
         let n = self.dimensions as f64;
         let parents = self.samples / 2;
         let raw: Vec<f64> = (0..parents)
-            .map(|i| math::ln((self.samples as f64 + 1.0) / 2.0) - math::ln((i + 1) as f64))
+            .map(|i| math::ln(f64::midpoint(self.samples as f64, 1.0)) - math::ln((i + 1) as f64))
             .collect();
         let total: f64 = raw.iter().sum();
         let weights: Vec<f64> = raw.iter().map(|weight| weight / total).collect();

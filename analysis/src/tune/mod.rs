@@ -15,6 +15,8 @@ mod nsga;
 
 pub mod pareto;
 
+mod ranges;
+
 mod table;
 
 use walras_des::{Purpose, Streams};
@@ -26,7 +28,9 @@ use crate::design::latin::maximin;
 use crate::design::{Point, sobol};
 use crate::estimate::{Difference, Estimate, estimate, paired};
 use crate::response::{Answer, Quantity, Response, Seeds, Unanswered, mean};
+use crate::words::percent;
 
+pub use ranges::Recommended;
 pub use table::{TRIALS, trials};
 
 /// The page beside the points.
@@ -48,6 +52,8 @@ pub struct Ask {
     pub goals: Vec<Goal>,
     /// What must hold.
     pub limits: Vec<Limit>,
+    /// The share of points that must keep it in a recommended range.
+    pub confidence: f64,
 }
 
 /// An objective.
@@ -181,6 +187,7 @@ impl Ask {
                 })
                 .collect(),
             limits: Vec::new(),
+            confidence: 0.9,
         }
     }
 
@@ -424,6 +431,21 @@ impl Tuning {
     /// What was found, in sentences.
     #[must_use]
     pub fn findings(&self) -> Vec<String> {
+        let mut findings = self.findings_of_best();
+        for range in self.recommended() {
+            let name = &self.parameters[range.parameter].name;
+            if let (Some((low, high)), Some(outside)) = (&range.ends, range.outside) {
+                findings.push(format!(
+                    "recommended for {name}: {low} to {high}, where {} of the points keep all constraints; outside it {} do",
+                    percent(range.inside),
+                    percent(outside)
+                ));
+            }
+        }
+        findings
+    }
+
+    fn findings_of_best(&self) -> Vec<String> {
         let Some(first) = self.proposals.first() else {
             return vec![format!(
                 "none of {} points keeps all constraints",
@@ -447,9 +469,14 @@ impl Tuning {
             quantity.scale([fresh.mean]).plus_minus(&fresh)
         });
         let mut findings = vec![format!(
-            "the {} is {most} at {}: {said} under fresh seeds",
+            "the {} is {most} at {}: {said}{}",
             quantity.title(),
-            set.join(", ")
+            set.join(", "),
+            if self.stands.is_some() {
+                " under fresh seeds"
+            } else {
+                ""
+            }
         )];
         if let Some(difference) = first.against[goal.quantity] {
             let apart = difference.difference;

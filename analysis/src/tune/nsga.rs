@@ -1,7 +1,8 @@
 //! NSGA-II: a population that moves toward the front of several objectives and spreads along it.
 //!
-//! K. Deb, A. Pratap, S. Agarwal, T. Meyarivan, IEEE Trans. Evol. Comput. 6(2), 2002; simulated binary crossover (index 15, nine
-//! pairs of ten) and polynomial mutation (index 20, one parameter of each child on average).
+//! K. Deb, A. Pratap, S. Agarwal, T. Meyarivan, IEEE Trans. Evol. Comput. 6(2), 2002; simulated binary crossover (nine
+//! pairs of ten) and polynomial mutation (one parameter of each child on average), both with smaller indices, and so longer steps, than
+//! usual: runs are dear, and searches short.
 
 use walras_des::{Stream, math};
 
@@ -10,8 +11,8 @@ use super::{Judged, Search};
 use crate::design::Point;
 use crate::design::latin::maximin;
 
-const CROSSOVER_INDEX: f64 = 15.0;
-const MUTATION_INDEX: f64 = 20.0;
+const CROSSOVER_INDEX: f64 = 5.0;
+const MUTATION_INDEX: f64 = 10.0;
 const CROSSOVER: f64 = 0.9;
 
 /// The search and its population.
@@ -62,17 +63,23 @@ impl Nsga {
                 math::powf(1.0 / (2.0 * (1.0 - u)), power)
             };
             let (middle, half) = (f64::midpoint(*a, *b), (*b - *a) / 2.0 * spread);
-            (*a, *b) = (
+            let ends = (
                 (middle - half).clamp(0.0, 1.0),
                 (middle + half).clamp(0.0, 1.0),
             );
+            // Without this exchange a child would stay near one parent in every parameter.
+            (*a, *b) = if self.stream.bernoulli(0.5) {
+                (ends.1, ends.0)
+            } else {
+                ends
+            };
         }
     }
 
     fn mutate(&mut self, point: &mut Point) {
-        let chance = 1.0 / self.dimensions as f64;
+        let rate = 1.0 / self.dimensions as f64;
         for x in point {
-            if !self.stream.bernoulli(chance) {
+            if !self.stream.bernoulli(rate) {
                 continue;
             }
             let u = self.stream.uniform();
@@ -164,9 +171,9 @@ mod tests {
     /// The front f₂ = 1 − √f₁ leaves an area of 2/3 below (1, 1).
     #[test]
     fn it_finds_the_front_of_zdt1() {
-        let found = area(TuneMethod::Evolutionary, 3000);
-        assert!(found > 0.62 && found <= 2.0 / 3.0, "{found}");
-        let blind = area(TuneMethod::LatinHypercube, 3000);
+        let found = area(TuneMethod::Evolutionary, 1500);
+        assert!(found > 0.63 && found <= 2.0 / 3.0, "{found}");
+        let blind = area(TuneMethod::LatinHypercube, 1500);
         assert!(blind < 0.3, "{blind}");
     }
 }

@@ -26,11 +26,11 @@ pub fn dominates(a: &Judged, b: &Judged) -> bool {
 pub fn front(all: &[Judged]) -> Vec<usize> {
     let is_free = |index: &usize| {
         let own = &all[*index];
-        own.is_feasible()
-            && all.iter().enumerate().all(|(other, judged)| {
-                let is_same = judged.is_feasible() && judged.losses == own.losses;
-                !dominates(judged, own) && !(is_same && other < *index)
-            })
+        let stands_before = |(other, judged): (usize, &Judged)| {
+            let is_same = judged.is_feasible() && judged.losses == own.losses;
+            dominates(judged, own) || (is_same && other < *index)
+        };
+        own.is_feasible() && !all.iter().enumerate().any(stands_before)
     };
     let mut front: Vec<usize> = (0..all.len()).filter(is_free).collect();
     front.sort_by(|a, b| all[*a].losses[0].total_cmp(&all[*b].losses[0]));

@@ -45,7 +45,7 @@ pub(crate) fn figure(found: &Found) -> Figure {
             x: if found.parameter.is_log() {
                 Axis::log(&across, from, to, plain)
             } else {
-                Axis::linear(&across, from, to)
+                Axis::between(&across, from, to)
             },
             y: Axis::linear(&label, low * scale.factor, high * scale.factor),
         };

@@ -38,7 +38,7 @@ fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
 fn axis(quantity: &Quantity, scale: Scale, (low, high): (f64, f64)) -> Axis {
     let room = (high - low).max(high.abs() * 1e-3).max(1e-9) * 0.04;
     let (low, high) = ((low - room) * scale.factor, (high + room) * scale.factor);
-    Axis::linear(&label(quantity, scale), low, high)
+    Axis::between(&label(quantity, scale), low, high)
 }
 
 /// The value of each point in the order of the search, and the best so far.
@@ -62,7 +62,7 @@ fn convergence(tuning: &Tuning) -> Option<Figure> {
             right: WIDTH - 24.0,
             top: 34.0,
             bottom: HEIGHT - 46.0,
-            x: Axis::linear(
+            x: Axis::between(
                 "points in the order of the search",
                 0.0,
                 values.len() as f64,

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::spec::Named;
+use crate::spec::quantity::Share;
 
 /// Which parameters move which figures.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -56,6 +57,9 @@ pub struct TuneSpec {
     /// What must hold; default nothing.
     #[serde(default)]
     pub constraints: Vec<ConstraintSpec>,
+    /// The share of points that must keep all constraints in the range that is recommended for a parameter, where the points are those
+    /// of a design; default 90 %.
+    pub confidence: Option<Share>,
 }
 
 /// How the best values are searched.

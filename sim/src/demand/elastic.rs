@@ -84,14 +84,10 @@ impl Curve {
             Self::ConstantElasticity {
                 volume,
                 reference,
-                elasticity,
-            } => {
-                // ∫ V (p / p₀)^{−ε} dp, whose limit at ε = 1 is a logarithm.
-                if elasticity == 1.0 {
-                    volume * reference * math::ln(high / low)
-                } else {
-                    (self.revenue(low) - self.revenue(high)) / (elasticity - 1.0)
-                }
+                elasticity: 1.0,
+            } => volume * reference * math::ln(high / low),
+            Self::ConstantElasticity { elasticity, .. } => {
+                (self.revenue(low) - self.revenue(high)) / (elasticity - 1.0)
             }
             Self::Linear { .. } => self.consumer_surplus(low) - self.consumer_surplus(high),
         }
