@@ -75,6 +75,10 @@ fn amount(units: u128) -> Amount {
 
 /// The sellers who get what they ask: as many of the cheapest as keep the price, all money over all their units, at their limits.
 fn willing(asks: &[Order], money: u128) -> Vec<usize> {
+    if money == 0 {
+        // Nobody buys, not even from those who ask nothing.
+        return Vec::new();
+    }
     let mut merit: Vec<usize> = (0..asks.len())
         .filter(|&ask| asks[ask].quantity > 0)
         .collect();
@@ -175,6 +179,14 @@ mod tests {
         assert_eq!(bought, [(0, 6), (1, 4)]);
         assert_eq!((out.sold.len(), out.sold[0].order), (1, 1));
         assert_eq!((out.paid(), out.surplus()), (Amount(50), Amount::ZERO));
+    }
+
+    #[test]
+    fn nothing_is_given_away_to_nobody() {
+        let mut out = Clearing::default();
+        Proportional.clear(&[], &[Order::new(0, Amount::ZERO, 1)], &mut out);
+        assert_eq!(out.verify_balance(), Ok(()));
+        assert!(out.sold.is_empty());
     }
 
     /// At the price of all units a seller is in who asks just that, and out who asks a unit of money more than there is.

@@ -72,7 +72,10 @@ impl Switching {
         up / (up - 1.0) * self.present(self.entry_cost)
     }
 
-    /// The two thresholds, to nine digits where they are a per cent apart. A volatility below 10⁻³ counts as 10⁻³.
+    /// The two thresholds, to nine digits where they are a per cent apart. They are proportional to the three costs, so that a kind of owner
+    /// needs them once: finding them takes microseconds.
+    ///
+    /// A volatility below 10⁻³ counts as 10⁻³.
     ///
     /// # Panics
     /// If the discount is not above zero and the drift, or entry and exit together give money.
@@ -238,8 +241,7 @@ mod tests {
     }
 
     /// Value iteration on a tree with steps of σ √t, where an owner decides once in a step: the threshold of the last node at which
-    /// it stays. A week's
-    /// commitment makes owners go a little earlier than the formula says.
+    /// it stays. Whoever is bound for a week goes earlier than the formula says, at 0.206 C, and whoever is bound for a day less so.
     #[test]
     fn trees_agree() {
         let (sigma, rate) = (0.6_f64, 0.05_f64);
@@ -272,10 +274,11 @@ mod tests {
             ..CENTRAL
         };
         let formula = plan.exit_for_good();
-        let weekly = tree(1.0 / 52.0);
+        let (weekly, daily) = (tree(1.0 / 52.0), tree(1.0 / 365.0));
+        assert!((weekly - 0.206).abs() < 1e-3, "{weekly}");
         assert!(
-            (formula..1.17 * formula).contains(&weekly),
-            "{weekly} {formula}"
+            formula < daily && daily < 1.05 * formula,
+            "{daily} {formula}"
         );
     }
 

@@ -1,8 +1,9 @@
 //! The queue for new hardware: what is ordered comes when all orders before it have been made, and shipped.
 //!
-//! The lead time quoted today is transit plus backlog over output, so a year's output of orders makes the 52 weeks that buyers of the H100
-//! were quoted in 2023, and it moves: as orders come, and as output changes. First come, first served; J. W. Forrester's Industrial
-//! Dynamics (1961) has what such delays do to an industry.
+//! The lead time quoted today is transit plus backlog over output, and it moves: as orders come, and as output changes. Buyers of servers
+//! with the H100 were quoted 36 to 52 weeks in the third quarter of 2023 (Omdia, in Tom's Hardware, November 2023), and 8 to 12 weeks in
+//! April 2024 (Dell Taiwan, in United Daily News). First come, first served; J. W. Forrester's Industrial Dynamics (1961) has what such
+//! delays do to an industry.
 
 use std::collections::VecDeque;
 
@@ -15,6 +16,18 @@ pub struct Maker {
     pub transit: f64,
     /// Orders that were there before the first one counted here [units].
     pub backlog: f64,
+}
+
+impl Maker {
+    /// A maker that quotes so many weeks to the first one who asks, of them in transit so many.
+    #[must_use]
+    pub fn quoting(weeks: f64, transit: f64, output: f64) -> Self {
+        Self {
+            output,
+            transit,
+            backlog: output * (weeks - transit).max(0.0),
+        }
+    }
 }
 
 /// An order that has come.
@@ -129,11 +142,8 @@ mod tests {
     /// Output of 10 a week and a backlog of 500: an order of 20 is quoted 52 weeks, and comes then.
     #[test]
     fn a_year_of_backlog_makes_52_weeks() {
-        let mut orders = Orders::new(&Maker {
-            output: 10.0,
-            transit: 0.0,
-            backlog: 500.0,
-        });
+        let mut orders = Orders::new(&Maker::quoting(50.0, 0.0, 10.0));
+        assert_eq!(orders.backlog(), 500.0);
         assert_eq!(orders.lead_time(20.0), 52.0);
         assert_eq!(orders.order(7, 20.0), 52.0);
         assert_eq!(weeks(&mut orders, 51), []);
