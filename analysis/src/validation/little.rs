@@ -15,7 +15,7 @@ use walras_sim::cluster::observer::{Observer, Stop};
 use walras_sim::cluster::site::Site;
 use walras_sim::cluster::view::View;
 use walras_sim::ids::NodeId;
-use walras_sim::record::{Queue, Recorder};
+use walras_sim::record::{Kind, Queue, Recorder};
 use walras_sim::world;
 
 use super::{Planned, Row, Task};
@@ -32,20 +32,24 @@ pub(super) fn group() -> Planned {
                 that requests spent in the platform, per second (λW); right: the time average of what the queue itself counts \
                 (L). The dispatcher and every node that served a request are compared one by one in the same row. Of batch jobs, for \
                 as long as is shipped: tasks that run, on the cluster and on every node.",
-        tasks: library().iter().map(|entry| task(entry.name)).collect(),
+        tasks: (library().iter())
+            .filter(|entry| shipped(entry.name, &[]).kind() != Kind::Economy)
+            .map(|entry| task(entry.name))
+            .collect(),
     }
 }
 
+fn shipped(name: &str, set: &[(String, String)]) -> Plan {
+    let scenario = walras_scenarios::load(Path::new(name), set, None);
+    scenario.expect("the library is right").plan
+}
+
 fn scenario(name: &str, seed: u64) -> Vec<Row> {
-    let load = |set: &[(String, String)]| {
-        let scenario = walras_scenarios::load(Path::new(name), set, None);
-        scenario.expect("the library is right").plan
-    };
-    let shipped = load(&[]);
-    if let Some(batch) = shipped.batch() {
-        return clusters(&shipped, batch, seed);
+    let plan = shipped(name, &[]);
+    if let Some(batch) = plan.batch() {
+        return clusters(&plan, batch, seed);
     }
-    let plan = load(&[("run.horizon".to_owned(), HORIZON.to_owned())]);
+    let plan = shipped(name, &[("run.horizon".to_owned(), HORIZON.to_owned())]);
     let requests = plan.expect_requests();
     let platform = |platform: &walras_sim::platform::Platform| {
         let mut books = Books::default();
