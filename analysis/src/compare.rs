@@ -255,17 +255,17 @@ impl Comparison {
     /// The share of what was asked for that was done.
     #[must_use]
     pub fn completed(&self) -> MetricId {
-        match self.row(MetricId::JobsCompleted) {
-            Some(_) => MetricId::JobsCompleted,
-            None => MetricId::Completed,
-        }
+        let all = [MetricId::JobsCompleted, MetricId::FillRate];
+        let found = all.into_iter().find(|metric| self.row(*metric).is_some());
+        found.unwrap_or(MetricId::Completed)
     }
 
-    /// What is asked for: `requests` or `jobs`.
+    /// What is asked for: `requests`, `jobs`, or `units` of work.
     #[must_use]
     pub fn noun(&self) -> &'static str {
         match self.completed() {
             MetricId::JobsCompleted => "jobs",
+            MetricId::FillRate => "units",
             _ => "requests",
         }
     }

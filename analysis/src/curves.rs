@@ -5,6 +5,7 @@
 use walras_des::LogHistogram;
 pub use walras_sim::record::Latency;
 use walras_sim::record::{Range, Sample};
+pub use walras_sim::series::Column as Quantity;
 
 use crate::estimate::{Estimate, estimate};
 use crate::experiment::{Experiment, Run};
@@ -191,6 +192,22 @@ pub fn over_time(experiment: &Experiment, series: Series) -> Vec<Curve> {
             runs.iter().filter_map(value).collect()
         };
         Some(band(&times, at, series.range()))
+    })
+}
+
+/// A quantity of economies over time [years], per economy.
+#[must_use]
+pub fn over_years(experiment: &Experiment, quantity: Quantity) -> Vec<Curve> {
+    per_platform(experiment, |runs| {
+        let shortest = runs.iter().map(|run| run.series.rows.len()).min()?;
+        let years: Vec<f64> = (runs[0].series.days[..shortest].iter())
+            .map(|days| days / 365.0)
+            .collect();
+        let at = |index: usize| {
+            let values = runs.iter().map(|run| run.series.rows[index][quantity]);
+            values.filter(|value| value.is_finite()).collect()
+        };
+        Some(band(&years, at, Range::NonNegative))
     })
 }
 

@@ -9,6 +9,7 @@ use walras_scenarios::Scenario;
 pub use walras_scenarios::Cost;
 use walras_scenarios::run::Results;
 use walras_sim::record::{BatchRow, Counts, JobRow, Latencies, Metrics, Sample};
+use walras_sim::series::Series;
 use walras_sim::sums::Sums;
 
 /// Format of run directories that this version writes and reads.
@@ -52,6 +53,8 @@ pub struct Run {
     pub jobs: Vec<JobRow>,
     /// The same of batch jobs.
     pub batch_jobs: Vec<BatchRow>,
+    /// An economy over time.
+    pub series: Series,
     /// The first orders of the scheduler that the world refused, in sentences.
     pub refusals: Vec<String>,
 }
@@ -272,6 +275,7 @@ impl From<walras_scenarios::run::Run> for Run {
             lorenz: output.lorenz,
             jobs: output.jobs,
             batch_jobs: output.batch_jobs,
+            series: output.series,
             refusals: refusals.chain(output.batch_refusals).collect(),
         }
     }

@@ -11,8 +11,9 @@ use crate::estimate::{Method, estimate, replications_to_halve};
 use crate::experiment::{Experiment, Manifest, Run};
 use crate::words::{Finding, Scale, Tone, Wording, describe, is_primary, percent, quantity, title};
 
-/// The figures that decide, with the name of what they measure: first of requests, then of batch jobs. A scenario has one or the other.
-pub(crate) const HEADLINES: [(MetricId, &str); 14] = [
+/// The figures that decide, with the name of what they measure: first of requests, then of batch jobs, then of economies. A scenario has
+/// one of these.
+pub(crate) const HEADLINES: [(MetricId, &str); 20] = [
     (MetricId::CostPerMillion, "cost"),
     (MetricId::TtftP99, "tail latency of the first token"),
     (MetricId::TpotP50, "time per token"),
@@ -30,6 +31,12 @@ pub(crate) const HEADLINES: [(MetricId, &str); 14] = [
     (MetricId::ReadsLocal, "reads from own nodes"),
     (MetricId::ObjectsAvailable, "availability of objects"),
     (MetricId::ObjectsLost, "objects lost"),
+    (MetricId::WorkPrice, "price of work"),
+    (MetricId::FillRate, "work done of that wanted"),
+    (MetricId::ProvidersLeast, "fewest providers"),
+    (MetricId::ReturnOnCost, "return to providers"),
+    (MetricId::TokenDrawdown, "largest fall of the token"),
+    (MetricId::Ruin, "treasuries that ran dry"),
 ];
 
 /// The figures that decide.

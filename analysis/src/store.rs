@@ -20,6 +20,7 @@ use crate::table::{TableError, Tables};
 const MANIFEST: &str = "manifest.json";
 const SCENARIO: &str = "scenario.yaml";
 const SECTIONS: &str = "sections.parquet";
+const EPOCHS: &str = "epochs.parquet";
 const JOBS: &str = "jobs.parquet";
 
 /// Why a run directory could not be written or read.
@@ -171,12 +172,13 @@ fn write_all(
         latency,
         lorenz,
         sections,
+        epochs,
         jobs,
     } = tables;
     let required = [summary, counts, samples, latency, lorenz]
         .into_iter()
         .zip(TABLES);
-    let on_occasion = [(sections, SECTIONS), (jobs, JOBS)];
+    let on_occasion = [(sections, SECTIONS), (epochs, EPOCHS), (jobs, JOBS)];
     let on_occasion = on_occasion
         .into_iter()
         .filter_map(|(table, name)| Some((table?, name)));
@@ -281,6 +283,9 @@ pub fn load(directory: &Path) -> Result<Experiment, StoreError> {
         lorenz: lorenz?,
         sections: (manifest.files.contains_key(SECTIONS))
             .then(|| table(SECTIONS))
+            .transpose()?,
+        epochs: (manifest.files.contains_key(EPOCHS))
+            .then(|| table(EPOCHS))
             .transpose()?,
         jobs: None,
     };

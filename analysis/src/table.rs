@@ -7,6 +7,7 @@ use walras_des::{SimTime, Span};
 use walras_sim::record::{
     BatchRow, Counts, Fate, JobRow, Latencies, Latency, MetricId, Metrics, Sample,
 };
+use walras_sim::series::{Column as Quantity, Row};
 use walras_sim::sums::{SumId, Sums};
 
 use crate::experiment::{Run, RunEntry};
@@ -26,6 +27,8 @@ pub struct Tables {
     pub lorenz: DataFrame,
     /// A row per run and section, with what added up in it; where there is a single replication.
     pub sections: Option<DataFrame>,
+    /// A row per run and epoch of an economy, in the columns that cadCAD and radCAD have, and those of the economy.
+    pub epochs: Option<DataFrame>,
     /// A row per ended job, if jobs were recorded.
     pub jobs: Option<DataFrame>,
 }
@@ -80,6 +83,11 @@ impl Tables {
                 .any(|run| !run.sections.is_empty())
                 .then(|| rows.sections())
                 .transpose()?,
+            epochs: runs
+                .iter()
+                .any(|run| !run.series.rows.is_empty())
+                .then(|| rows.epochs())
+                .transpose()?,
             jobs: if runs.iter().any(|run| !run.jobs.is_empty()) {
                 Some(rows.jobs()?)
             } else if runs.iter().any(|run| !run.batch_jobs.is_empty()) {
@@ -105,6 +113,7 @@ impl Tables {
         self.read_latency(&mut runs, platforms)?;
         self.read_lorenz(&mut runs, platforms)?;
         self.read_sections(&mut runs, platforms)?;
+        self.read_epochs(&mut runs, platforms)?;
         Ok(runs)
     }
 
@@ -269,6 +278,27 @@ impl Tables {
     }
 }
 
+impl Tables {
+    fn read_epochs(&self, runs: &mut [Run], platforms: &[String]) -> Result<(), TableError> {
+        let Some(table) = &self.epochs else {
+            return Ok(());
+        };
+        let keys = keys(table, runs, platforms)?;
+        let days = floats(table, "days")?;
+        let mut rows = vec![Row::default(); keys.len()];
+        for &quantity in Quantity::ALL {
+            for (row, value) in rows.iter_mut().zip(floats(table, quantity.name())?) {
+                row[quantity] = value;
+            }
+        }
+        for ((run, days), row) in keys.into_iter().zip(days).zip(rows) {
+            runs[run].series.days.push(days);
+            runs[run].series.rows.push(row);
+        }
+        Ok(())
+    }
+}
+
 /// Runs to be laid out in rows.
 #[derive(Clone, Copy)]
 struct Rows<'a> {
@@ -408,6 +438,34 @@ impl Rows<'_> {
         )
     }
 
+    /// What cadCAD and radCAD call simulation, subset, run (from one), substep and timestep: this experiment, the economy, the
+    /// replication, the last of a step, and the recorded epoch (from one).
+    fn epochs(&self) -> Result<DataFrame, TableError> {
+        let rows = |run: &Run| {
+            let epochs = (1_u32..).zip(&run.series.days).zip(&run.series.rows);
+            let (subset, number) = (run.platform as u32, run.replication + 1);
+            epochs
+                .map(|((step, days), row)| (subset, number, step, *days, *row))
+                .collect::<Vec<_>>()
+        };
+        self.table(rows, |rows| {
+            let mut columns = vec![
+                column("simulation", &map(rows, |_| 0_u32)),
+                column("subset", &map(rows, |row| row.0)),
+                column("run", &map(rows, |row| row.1)),
+                column("substep", &map(rows, |_| 1_u32)),
+                column("timestep", &map(rows, |row| row.2)),
+                column("days", &map(rows, |row| row.3)),
+            ];
+            let quantities = Quantity::ALL.iter();
+            columns.extend(
+                quantities
+                    .map(|&quantity| column(quantity.name(), &map(rows, |row| row.4[quantity]))),
+            );
+            columns
+        })
+    }
+
     fn jobs(&self) -> Result<DataFrame, TableError> {
         self.table(
             |run| run.jobs.iter().collect::<Vec<&JobRow>>(),
@@ -502,6 +560,7 @@ fn empty(entry: &RunEntry, platforms: &[String]) -> Result<Run, TableError> {
         lorenz: Vec::new(),
         jobs: Vec::new(),
         batch_jobs: Vec::new(),
+        series: walras_sim::series::Series::default(),
         refusals: entry.refusals.clone(),
     })
 }

@@ -15,6 +15,8 @@ pub enum Group {
     Reliability,
     /// What owners earn.
     Owners,
+    /// What becomes of a token.
+    Token,
     /// What it draws.
     Energy,
     /// What stands behind it.
@@ -23,11 +25,12 @@ pub enum Group {
 
 impl Group {
     /// All groups in the order of reports.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Money,
         Self::Speed,
         Self::Reliability,
         Self::Owners,
+        Self::Token,
         Self::Energy,
         Self::Capacity,
     ];
@@ -40,6 +43,7 @@ impl Group {
             Self::Speed => "speed",
             Self::Reliability => "reliability",
             Self::Owners => "owners",
+            Self::Token => "token",
             Self::Energy => "energy",
             Self::Capacity => "capacity",
         }
@@ -50,9 +54,15 @@ impl Group {
     pub fn of(metric: MetricId) -> Self {
         use MetricId as M;
         match metric {
-            M::CostPerMillion | M::Spend | M::ProtocolFees | M::JobCost | M::EgressCost => {
-                Self::Money
-            }
+            M::CostPerMillion
+            | M::Spend
+            | M::ProtocolFees
+            | M::JobCost
+            | M::EgressCost
+            | M::WorkPrice
+            | M::PriceToRival
+            | M::WorkPriceVolatility
+            | M::ConsumerSurplus => Self::Money,
             M::TtftP50
             | M::TtftP95
             | M::TtftP99
@@ -73,7 +83,30 @@ impl Group {
             | M::OwnerMargin
             | M::OwnersInProfit
             | M::OwnerGini
-            | M::Slashed => Self::Owners,
+            | M::Slashed
+            | M::Providers
+            | M::ProvidersEnd
+            | M::ProvidersLeast
+            | M::Retention
+            | M::Earning
+            | M::RunningCost
+            | M::ReturnOnCost
+            | M::Payback
+            | M::SubsidyShare
+            | M::SubsidyGap
+            | M::CapacityHhi
+            | M::CapacityNakamoto => Self::Owners,
+            M::TokenPriceEnd
+            | M::TokenPriceMean
+            | M::TokenReturn
+            | M::TokenVolatility
+            | M::TokenDrawdown
+            | M::SupplyEnd
+            | M::Inflation
+            | M::BurnToMint
+            | M::AttackCost
+            | M::TreasuryEnd
+            | M::Ruin => Self::Token,
             M::Energy | M::ActiveEnergy => Self::Energy,
             M::Utilization
             | M::NodesAvailable
@@ -125,6 +158,20 @@ pub fn is_primary(metric: MetricId) -> bool {
             | M::ObjectsAvailable
             | M::ObjectsLost
             | M::RepairTraffic
+            | M::WorkPrice
+            | M::PriceToRival
+            | M::WorkShare
+            | M::FillRate
+            | M::Providers
+            | M::ProvidersEnd
+            | M::ReturnOnCost
+            | M::SubsidyShare
+            | M::TokenPriceEnd
+            | M::TokenVolatility
+            | M::TokenDrawdown
+            | M::BurnToMint
+            | M::TreasuryEnd
+            | M::Ruin
     )
 }
 
@@ -188,6 +235,35 @@ pub fn title(metric: MetricId) -> &'static str {
         M::ObjectsLost => "objects lost",
         M::RepairTraffic => "data moved by repairs",
         M::UserFairness => "evenness of users' slowdowns (Jain)",
+        M::WorkPrice => "price of work",
+        M::PriceToRival => "price over the lowest elsewhere",
+        M::WorkPriceVolatility => "volatility of the price of work",
+        M::WorkShare => "share of all work",
+        M::FillRate => "work done of that wanted",
+        M::ConsumerSurplus => "consumer surplus",
+        M::Providers => "providers",
+        M::ProvidersEnd => "providers at the end",
+        M::ProvidersLeast => "providers, fewest",
+        M::Retention => "providers at the end over those at the start",
+        M::Earning => "earnings per unit of capacity",
+        M::RunningCost => "running cost per unit of capacity",
+        M::ReturnOnCost => "return on running cost",
+        M::Payback => "payback of hardware",
+        M::SubsidyShare => "new tokens among earnings",
+        M::SubsidyGap => "running cost that customers do not pay",
+        M::CapacityHhi => "concentration of capacity (Herfindahl)",
+        M::CapacityNakamoto => "owners with half of the capacity (Nakamoto)",
+        M::TreasuryEnd => "treasury at the end",
+        M::Ruin => "treasuries that ran dry",
+        M::TokenPriceEnd => "price of the token at the end",
+        M::TokenPriceMean => "price of the token, mean",
+        M::TokenReturn => "return of the token by year, logarithmic",
+        M::TokenVolatility => "volatility of the token",
+        M::TokenDrawdown => "largest fall of the token",
+        M::SupplyEnd => "tokens at the end",
+        M::Inflation => "inflation of the token",
+        M::BurnToMint => "tokens burned over minted",
+        M::AttackCost => "cost of a third of all stakes",
     }
 }
 
@@ -284,7 +360,10 @@ pub fn percent(share: f64) -> String {
 /// Whether a figure is read as a percentage.
 #[must_use]
 pub fn is_percentage(metric: MetricId) -> bool {
-    let is_index = matches!(metric, MetricId::OwnerGini | MetricId::UserFairness);
+    let is_index = matches!(
+        metric,
+        MetricId::OwnerGini | MetricId::UserFairness | MetricId::CapacityHhi
+    );
     metric.metric().range == Range::Share && !is_index
 }
 

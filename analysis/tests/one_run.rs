@@ -330,7 +330,8 @@ fn sections_survive_the_disk_and_add_up_to_the_figures() {
     assert!(loaded.runs == one.runs, "the runs changed on the way");
     for run in &loaded.runs {
         assert_eq!(run.sections.len(), SECTIONS);
-        let of_requests = MetricId::all().filter(|metric| !metric.is_of_batch_jobs());
+        let of_requests =
+            MetricId::all().filter(|metric| metric.kind() == walras_sim::record::Kind::Requests);
         for metric in of_requests.filter(|metric| metric.quantile().is_none()) {
             let ratios = run.sections.iter().filter_map(|sums| sums.ratio(metric));
             let (part, whole, scale) = ratios.fold((0.0, 0.0, 1.0), |sum, ratio| {

@@ -72,6 +72,8 @@ pub enum Command {
     Trace(TraceArgs),
     /// Tell the story of one job: what happened to it, and what the scheduler knew when it decided
     Why(WhyArgs),
+    /// Write every movement of money in one replication of an economy, as CSV
+    Journal(JournalArgs),
     /// Measure inference kernels on this machine, and write its profile for scenarios
     #[command(disable_help_flag = true)]
     Calibrate(CalibrateArgs),
@@ -598,6 +600,26 @@ Examples:
   walras trace runs/a --platform depin --from 2h --to 2h10m
   walras trace scheduler-race --platform least-loaded --nodes 0-9 --to 30m -o ten-nodes.json
   walras trace runs/a --platform depin --from 2h --to 2h5m --nodes 0-39 --gantt nodes.svg";
+
+/// Arguments of `journal`.
+#[derive(Debug, Args)]
+#[command(after_help = JOURNAL_HELP)]
+pub struct JournalArgs {
+    /// The run.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Where to write it [default: the terminal]
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+const JOURNAL_HELP: &str = "\
+A row for each movement: when, of what, from whom (nobody: it was created) to whom (nobody: it was
+destroyed), how many base units of 1e-9, and why. The books are those of the economy's first network.
+
+Examples:
+  walras journal subsidy-end --platform cliff -o journal.csv
+  walras journal runs/a --replication 3";
 
 /// Arguments of `why`.
 #[derive(Debug, Args)]

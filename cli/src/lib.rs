@@ -7,6 +7,7 @@ mod breakeven;
 mod calibrate;
 mod events;
 mod import;
+mod journal;
 mod overview;
 mod progress;
 mod replay;
@@ -131,6 +132,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => replay::replay(&args),
         Command::Trace(args) => trace::trace(&args),
         Command::Why(args) => why::why(&args),
+        Command::Journal(args) => journal::journal(&args),
         Command::Calibrate(args) => calibrate::calibrate(&args.arguments),
         Command::List => list(),
         Command::Schema => print(&format!("{:#}\n", walras_scenarios::schema())),
@@ -201,7 +203,7 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         let (used, rows) = (trace.used, trace.rows);
         let noun = match scenario.plan.subject {
             Subject::Requests(_) => "requests",
-            Subject::Batch(_) => "jobs",
+            Subject::Batch(_) | Subject::Economies(_) => "jobs",
         };
         say(&format!(
             "! {used} of the {rows} {noun} of the trace lie within the horizon; the others were left out"
@@ -376,6 +378,7 @@ fn load(path: &Path, set: &[(String, String)], trace: Option<&Path>) -> anyhow::
 fn limits(comparison: &Comparison) -> &'static [&'static str] {
     match comparison.noun() {
         "jobs" => walras_sim::LIMITS_OF_CLUSTERS,
+        "units" => walras_sim::LIMITS_OF_ECONOMIES,
         _ => walras_sim::LIMITS,
     }
 }

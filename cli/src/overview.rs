@@ -7,6 +7,7 @@ use walras_scenarios::run::PILOTS;
 use walras_scenarios::{Cost, Plan, Scenario, Sweep};
 use walras_sim::cluster::site::Site;
 use walras_sim::cluster::workload::{Arrivals, Source as Jobs};
+use walras_sim::economy::{Economy, Shock, Supply};
 use walras_sim::market::Pricing;
 use walras_sim::platform::{Platform, Size};
 use walras_sim::workload::Source;
@@ -31,6 +32,12 @@ pub fn overview(scenario: &Scenario, threads: usize) -> String {
             let clusters = subject.sites.iter();
             rows.extend(clusters.map(|site| (site.name.as_str(), cluster(site))));
             rows
+        }
+        Subject::Economies(subject) => {
+            let economies = subject.economies.iter();
+            economies
+                .map(|economy| (economy.name.as_str(), economy_lines(economy)))
+                .collect()
         }
     };
     let mut runs = vec![replications(plan)];
@@ -81,11 +88,44 @@ pub fn sweep(first: &Scenario, sweep: &Sweep, missing: usize, threads: usize) ->
     text
 }
 
+fn economy_lines(economy: &Economy) -> Vec<String> {
+    let customers = &economy.customers;
+    let mut lines = vec![format!(
+        "customers want {} units a day at {} USD, elasticity {}",
+        customers.volume, customers.reference_price, customers.elasticity
+    )];
+    for network in &economy.networks {
+        let supply = match &network.supply {
+            Supply::Owners(owners) => {
+                let online = (owners.online * f64::from(owners.potential)).round();
+                format!("{online} of {} owners", owners.potential)
+            }
+            Supply::Seller(seller) => format!("one seller of {} units a day", seller.capacity),
+        };
+        let token = match &network.token {
+            Some(token) => format!(", token at {} USD", token.initial_price),
+            None => String::new(),
+        };
+        let name = &network.name;
+        lines.push(format!(
+            "{name}: {supply}, market {}{token}",
+            network.market.name()
+        ));
+    }
+    if !economy.shocks.is_empty() {
+        let days = |shock: &Shock| format!("day {}", shock.at);
+        let all: Vec<String> = economy.shocks.iter().map(days).collect();
+        lines.push(format!("shocks on {}", all.join(", ")));
+    }
+    lines
+}
+
 fn replications(plan: &Plan) -> String {
     let (platforms, most) = (plan.names().len(), plan.replications);
     let noun = match plan.subject {
         Subject::Requests(_) => "platforms",
         Subject::Batch(_) => "clusters",
+        Subject::Economies(_) => "economies",
     };
     match &plan.precision {
         None => format!(

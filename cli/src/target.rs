@@ -8,6 +8,7 @@ use walras_analysis::experiment::{Manifest, RunEntry};
 use walras_analysis::store;
 use walras_scenarios::Scenario;
 use walras_scenarios::issue::suggestion;
+use walras_sim::record::Kind;
 
 use crate::args::TargetArgs;
 use crate::{BadInput, load, say};
@@ -24,6 +25,18 @@ pub struct Target {
 }
 
 impl Target {
+    /// As [`Target::find`], of what has jobs.
+    pub fn with_jobs(args: &TargetArgs) -> anyhow::Result<Self> {
+        let target = Self::find(args)?;
+        if target.scenario.plan.kind() == Kind::Economy {
+            return Err(BadInput::error(format!(
+                "`{}` is about economies, in which work flows and there are no jobs\n  help: `walras journal` writes their movements of money, and epochs.parquet in a run directory has all epochs",
+                target.scenario.name
+            )));
+        }
+        Ok(target)
+    }
+
     /// What the arguments mean; without any, the newest run.
     pub fn find(args: &TargetArgs) -> anyhow::Result<Self> {
         let path = match &args.target {
@@ -99,14 +112,18 @@ impl Target {
     }
 }
 
-/// Fails for batch jobs, which `what` does not follow.
+/// Fails for batch jobs and economies, which `what` does not follow.
 pub fn of_requests(scenario: &Scenario, what: &str) -> anyhow::Result<()> {
     if scenario.plan.requests().is_some() {
         return Ok(());
     }
     Err(BadInput::error(format!(
-        "{what} is of requests, and `{}` is about batch jobs\n  help: `walras trace` and `walras why` show what happens to these",
-        scenario.name
+        "{what} is of requests, and `{}` is about {}",
+        scenario.name,
+        match scenario.plan.kind() {
+            Kind::Economy => "economies\n  help: `walras journal` writes their movements of money",
+            _ => "batch jobs\n  help: `walras trace` and `walras why` show what happens to these",
+        }
     )))
 }
 

@@ -31,7 +31,7 @@ pub fn trace(args: &TraceArgs) -> anyhow::Result<ExitCode> {
             window.0, window.1
         )));
     }
-    let target = Target::find(&args.target)?;
+    let target = Target::with_jobs(&args.target)?;
     let plan = &target.scenario.plan;
     let end = SimTime::ZERO + plan.horizon;
     if window.0 > end {

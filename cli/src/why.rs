@@ -26,7 +26,7 @@ const MARGIN: usize = 14;
 /// Tells the story that the arguments ask for.
 pub fn why(args: &WhyArgs) -> anyhow::Result<ExitCode> {
     let wanted = wanted(&args.job)?;
-    let target = Target::find(&args.target)?;
+    let target = Target::with_jobs(&args.target)?;
     let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
     let stop = || STOP.load(Ordering::Relaxed);
     let (plan, platform, replication) =

@@ -110,9 +110,9 @@ const FLOORS: &[&[&str]] = &[
     &["hardware", "network", "workload", "availability", "serving"],
     &["ledger", "market"],
     &["view", "knowledge"],
-    &["scheduling", "settlement", "supply"],
-    &["record", "sections", "sums"],
-    &["platform", "world", "invariants", "cluster"],
+    &["scheduling", "settlement", "supply", "demand", "token"],
+    &["record", "sections", "series", "sums"],
+    &["platform", "world", "invariants", "cluster", "economy"],
 ];
 
 fn files(folder: &Path, extension: &str, out: &mut Vec<PathBuf>) {

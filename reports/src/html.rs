@@ -309,10 +309,20 @@ fn command_line(arguments: &[String]) -> String {
     words.join(" ")
 }
 
+/// [h]
+const YEAR: f64 = 365.0 * 24.0;
+
 fn hours(seconds: f64) -> String {
     let hours = seconds / 3600.0;
     if hours == 0.0 {
         "none".to_owned()
+    } else if hours >= 2.0 * YEAR {
+        format!(
+            "{} years",
+            number(hours / YEAR, usize::from((hours / YEAR).fract() != 0.0))
+        )
+    } else if hours > 60.0 * 24.0 {
+        format!("{} days", number(hours / 24.0, 0))
     } else if hours < 2.0 {
         format!("{} min", number(seconds / 60.0, 0))
     } else {

@@ -101,6 +101,16 @@ pub fn contests(
     let kind = match scenario.plan.subject {
         Subject::Requests(_) => PLATFORMS,
         Subject::Batch(_) => CLUSTERS,
+        Subject::Economies(_) => {
+            let message = format!(
+                "`{}` is about economies, in which nothing is scheduled",
+                scenario.name
+            );
+            let help =
+                "compare economies with `walras run`, or their parameters with `walras sweep`";
+            let issue = Issue::new(Place::whole(&source), "economies", message).hint(help);
+            return Err(fail(vec![issue]));
+        }
     };
     let platforms = tree.get(kind.section).map_or(&[][..], Node::entries);
     let names = || platforms.iter().map(|platform| &*platform.key);

@@ -29,6 +29,13 @@ pub(crate) const CLUSTERS: Kind = Kind {
     definition: "ClusterSpec",
 };
 
+/// Economies.
+pub(crate) const ECONOMIES: Kind = Kind {
+    section: "economies",
+    noun: "economy",
+    definition: "EconomySpec",
+};
+
 /// Device classes.
 pub(crate) const DEVICES: Kind = Kind {
     section: "devices",

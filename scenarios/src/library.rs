@@ -37,7 +37,15 @@ const ENTRIES: &[LibraryEntry] = entries![
     "workflows",
     "checkpoints",
     "home-storage",
-    "data-locality"
+    "data-locality",
+    "subsidy-end",
+    "emission-schedules",
+    "burn-share",
+    "price-rules",
+    "token-crash",
+    "cloud-price-cut",
+    "electricity-shock",
+    "lead-time"
 ];
 
 /// The library, in the order in which a newcomer would read it.

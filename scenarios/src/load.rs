@@ -10,7 +10,7 @@ use walras_sim::workload::{Source as Requests, Trace};
 use crate::batch;
 use crate::catalog::Catalog;
 use crate::document::{self, Entry, Node, Override, Value};
-use crate::inherit::{CLUSTERS, DEVICES, Kind, PLATFORMS, inherit};
+use crate::inherit::{CLUSTERS, DEVICES, ECONOMIES, Kind, PLATFORMS, inherit};
 use crate::issue::{Issue, Issues, Place, Source, closest, listing, suggestion};
 use crate::library::library;
 use crate::lower::{self, Files, TraceProblem};
@@ -224,7 +224,8 @@ fn finish(input: Input, mut report: Report) -> Result<Scenario, Issues> {
     name_records(&mut nameless, |_| String::new());
     place_programs(&mut nameless, |_| String::new());
     let whole = yaml(&nameless);
-    let asked_for = nameless.get("workload").or_else(|| nameless.get("jobs"));
+    let asked_for = ["workload", "jobs", "customers"];
+    let asked_for = asked_for.iter().find_map(|key| nameless.get(key));
     let workload = asked_for.map(yaml).unwrap_or_default();
     let seed_and_horizon = format!("{} {}", plan.seed, plan.horizon.as_nanos());
     let (mut all, mut asked) = (vec![&*whole], vec![&*workload, &*seed_and_horizon]);
@@ -260,6 +261,7 @@ fn finish(input: Input, mut report: Report) -> Result<Scenario, Issues> {
                 used: jobs.partition_point(|job| job.submitted.as_nanos() <= horizon),
             }),
         },
+        Subject::Economies(_) => None,
     };
     Ok(Scenario {
         name: input.name,
@@ -299,6 +301,7 @@ fn stranger(tree: &Node, change: &Override) -> Option<Issue> {
     let (kind, stock): (_, &[Entry]) = match section.as_str() {
         "platforms" => ("platform", &[]),
         "clusters" => ("cluster", &[]),
+        "economies" => ("economy", &[]),
         "devices" => ("device", trees.devices.entries()),
         "models" => ("model", trees.models.entries()),
         "availability" => ("availability", trees.availability.entries()),
@@ -606,6 +609,14 @@ fn resolve(mut tree: Node, mut issues: Vec<Issue>, directory: &Path) -> Report {
                     issues.extend(all.filter_map(|entry| unusable_name(CLUSTERS, entry)));
                     broken.push((CLUSTERS, inherited.broken));
                 }
+                "economies" => {
+                    let inherited = inherit(ECONOMIES, own, &[]);
+                    *own = inherited.resolved;
+                    issues.extend(inherited.issues);
+                    let all = own.iter().chain(&inherited.broken);
+                    issues.extend(all.filter_map(|entry| unusable_name(ECONOMIES, entry)));
+                    broken.push((ECONOMIES, inherited.broken));
+                }
                 "devices" => {
                     let (classes, unread) = devices(own, &stock.devices, directory);
                     *own = classes;
@@ -763,11 +774,9 @@ fn amend(own: &mut [Entry], stock: &Node, definition: &str) {
 
 /// Index of the baseline.
 fn baseline(report: &mut Report) -> Option<usize> {
-    let platforms = report.tree.get("platforms");
-    let (noun, section) = match (platforms, report.tree.get("clusters")) {
-        (Some(platforms), _) => (PLATFORMS.noun, platforms),
-        (None, clusters) => (CLUSTERS.noun, clusters?),
-    };
+    let kinds = [PLATFORMS, CLUSTERS, ECONOMIES].into_iter();
+    let mut written = kinds.filter_map(|kind| Some((kind.noun, report.tree.get(kind.section)?)));
+    let (noun, section) = written.next()?;
     let names = section.entries().iter().map(|entry| entry.key.clone());
     let names: Vec<String> = names.collect();
     match report.tree.get("baseline").map(|node| &node.value) {

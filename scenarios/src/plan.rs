@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use walras_des::Span;
 use walras_sim::cluster::{self, site::Site};
+use walras_sim::economy::Economy;
 use walras_sim::hardware::Profile;
 use walras_sim::platform::Platform;
-use walras_sim::record::MetricId;
+use walras_sim::record::{Kind, MetricId};
 use walras_sim::workload::Workload;
 use walras_sim::world::Settings;
 
@@ -37,6 +38,15 @@ pub enum Subject {
     Requests(Requests),
     /// Batch jobs, and clusters that run them.
     Batch(Batch),
+    /// Customers, and the networks that they choose between over years.
+    Economies(Economies),
+}
+
+/// Economies, each with its customers.
+#[derive(Clone, Debug)]
+pub struct Economies {
+    /// The economies, in the order of the scenario.
+    pub economies: Vec<Economy>,
 }
 
 /// Requests, and the platforms that serve them.
@@ -103,6 +113,10 @@ impl Plan {
                 platforms.map(|platform| &*platform.name).collect()
             }
             Subject::Batch(batch) => batch.sites.iter().map(|site| &*site.name).collect(),
+            Subject::Economies(all) => {
+                let economies = all.economies.iter();
+                economies.map(|economy| &*economy.name).collect()
+            }
         }
     }
 
@@ -111,14 +125,14 @@ impl Plan {
     pub fn requests(&self) -> Option<&Requests> {
         match &self.subject {
             Subject::Requests(requests) => Some(requests),
-            Subject::Batch(_) => None,
+            Subject::Batch(_) | Subject::Economies(_) => None,
         }
     }
 
     /// Requests and platforms, for what only looks at these.
     ///
     /// # Panics
-    /// If it is about batch jobs.
+    /// If it is about something else.
     #[must_use]
     pub fn expect_requests(&self) -> &Requests {
         self.requests().expect("only requests are looked at so")
@@ -128,8 +142,18 @@ impl Plan {
     #[must_use]
     pub fn batch(&self) -> Option<&Batch> {
         match &self.subject {
-            Subject::Requests(_) => None,
+            Subject::Requests(_) | Subject::Economies(_) => None,
             Subject::Batch(batch) => Some(batch),
+        }
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self.subject {
+            Subject::Requests(_) => Kind::Requests,
+            Subject::Batch(_) => Kind::Batch,
+            Subject::Economies(_) => Kind::Economy,
         }
     }
 

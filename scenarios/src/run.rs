@@ -14,7 +14,7 @@ use walras_sim::scheduling::Broken;
 use walras_sim::world;
 
 use crate::event_log::{Header, Logbook, Logged};
-use crate::plan::Plan;
+use crate::plan::{Plan, Subject};
 
 /// How to execute a plan; none of it changes the results.
 #[derive(Clone, Copy, Debug)]
@@ -226,6 +226,10 @@ fn simulate(
     options: &Options<'_>,
     stop: &dyn Fn() -> bool,
 ) -> Option<Output> {
+    if let Subject::Economies(all) = &plan.subject {
+        let economy = &all.economies[platform];
+        return economy.simulate(&plan.settings(), plan.seed, replication, stop);
+    }
     if let Some(batch) = plan.batch() {
         let (site, settings) = (&batch.sites[platform], plan.settings());
         let keeps_jobs = options.record_jobs;

@@ -7,7 +7,7 @@ use walras_sim::ids::NodeId;
 use walras_sim::record::{JobRow, JobTable, Queue, Recorder, Subject};
 use walras_sim::world::{Event, Playback, World, simulate};
 
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
 use crate::witness::{Card, Decision, Witness};
 
 pub mod batch;
@@ -70,12 +70,10 @@ pub fn find(
     if let Wanted::Number(serial) = wanted {
         return Some(serial);
     }
-    let requests = match &plan.subject {
-        plan::Subject::Requests(requests) => requests,
-        plan::Subject::Batch(jobs) => {
-            return batch::find(plan, jobs, platform, replication, wanted, stop);
-        }
-    };
+    if let Some(jobs) = plan.batch() {
+        return batch::find(plan, jobs, platform, replication, wanted, stop);
+    }
+    let requests = plan.expect_requests();
     let output = simulate(
         &requests.platforms[platform],
         &requests.workload,

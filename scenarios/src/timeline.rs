@@ -13,7 +13,7 @@ use walras_sim::scheduling::Scheduler;
 use walras_sim::world::inspect::{Field, Owner, Probe, State};
 use walras_sim::world::{Event, Playback};
 
-use crate::plan::{self, Plan, Requests};
+use crate::plan::{Plan, Requests};
 
 mod batch;
 
@@ -128,13 +128,11 @@ pub fn follow(
     timeline: &mut dyn Timeline,
     stop: &dyn Fn() -> bool,
 ) -> Followed {
-    let requests = match &plan.subject {
-        plan::Subject::Requests(requests) => requests,
-        plan::Subject::Batch(jobs) => {
-            let window = (from, to);
-            return batch::follow(plan, jobs, platform, replication, window, timeline, stop);
-        }
-    };
+    if let Some(jobs) = plan.batch() {
+        let window = (from, to);
+        return batch::follow(plan, jobs, platform, replication, window, timeline, stop);
+    }
+    let requests = plan.expect_requests();
     let mut playback = playback(plan, requests, platform, replication);
     let last = to.min(playback.end());
     let every = Span::from_nanos((last.as_nanos().saturating_sub(from.as_nanos()) / POINTS).max(1));
@@ -177,10 +175,10 @@ pub fn follow(
 /// What the nodes of a run are called: device and region, by number.
 #[must_use]
 pub fn nodes(plan: &Plan, platform: usize, replication: u32) -> Vec<String> {
-    let requests = match &plan.subject {
-        plan::Subject::Requests(requests) => requests,
-        plan::Subject::Batch(jobs) => return batch::nodes(jobs, platform),
-    };
+    if let Some(jobs) = plan.batch() {
+        return batch::nodes(jobs, platform);
+    }
+    let requests = plan.expect_requests();
     let playback = playback(plan, requests, platform, replication);
     let state = playback.state();
     let name = |node| {

@@ -379,11 +379,7 @@ fn bad_input_is_told_with_what_would_work() {
             ],
         ),
         ("jobs.objects", "null", &["there are no objects to keep"]),
-        (
-            "clusters.it.scheduler",
-            "las",
-            &["divides cores between", "on nodes that stay"],
-        ),
+        ("clusters.it.scheduler", "las", &["divides cores between"]),
         (
             "clusters.it.scheduler",
             "{tiresias: {thresholds: [1 h, 10 min]}}",

@@ -22,15 +22,19 @@ pub mod market;
 pub mod knowledge;
 pub mod view;
 
+pub mod demand;
 pub mod scheduling;
 pub mod settlement;
 pub mod supply;
+pub mod token;
 
 pub mod record;
 mod sections;
+pub mod series;
 pub mod sums;
 
 pub mod cluster;
+pub mod economy;
 pub mod invariants;
 pub mod platform;
 pub mod world;
@@ -48,6 +52,14 @@ pub const LIMITS: &[&str] = &[
     "Fitted workloads stand on one recorded hour: days are longer than what was observed, and have no daily rhythm unless the scenario gives one.",
     "Every node returns the right answer: verification, fraud and privacy are not modelled.",
     "Nodes that are there when a run begins hold the model; later only instances of an elastic fleet wait for it, and the nodes of a fleet with cold starts.",
+];
+
+/// The same of economies.
+pub const LIMITS_OF_ECONOMIES: &[&str] = &[
+    "Work is a flow: nothing waits, fails or is repeated within an epoch, and customers do not see how busy a network is but by its price.",
+    "Owners expect the future to be as the recent past, and differ in their costs and not in what they believe; capacity is all alike to customers.",
+    "The public holds all tokens that owners, insiders and the treasury do not: it is not told apart into people who trade.",
+    "Customers choose by price and appeal; latency, trust and privacy count as far as the appeal of a network stands for them.",
 ];
 
 /// The same of batch jobs on clusters.

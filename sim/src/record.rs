@@ -6,6 +6,7 @@ use walras_des::{Digest, LogHistogram, SimTime, Span};
 
 use crate::ids::{NodeId, RegionId};
 use crate::scheduling::Refusal;
+use crate::series::Series;
 use crate::sums::Sums;
 
 /// One reported figure: how it is called, counted and read.
@@ -138,6 +139,41 @@ metrics! {
     JobCost: "cost_per_job" ["USD"] Lower NonNegative "price of all nodes while they were up, by completed batch jobs";
     UserFairness: "user_fairness" ["1"] Higher Share
         "Jain's index of the users' mean bounded slowdowns: 1 if all are alike; absent with a single user";
+    WorkPrice: "work_price" ["USD/unit"] Lower NonNegative "what customers of the network paid, by the units of work that it did";
+    PriceToRival: "price_to_rival" ["1"] Lower NonNegative "mean price of the network over the mean of the lowest price elsewhere";
+    WorkPriceVolatility: "work_price_volatility" ["1/sqrt(year)"] Lower NonNegative
+        "standard deviation of the changes of the logarithm of the price of work, by root of a year";
+    WorkShare: "work_share" ["1"] Neither Share "part of all work done that the network did, mean over epochs";
+    FillRate: "fill_rate" ["1"] Higher NonNegative "work that the network did, by the work that customers wanted from it";
+    ConsumerSurplus: "consumer_surplus_per_day" ["USD/day"] Higher NonNegative
+        "what all customers would have given beyond what they paid rather than do without; absent where demand is so inelastic that it is infinite";
+    Providers: "providers" ["owners"] Neither NonNegative "owners online, mean over epochs";
+    ProvidersEnd: "providers_at_end" ["owners"] Neither NonNegative "owners online in the last epoch";
+    ProvidersLeast: "providers_least" ["owners"] Higher NonNegative "owners online in the epoch with the fewest";
+    Retention: "provider_retention" ["1"] Higher NonNegative "owners online in the last epoch over those at the start";
+    Earning: "earning_per_unit" ["USD/unit"] Higher NonNegative
+        "what owners earned, new tokens at the price of their epoch included, by unit of capacity, used or not";
+    RunningCost: "running_cost_per_unit" ["USD/unit"] Lower NonNegative "mean running cost of a unit of capacity online";
+    ReturnOnCost: "return_on_running_cost" ["1"] Higher Any "earnings of owners less their running cost, over this";
+    Payback: "payback_months" ["months"] Lower NonNegative
+        "price of hardware over what it earns beyond its running cost; absent where that is nothing, or nobody buys any";
+    SubsidyShare: "subsidy_share" ["1"] Lower NonNegative "new tokens for owners, at the price of their epoch, over all that owners earned";
+    SubsidyGap: "subsidy_gap" ["1"] Lower Any "running cost of owners less what customers paid them, over the running cost: what others must pay";
+    CapacityHhi: "capacity_hhi" ["1"] Lower Share "Herfindahl index of owners' shares of capacity at the end: one if one has all";
+    CapacityNakamoto: "capacity_nakamoto" ["owners"] Higher NonNegative "fewest owners who have more than half of the capacity at the end";
+    TreasuryEnd: "treasury_at_end" ["USD"] Higher NonNegative "dollars of the treasury at the end, and its tokens at the last price";
+    Ruin: "treasury_ruin" ["1"] Lower Share "whether the treasury ever could not pay the upkeep of the protocol: over replications, the probability of ruin";
+    TokenPriceEnd: "token_price_at_end" ["USD"] Neither NonNegative "price of the token in the last epoch";
+    TokenPriceMean: "token_price_mean" ["USD"] Neither NonNegative "price of the token, mean over epochs";
+    TokenReturn: "token_log_return" ["1/year"] Neither Any "logarithm of the token's last price over its first, by year";
+    TokenVolatility: "token_volatility" ["1/sqrt(year)"] Lower NonNegative
+        "standard deviation of the changes of the logarithm of the token's price, by root of a year";
+    TokenDrawdown: "token_drawdown" ["1"] Lower Share "largest fall of the token's price from an earlier high";
+    SupplyEnd: "token_supply_at_end" ["tokens"] Neither NonNegative "tokens minted and not burned at the end";
+    Inflation: "token_inflation" ["1/year"] Lower Any "tokens minted less tokens burned, by year, over the mean supply";
+    BurnToMint: "burn_to_mint" ["1"] Higher NonNegative "tokens burned over tokens minted; at one and above, use pays for all that is minted";
+    AttackCost: "attack_cost" ["USD"] Higher NonNegative
+        "price of as many tokens as are a third of all stakes once they are staked too, at the last price and without moving it; absent without stakes";
 }
 
 impl MetricId {
@@ -174,17 +210,30 @@ impl MetricId {
         }
     }
 
-    /// Whether it describes batch jobs or their clusters, and not requests.
+    /// What it describes.
     #[must_use]
-    pub fn is_of_batch_jobs(self) -> bool {
-        self >= Self::ResponseMean
+    pub fn kind(self) -> Kind {
+        if self >= Self::WorkPrice {
+            Kind::Economy
+        } else if self >= Self::ResponseMean {
+            Kind::Batch
+        } else {
+            Kind::Requests
+        }
     }
 
-    /// Whether a world of batch jobs, or else of requests, can have it.
+    /// Whether a world of this kind can have it.
     #[must_use]
-    pub fn exists_for(self, batch_jobs: bool) -> bool {
-        let is_of_both = matches!(self, Self::Utilization | Self::NodesAvailable | Self::Spend);
-        is_of_both || self.is_of_batch_jobs() == batch_jobs
+    pub fn exists_for(self, kind: Kind) -> bool {
+        let is_shared = match kind {
+            Kind::Requests => false,
+            Kind::Batch => matches!(self, Self::Utilization | Self::NodesAvailable | Self::Spend),
+            Kind::Economy => matches!(
+                self,
+                Self::Utilization | Self::Spend | Self::OwnersInProfit | Self::OwnerGini
+            ),
+        };
+        is_shared || self.kind() == kind
     }
 
     /// The metric with this name.
@@ -192,6 +241,22 @@ impl MetricId {
     pub fn named(name: &str) -> Option<Self> {
         Self::all().find(|id| id.metric().name == name)
     }
+}
+
+/// What a world is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Requests, and platforms that serve them.
+    Requests,
+    /// Batch jobs, and clusters that run them.
+    Batch,
+    /// Money over years, and networks that compete for work.
+    Economy,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Requests, Self::Batch, Self::Economy];
 }
 
 /// A latency of which there is a histogram.
@@ -335,6 +400,8 @@ pub struct Output {
     pub refusals: Vec<Refusal>,
     /// The same of a cluster, in sentences.
     pub batch_refusals: Vec<String>,
+    /// An economy over time.
+    pub series: Series,
 }
 
 /// Refused orders that a run keeps; all of them are counted.

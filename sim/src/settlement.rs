@@ -77,14 +77,18 @@ impl Bank {
             faults: 0,
         };
         if asset == Asset::Token {
-            bank.ledger
-                .mint(asset, Account::EXCHANGE, Amount(EXCHANGE_TOKENS));
+            bank.ledger.mint(
+                asset,
+                Account::EXCHANGE,
+                Amount(EXCHANGE_TOKENS),
+                Reason::Genesis,
+            );
         }
         for owner in owners {
             let stake = bank.worth(rules.stake);
             if stake > Amount::ZERO {
                 let account = Account::owner(owner.index());
-                bank.ledger.mint(asset, account, stake);
+                bank.ledger.mint(asset, account, stake, Reason::Deposit);
                 bank.ledger
                     .transfer(asset, account, Account::STAKES, stake, Reason::Stake);
             }
@@ -200,7 +204,8 @@ impl Bank {
                 .transfer(self.asset, from, Account::TREASURY, take, Reason::Fee);
         }
         if burned > Amount::ZERO {
-            self.ledger.burn(self.asset, Account::TREASURY, burned);
+            self.ledger
+                .burn(self.asset, Account::TREASURY, burned, Reason::Burn);
         }
     }
 
@@ -246,7 +251,8 @@ impl Bank {
             );
             // The exchange has what customers paid for tokens, and draws on outside money beyond that.
             let short = usd - usd.min(self.ledger.balance(Asset::Usd, Account::EXCHANGE));
-            self.ledger.mint(Asset::Usd, Account::EXCHANGE, short);
+            self.ledger
+                .mint(Asset::Usd, Account::EXCHANGE, short, Reason::Deposit);
             self.ledger
                 .transfer(Asset::Usd, Account::EXCHANGE, account, usd, Reason::Swap);
         }
@@ -310,11 +316,13 @@ impl Bank {
         }
         let short = amount - held;
         if self.asset == Asset::Usd {
-            self.ledger.mint(Asset::Usd, Account::CUSTOMERS, short);
+            self.ledger
+                .mint(Asset::Usd, Account::CUSTOMERS, short, Reason::Deposit);
             return;
         }
         let usd = self.value(short);
-        self.ledger.mint(Asset::Usd, Account::CUSTOMERS, usd);
+        self.ledger
+            .mint(Asset::Usd, Account::CUSTOMERS, usd, Reason::Deposit);
         self.ledger.transfer(
             Asset::Usd,
             Account::CUSTOMERS,
@@ -324,8 +332,12 @@ impl Bank {
         );
         // The exchange draws on outside holders beyond what it has, as it does for dollars.
         let stock = self.ledger.balance(Asset::Token, Account::EXCHANGE);
-        self.ledger
-            .mint(Asset::Token, Account::EXCHANGE, short - short.min(stock));
+        self.ledger.mint(
+            Asset::Token,
+            Account::EXCHANGE,
+            short - short.min(stock),
+            Reason::Deposit,
+        );
         self.ledger.transfer(
             Asset::Token,
             Account::EXCHANGE,
@@ -338,7 +350,7 @@ impl Bank {
     /// The amount of the settlement asset that is worth `usd`, rounded down.
     fn worth(&self, usd: Amount) -> Amount {
         match self.asset {
-            Asset::Usd => usd,
+            Asset::Usd | Asset::Credit => usd,
             Asset::Token => Amount(usd.0 * Amount::SCALE / self.token_price),
         }
     }
@@ -346,7 +358,7 @@ impl Bank {
     /// What an amount of the settlement asset is worth in dollars, rounded down.
     fn value(&self, amount: Amount) -> Amount {
         match self.asset {
-            Asset::Usd => amount,
+            Asset::Usd | Asset::Credit => amount,
             Asset::Token => Amount(amount.0 * self.token_price / Amount::SCALE),
         }
     }

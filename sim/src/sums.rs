@@ -175,16 +175,8 @@ impl Sums {
             M::LostWork => (self.get(S::LostWork), self.get(S::WorkerTime)),
             M::Preemptions => (self.get(S::Preemptions), self.get(S::Submitted)),
             M::JobCost => (self.get(S::Spend), self.get(S::Completed)),
-            M::OwnersInProfit
-            | M::OwnerGini
-            | M::Makespan
-            | M::UserFairness
-            | M::ReadsLocal
-            | M::DataMoved
-            | M::EgressCost
-            | M::ObjectsAvailable
-            | M::ObjectsLost
-            | M::RepairTraffic => return None,
+            // What it says of each owner or object it says of the run as a whole; what describes an economy is no ratio of sums over time.
+            _ => return None,
         };
         let scale = if metric == M::Losses { 1e3 } else { 1.0 };
         Some(Ratio { part, whole, scale })

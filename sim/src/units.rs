@@ -158,6 +158,12 @@ impl Ppm {
         );
         Self((fraction * 1e6).round() as u32)
     }
+
+    /// The share as a fraction.
+    #[must_use]
+    pub fn fraction(self) -> f64 {
+        f64::from(self.0) / 1e6
+    }
 }
 
 /// Picoseconds: step durations are summed in this unit, so that a fast-forward over many steps

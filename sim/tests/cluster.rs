@@ -121,7 +121,7 @@ fn disciplines(load: f64, [plain, sjf, psjf, srpt]: [f64; 4]) {
     let sizes = exponential();
     holds(interval(1, load, &sizes, || ordered(Fcfs), response), plain);
     holds(interval(1, load, &sizes, || Ps, response), plain);
-    holds(interval(1, load, &sizes, || Las, response), plain);
+    holds(interval(1, load, &sizes, Las::default, response), plain);
     holds(interval(1, load, &sizes, || ordered(Sjf), response), sjf);
     holds(interval(1, load, &sizes, || ordered(Psjf), response), psjf);
     holds(interval(1, load, &sizes, || ordered(Srpt), response), srpt);
@@ -167,7 +167,7 @@ fn the_youngest_share() {
     let constant = Dist::constant(1.0).unwrap();
     let load: f64 = 0.5;
     let truth = load / 2.0 / (1.0 - load).powi(2) + 1.0 / (1.0 - load);
-    holds(interval(1, load, &constant, || Las, response), truth);
+    holds(interval(1, load, &constant, Las::default, response), truth);
 }
 
 /// Erlang's C: mean waits C/(c(1-ρ)) of many servers.
@@ -425,7 +425,7 @@ fn gittins_is_first_come_or_least_attained_or_better() {
             [
                 response(&outcome(1, jobs(), gittins(&sizes), &streams)),
                 response(&outcome(1, jobs(), ordered(Fcfs), &streams)),
-                response(&outcome(1, jobs(), Las, &streams)),
+                response(&outcome(1, jobs(), Las::default(), &streams)),
             ]
         })
         .collect();

@@ -1,6 +1,7 @@
 //! Policies for batch jobs against what their authors prove or print: backfilling, fair shares, forks and joins, checkpoints.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use walras_des::{Dist, Purpose, SimTime, Span, Streams};
@@ -8,14 +9,17 @@ use walras_sim::availability::{Availability, Renewal};
 use walras_sim::cluster::TaskId;
 use walras_sim::cluster::job::{Checkpoint, Demand, Job, Task};
 use walras_sim::cluster::node::Kind;
+use walras_sim::cluster::observer::Observer;
 use walras_sim::cluster::policy::backfilling::Backfilling;
 use walras_sim::cluster::policy::drf::Drf;
 use walras_sim::cluster::policy::fcfs::Fcfs;
 use walras_sim::cluster::policy::fit::Fit;
+use walras_sim::cluster::policy::las::Las;
 use walras_sim::cluster::policy::ordered::{Blocked, Ordered};
-use walras_sim::cluster::policy::{Cause, Orders, Scheduler};
+use walras_sim::cluster::policy::tiresias::Tiresias;
+use walras_sim::cluster::policy::{Cause, Order, Orders, Scheduler};
 use walras_sim::cluster::view::View;
-use walras_sim::cluster::world::{Cluster, Estimates, Outcome, run};
+use walras_sim::cluster::world::{Cluster, Estimates, Outcome, Watch, observed, run};
 use walras_sim::ids::NodeId;
 use walras_sim::record::BatchRow;
 
@@ -357,4 +361,111 @@ fn the_impossible_is_refused() {
             .iter()
             .all(|it| it.at == SimTime::from_secs(2))
     );
+}
+
+/// Counts decisions, and gives up when there are too many.
+struct Decisions {
+    made: u64,
+    most: u64,
+}
+
+impl Observer for Decisions {
+    fn decided(&mut self, view: &View<'_>, cause: Cause, _: &[Order]) {
+        self.made += 1;
+        let most = self.most;
+        assert!(
+            self.made <= most,
+            "{most} decisions by {}, {cause:?}",
+            view.now()
+        );
+    }
+}
+
+/// Decisions for `count` jobs of one task that ask for four cores, on nodes of which some are smaller and, with `churn`, all leave.
+fn decisions(scheduler: impl Scheduler, seed: u64, churn: bool, count: u64, most: u64) -> u64 {
+    let mut stream = Streams::new(seed, 3).open(Purpose::new("decisions"), 0);
+    let availability = if churn {
+        Availability::from(Renewal {
+            up: Dist::weibull(0.6, 2.0).unwrap(),
+            down: Dist::exponential(0.2).unwrap(),
+        })
+    } else {
+        Availability::Always
+    };
+    let kind = |name, cores, speed| Kind {
+        availability: availability.clone(),
+        speed,
+        ..Kind::cores(name, cores)
+    };
+    let cluster = Cluster {
+        kinds: Arc::new([
+            kind("small", 2, 1.0),
+            kind("plain", 4, 1.0),
+            kind("fast", 4, 0.5 + 3.0 * stream.uniform()),
+        ]),
+        nodes: (0..=1 + seed % 4)
+            .map(|i| [1, 2, 0][(i % 3) as usize])
+            .collect(),
+        ..Cluster::default()
+    };
+    let mut now = SimTime::ZERO;
+    let jobs: Vec<Job> = (0..count)
+        .map(|_| {
+            now += Span::from_secs_f64(stream.exponential() * 100.0);
+            let demand = Demand {
+                cpu: 4000,
+                ..Demand::CORE
+            };
+            let checkpoint = stream.bernoulli(0.5).then(|| Checkpoint {
+                interval: secs(60),
+                cost: secs(2),
+            });
+            let work = Span::from_secs_f64(1.0 + stream.exponential() * 300.0);
+            // Some are faster or slower than others on the same node.
+            let on_kinds = stream.bernoulli(0.3).then(|| {
+                let times = [(); 3].map(|()| 0.3 + stream.uniform());
+                times.map(|times| Span::from_secs_f64(work.as_secs_f64() * times))
+            });
+            let task = Task {
+                work_on: on_kinds.into_iter().flatten().collect(),
+                demand,
+                checkpoint,
+                ..Task::single(work)
+            };
+            Job::of(now, task)
+        })
+        .collect();
+    let watch = Watch {
+        observer: Decisions { made: 0, most },
+        until: SimTime::MAX,
+        stop: &|| false,
+    };
+    let streams = Streams::new(seed, 0);
+    let jobs = jobs.into_iter();
+    let ran = observed(&cluster, jobs, Estimates::None, scheduler, &streams, watch);
+    let (outcome, decisions) = ran.expect("nobody stops it");
+    assert_eq!((outcome.jobs.len() as u64, outcome.refused), (count, 0));
+    decisions.made
+}
+
+/// Every decision asked to be woken once for each node, and every waking is a decision: their number grew exponentially on several
+/// nodes under load. A task was also offered to a node with too few cores for it, again and again at the same instant; and tasks of
+/// unequal speed drew apart as soon as they had caught up with each other, so that they were told to wait every few nanoseconds.
+#[test]
+fn least_attained_service_is_woken_once() {
+    for seed in 0..60 {
+        // 40 jobs make 80 decisions, and nodes that turn as many again; without the repair hundreds of thousands.
+        decisions(Las::default(), seed, seed % 2 == 0, 40, 2_000);
+    }
+}
+
+/// Every decision asked to be woken for the next promotion, so that as many wakings came at once as there had been decisions.
+#[test]
+fn tiresias_is_woken_once() {
+    for seed in 0..20 {
+        let thresholds = vec![secs(20), secs(300)];
+        let tiresias = Tiresias::new(thresholds, Some(1.0), Fit::First, Blocked::Skip);
+        // A promotion for every twenty seconds that a task has had at most, and a fall after it.
+        decisions(tiresias, seed, seed % 2 == 0, 200, 40_000);
+    }
 }

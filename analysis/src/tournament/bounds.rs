@@ -6,7 +6,7 @@ use walras_des::Span;
 use walras_scenarios::Plan;
 use walras_scenarios::plan::Subject;
 use walras_sim::cluster::bound::Relaxation as OfJobs;
-use walras_sim::record::{Latency, MetricId};
+use walras_sim::record::{Kind, Latency, MetricId};
 use walras_sim::world::bound::{Relaxation as OfRequests, Served};
 
 use crate::experiment::{Experiment, Run};
@@ -49,6 +49,7 @@ impl Bounds {
                     plan.seed,
                     replication,
                 )),
+                Subject::Economies(_) => unreachable!("no contest is about economies"),
             };
             (replication, bounds)
         };
@@ -79,7 +80,7 @@ impl Bounds {
 /// How tight the bounds of `metric` are, in a sentence.
 #[must_use]
 pub fn tightness(metric: MetricId) -> &'static str {
-    if metric.is_of_batch_jobs() {
+    if metric.kind() == Kind::Batch {
         "The bound is the larger of two: every job at once and alone on the nodes that suit it best, and the whole cluster as one machine that runs the shortest remaining job first, its length known. No scheduler can beat it; it leaves out that jobs do not fill all of a cluster, absences, transfers and checkpoints, so that a part of the gap is nobody's fault."
     } else {
         "The bound serves every request alone on the node that suits it best, as if all nodes were up and idle and every answer's length known: no scheduler can beat it, it is attained as load goes to zero, and it leaves out queueing, batching and absences, so that a part of the gap is nobody's fault, and more of it the busier the platform is."

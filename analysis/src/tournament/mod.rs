@@ -450,7 +450,7 @@ fn caveats(experiment: &Experiment, metric: MetricId, rows: &[Standing]) -> Vec<
     if !is_of_served(metric) {
         return Vec::new();
     }
-    let (done, noun) = if metric.is_of_batch_jobs() {
+    let (done, noun) = if metric.kind() == walras_sim::record::Kind::Batch {
         (MetricId::JobsCompleted, "jobs")
     } else {
         (MetricId::Completed, "requests")

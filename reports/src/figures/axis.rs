@@ -81,6 +81,44 @@ impl Axis {
         }
     }
 
+    /// Years from zero to `years`, or days where these are few.
+    #[must_use]
+    pub fn years(years: f64) -> Self {
+        const DAY: f64 = 1.0 / 365.0;
+        let steps = [
+            DAY,
+            2.0 * DAY,
+            7.0 * DAY,
+            14.0 * DAY,
+            30.0 * DAY,
+            60.0 * DAY,
+            0.25,
+            0.5,
+            1.0,
+            2.0,
+            5.0,
+            10.0,
+        ];
+        let step = steps.into_iter().find(|step| years / step <= 10.0);
+        let step = step.unwrap_or(years / 8.0);
+        let mut ticks = Vec::new();
+        let mut at = 0.0;
+        while at <= years * (1.0 + 1e-9) {
+            let text = if step < 0.25 {
+                format!("{} d", trimmed(at / DAY, 0))
+            } else {
+                format!("{} y", trimmed(at, 2))
+            };
+            ticks.push((at, text));
+            at += step;
+        }
+        Self {
+            high: years,
+            ticks,
+            ..Self::hours(1.0)
+        }
+    }
+
     /// Hours from zero to `hours`.
     #[must_use]
     pub fn hours(hours: f64) -> Self {

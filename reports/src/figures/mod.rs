@@ -8,6 +8,7 @@ mod canvas;
 mod panel;
 
 mod cost;
+mod economy;
 mod forest;
 pub mod gantt;
 mod latency;
@@ -58,6 +59,8 @@ pub fn all(experiment: &Experiment, comparison: &Comparison) -> Vec<Figure> {
         forest::figure(comparison),
         cost::figure(comparison),
         price::figure(experiment, comparison),
+        economy::work(experiment, comparison),
+        economy::token(experiment, comparison),
         latency::first_token(experiment, comparison),
         latency::per_token(experiment, comparison),
         latency::response(experiment, comparison),

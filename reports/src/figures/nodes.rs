@@ -68,12 +68,23 @@ pub(super) fn stacked(
     rows: &[Row],
     names: &[String],
 ) -> Option<(String, String)> {
+    let hours = Axis::hours(experiment.manifest.horizon_s / 3600.0);
+    stacked_over(&hours, "hour", title, rows, names)
+}
+
+/// The same over any other axis, which the data call `unit`.
+pub(super) fn stacked_over(
+    x: &Axis,
+    unit: &str,
+    title: &str,
+    rows: &[Row],
+    names: &[String],
+) -> Option<(String, String)> {
     if rows.iter().all(|row| row.curves.is_empty()) {
         return None;
     }
     #[allow(clippy::cast_precision_loss)]
     let height = 34.0 + (PANEL + BETWEEN) * rows.len() as f64 - 26.0;
-    let hours = experiment.manifest.horizon_s / 3600.0;
     let svg = draw(WIDTH, height, title, |canvas| {
         let right = WIDTH - widest(names) - SAMPLE - 20.0;
         let left = rows
@@ -88,7 +99,7 @@ pub(super) fn stacked(
                 right,
                 top,
                 bottom: top + PANEL,
-                x: Axis::hours(hours),
+                x: x.clone(),
                 y: row.axis.clone(),
             };
             panel.frame(canvas);
@@ -101,7 +112,7 @@ pub(super) fn stacked(
     });
     let tables: Vec<String> = rows
         .iter()
-        .map(|row| curves_csv("hour", row.column, &row.curves, names))
+        .map(|row| curves_csv(unit, row.column, &row.curves, names))
         .collect();
     Some((svg, tables.join("\n")))
 }

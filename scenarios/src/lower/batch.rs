@@ -93,14 +93,6 @@ pub(super) fn lower(
             let hint = "another scheduler, such as `fcfs`, or jobs of that kind alone";
             report.add(&cluster.key("scheduler"), message, Some(hint.to_owned()));
         }
-        let mut kinds = site.cluster.kinds.iter();
-        let is_steady = kinds.all(|kind| kind.availability == Availability::Always);
-        if site.policy == Policy::Las && !is_steady {
-            let cluster = root.key(&site.name);
-            let message = "`las` compares what tasks have had on nodes that stay, and some leave";
-            let hint = "`tiresias` does the same across nodes that come and go";
-            report.add(&cluster.key("scheduler"), message, Some(hint.to_owned()));
-        }
     }
     Some(plan::Batch { sites, workload })
 }

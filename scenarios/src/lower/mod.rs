@@ -3,6 +3,7 @@
 mod availability;
 mod batch;
 mod device;
+mod economy;
 mod outage;
 mod platform;
 mod shares;
@@ -18,7 +19,7 @@ use walras_des::Span;
 use walras_sim::availability::Track;
 use walras_sim::ids::RegionId;
 use walras_sim::network::{Network, Region};
-use walras_sim::record::MetricId;
+use walras_sim::record::{Kind, MetricId};
 use walras_sim::workload::{Source, Trace, Workload};
 
 use crate::batch::{Batch, Machine};
@@ -30,6 +31,7 @@ use crate::report::{At, Report};
 use crate::spec::Named;
 use crate::spec::catalog::{AvailabilitySpec, DeviceSpec, ModelSpec};
 use crate::spec::cluster::{JobsSource, JobsSpec};
+use crate::spec::economy::CustomersSpec;
 use crate::spec::scenario::{
     OwnRequests, PrecisionGoalSpec, ReplicationsSpec, RequestsChoice, RunSpec, WarmUpSpec,
     WarmUpWord, WorkloadSpec,
@@ -80,7 +82,17 @@ pub(crate) fn lower(report: &mut Report, files: &mut dyn Files) -> Option<Plan> 
     };
     let run: Option<RunSpec> = report.part(&At::root("run"));
     let repetitions = run.as_ref().and_then(|run| repetitions(report, run));
-    let (subject, times, finds_warm_up) = if is_batch(report) {
+    let about = one_subject(report);
+    let (subject, times, finds_warm_up) = if about == Kind::Economy {
+        let times = run.as_ref().and_then(|run| times(report, run, None));
+        let spec: Option<CustomersSpec> = report.part(&At::root("customers"));
+        let finds = run
+            .as_ref()
+            .is_some_and(|run| finds_warm_up(report, run, Some(OnePath::Economy)));
+        let economies = section(report, "economies", "economy");
+        let subject = economy::lower(report, spec.as_ref(), &economies);
+        (subject.map(Subject::Economies), times, finds)
+    } else if about == Kind::Batch {
         let times = run.as_ref().and_then(|run| times(report, run, None));
         let spec: Option<JobsSpec> = report.part(&At::root("jobs"));
         let finds = run.as_ref().is_some_and(|run| {
@@ -121,20 +133,41 @@ pub(crate) fn lower(report: &mut Report, files: &mut dyn Files) -> Option<Plan> 
     })
 }
 
-/// Whether a scenario is about batch jobs; one that is about both is wrong.
-fn is_batch(report: &mut Report) -> bool {
+/// The keys by which a scenario says what it is about, and how messages call it.
+const SUBJECTS: [(Kind, [&str; 2], &str); 3] = [
+    (Kind::Requests, ["workload", "platforms"], "requests"),
+    (Kind::Batch, ["jobs", "clusters"], "batch jobs"),
+    (Kind::Economy, ["customers", "economies"], "economies"),
+];
+
+/// What a scenario is about, by the first key that says so.
+fn kind(report: &Report) -> Kind {
+    let is_written = |keys: &[&str; 2]| keys.iter().any(|key| report.tree.get(key).is_some());
+    let begun = SUBJECTS[1..].iter().find(|(_, keys, _)| is_written(keys));
+    begun.map_or(Kind::Requests, |(kind, ..)| *kind)
+}
+
+/// What a scenario is about; one that is about several things is wrong.
+fn one_subject(report: &mut Report) -> Kind {
     let written = |report: &Report, keys: [&'static str; 2]| {
         keys.into_iter().find(|key| report.tree.get(key).is_some())
     };
-    let requests = written(report, ["workload", "platforms"]);
-    let batch = written(report, ["jobs", "clusters"]);
-    if let (Some(one), Some(other)) = (requests, batch) {
+    let begun = SUBJECTS
+        .iter()
+        .filter_map(|(_, keys, noun)| Some((written(report, *keys)?, keys, noun)));
+    let begun: Vec<_> = begun.collect();
+    if let [
+        (one, [first, second], noun),
+        (other, [third, fourth], other_noun),
+        ..,
+    ] = begun[..]
+    {
         let message =
-            format!("a scenario is about requests (`{one}`) or about batch jobs (`{other}`)");
-        let hint = "keep `workload` and `platforms`, or `jobs` and `clusters`";
-        report.add_to_key(&At::root(other), message, Some(hint.to_owned()));
+            format!("a scenario is about {noun} (`{one}`) or about {other_noun} (`{other}`)");
+        let hint = format!("keep `{first}` and `{second}`, or `{third}` and `{fourth}`");
+        report.add_to_key(&At::root(other), message, Some(hint));
     }
-    batch.is_some()
+    kind(report)
 }
 
 /// The entries of what is compared; those that are wrong without what they say.
@@ -243,8 +276,8 @@ fn repetitions(report: &mut Report, run: &RunSpec) -> Option<(u32, Option<Precis
         if let Some(metric) = MetricId::named(name) {
             figures.push(metric);
         } else {
-            let is_batch = report.tree.get("jobs").is_some();
-            let known = MetricId::all().filter(|metric| metric.exists_for(is_batch));
+            let kind = kind(report);
+            let known = MetricId::all().filter(|metric| metric.exists_for(kind));
             let known = known.map(|metric| metric.metric().name);
             let (of, index) = (at.key("of"), index.to_string());
             unknown(report, &of.key(&index), "figure", name, known);
@@ -261,6 +294,7 @@ fn repetitions(report: &mut Report, run: &RunSpec) -> Option<(u32, Option<Precis
 /// Why there is no steady state.
 #[derive(Clone, Copy)]
 enum OnePath {
+    Economy,
     Recorded,
     Diurnal,
 }
@@ -287,6 +321,10 @@ fn finds_warm_up(report: &mut Report, run: &RunSpec, path: Option<OnePath>) -> b
         return is_asked_for;
     };
     let (message, hint) = match path {
+        OnePath::Economy => (
+            "an economy that grows, halves its emission or meets shocks has no steady state in which a warm-up could end",
+            "give it as a duration",
+        ),
         OnePath::Recorded => (
             "a recorded trace is one path of arrivals, with no steady state in which a warm-up could end",
             "give it as a duration",

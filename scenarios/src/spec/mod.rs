@@ -10,6 +10,8 @@ pub mod platform;
 
 pub mod cluster;
 
+pub mod economy;
+
 pub mod instrument;
 
 pub mod scenario;

@@ -31,7 +31,7 @@ pub enum Quantity {
 }
 
 /// Units of time and their length [s].
-const UNITS: [(&str, f64); 7] = [
+const UNITS: [(&str, f64); 9] = [
     ("ns", 1e-9),
     ("us", 1e-6),
     ("ms", 1e-3),
@@ -39,6 +39,8 @@ const UNITS: [(&str, f64); 7] = [
     ("min", 60.0),
     ("h", 3600.0),
     ("d", 86400.0),
+    ("w", 604_800.0),
+    ("y", 31_536_000.0),
 ];
 
 /// The longest duration [s]: a hundred years of 365 days.
@@ -235,9 +237,9 @@ quantity!(
     /// A length of time [s].
     Duration,
     json_schema!({
-        "description": "a length of time with a unit: `24 h`, `5 min`, `2 s`, `100 ms`",
+        "description": "a length of time with a unit: `24 h`, `5 min`, `2 s`, `100 ms`, `10 y` of 365 days",
         "type": "string",
-        "pattern": r"^\s*\+?[0-9.]+([eE][-+]?[0-9]+)?\s*(ns|us|ms|s|min|h|d)\s*$",
+        "pattern": r"^\s*\+?[0-9.]+([eE][-+]?[0-9]+)?\s*(ns|us|ms|s|min|h|d|w|y)\s*$",
     })
 );
 
@@ -247,7 +249,7 @@ quantity!(
     json_schema!({
         "description": "events per time: `2.5 /h`",
         "type": "string",
-        "pattern": r"^\s*[0-9.]+([eE][-+]?[0-9]+)?\s*/\s*(ns|us|ms|s|min|h|d)\s*$",
+        "pattern": r"^\s*[0-9.]+([eE][-+]?[0-9]+)?\s*/\s*(ns|us|ms|s|min|h|d|w|y)\s*$",
     })
 );
 

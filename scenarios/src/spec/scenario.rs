@@ -7,16 +7,18 @@ use crate::spec::Named;
 use crate::spec::catalog::{AvailabilitySpec, DeviceSpec, ModelSpec, RequestsSpec, TokensSpec};
 use crate::spec::cluster::{ClusterSpec, JobsSpec};
 use crate::spec::distribution::PriceLaw;
+use crate::spec::economy::{CustomersSpec, EconomySpec};
 use crate::spec::instrument::{SensitivitySpec, TuneSpec};
 use crate::spec::platform::PlatformSpec;
 use crate::spec::quantity::{Duration, Share, Weight};
 
-/// One experiment: requests and the platforms that serve them, or batch jobs and the clusters that run them.
+/// One experiment: requests and the platforms that serve them, or batch jobs and the clusters that run them, or customers and the
+/// economies in which they buy.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(
     title = "Walras scenario",
-    extend("x-either" = [["workload", "platforms"], ["jobs", "clusters"]])
+    extend("x-either" = [["workload", "platforms"], ["jobs", "clusters"], ["customers", "economies"]])
 )]
 pub struct ScenarioSpec {
     /// Version of this format.
@@ -38,6 +40,11 @@ pub struct ScenarioSpec {
     /// Instead of `platforms`: the clusters that run them.
     #[serde(default)]
     pub clusters: Named<ClusterSpec>,
+    /// Instead of `workload`: customers who choose between networks, over years.
+    pub customers: Option<CustomersSpec>,
+    /// Instead of `platforms`: the networks that they choose between, in one or several variants.
+    #[serde(default)]
+    pub economies: Named<EconomySpec>,
     /// Values to try, by paths as `--set` takes them, such as `workload.rate_factor: [1, 2, 5]`. Every combination is a
     /// point, run with the same seed; the order of writing is the order of the points, and the last axis varies fastest.
     #[serde(default)]

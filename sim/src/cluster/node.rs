@@ -137,6 +137,11 @@ impl Share {
         ((u64::from(whole) * self.0) >> 32) as u32
     }
 
+    /// So much of something larger, rounded down.
+    pub(super) fn of_many(self, whole: u64) -> u64 {
+        ((u128::from(whole) * u128::from(self.0)) >> 32) as u64
+    }
+
     /// What is done in `elapsed` at this share [time at full share].
     pub(super) fn done(self, elapsed: Span) -> Span {
         let done = (u128::from(elapsed.as_nanos()) * u128::from(self.0)) >> 32;

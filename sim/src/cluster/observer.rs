@@ -23,6 +23,8 @@ pub enum Stop {
 pub trait Observer {
     /// The run begins.
     fn begun(&mut self, _view: &View<'_>) {}
+    /// Time has come to the next event, and the books are as the one before has left them.
+    fn elapsed(&mut self, _view: &View<'_>) {}
     /// A job was submitted.
     fn submitted(&mut self, _view: &View<'_>, _job: JobId) {}
     /// The policy was asked and gave these orders, which are not yet carried out.

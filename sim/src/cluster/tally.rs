@@ -23,12 +23,13 @@ enum Of {
     NodesBusy,
     /// [thousandths of a core]
     CoresUp,
+    /// [10⁻⁹ cores], as shares of a core need not be whole thousandths
     CoresUsed,
     /// [thousandths of a GPU]
     GpusUp,
     GpusUsed,
     GpusUseless,
-    /// [thousandths of a worker]
+    /// [10⁻⁹ workers]
     Workers,
     /// [10⁻⁶ USD/h]
     Price,
@@ -64,7 +65,6 @@ pub struct Tally {
     nodes_up: u32,
     nodes_busy: u32,
     live: u32,
-    waiting: u32,
     /// By user: bounded slowdowns and how many.
     users: Vec<(f64, u64)>,
     first: Option<SimTime>,
@@ -98,7 +98,6 @@ impl Tally {
             nodes_up: 0,
             nodes_busy: 0,
             live: 0,
-            waiting: 0,
             users: Vec::new(),
             first: None,
             last: SimTime::ZERO,
@@ -140,7 +139,7 @@ impl Tally {
         }
     }
 
-    /// Samples of the time up to `now`, during which nothing has changed.
+    /// Samples of the time since the last event, during which nothing has changed.
     fn sample(&mut self, view: &View<'_>) {
         let end = SimTime::ZERO + self.settings.horizon;
         while self.next_sample <= end && self.next_sample < view.now() {
@@ -149,12 +148,11 @@ impl Tally {
                 nodes_up: self.nodes_up,
                 nodes_busy: self.nodes_busy,
                 jobs_live: self.live,
-                jobs_waiting: self.waiting,
+                jobs_waiting: u32::try_from(view.waiting_len()).unwrap_or(u32::MAX),
                 ..std::mem::take(&mut self.since)
             });
             self.next_sample += self.settings.sample_every;
         }
-        self.waiting = u32::try_from(view.waiting_len()).unwrap_or(u32::MAX);
     }
 
     fn node_turned(&mut self, view: &View<'_>, node: NodeId) {
@@ -195,7 +193,7 @@ impl Tally {
         let workers = count(placed.len()) * sign;
         self.change(Of::CoresUsed, now, workers * cores(&card.demand, share));
         self.change(Of::GpusUsed, now, workers * i64::from(card.demand.gpu()));
-        self.change(Of::Workers, now, workers * thousandths(1000, share));
+        self.change(Of::Workers, now, workers * billionths(1000, share));
         for &(node, _) in placed {
             let held = &mut self.workers[node.index()];
             let was_busy = *held > 0;
@@ -228,17 +226,22 @@ impl Tally {
         for index in 0..SECTIONS {
             let mut sums = self.by_section[index].sums;
             let level = |of: Of| seconds(self.levels[of as usize].in_section(index));
+            let fine = |of: Of| {
+                let parts = self.levels[of as usize].in_section(index);
+                let millions = seconds(parts / MILLION) + seconds(parts % MILLION) / MILLION as f64;
+                millions / 1e3
+            };
             let length = |at: Span| at.min(end).as_secs_f64();
             let (from, to) = (self.sections.start(index), self.sections.end(index));
             sums.set(SumId::Time, length(to) - length(from));
             sums.set(SumId::Up, level(Of::NodesUp));
             sums.set(SumId::Busy, level(Of::NodesBusy));
             sums.set(SumId::CoresUp, level(Of::CoresUp) / 1e3);
-            sums.set(SumId::CoresUsed, level(Of::CoresUsed) / 1e3);
+            sums.set(SumId::CoresUsed, fine(Of::CoresUsed));
             sums.set(SumId::GpusUp, level(Of::GpusUp) / 1e3);
             sums.set(SumId::GpusUsed, level(Of::GpusUsed) / 1e3);
             sums.set(SumId::GpusUseless, level(Of::GpusUseless) / 1e3);
-            sums.set(SumId::WorkerTime, level(Of::Workers) / 1e3);
+            sums.set(SumId::WorkerTime, fine(Of::Workers));
             sums.set(SumId::Spend, level(Of::Price) / 3.6e9);
             for id in SumId::ALL {
                 total.set(*id, total.get(*id) + sums.get(*id));
@@ -276,6 +279,7 @@ impl Tally {
             batch_jobs: if keeps_jobs { outcome.jobs } else { Vec::new() },
             refusals: Vec::new(),
             batch_refusals: outcome.refusals.iter().map(ToString::to_string).collect(),
+            series: crate::series::Series::default(),
         }
     }
 
@@ -363,14 +367,19 @@ fn count(workers: usize) -> i64 {
     i64::try_from(workers).expect("a task has fewer workers than that")
 }
 
-/// What a worker takes of the cores at this share [thousandths of a core].
+/// What a worker takes of the cores at this share [10⁻⁹ cores].
 fn cores(demand: &Demand, share: Share) -> i64 {
-    thousandths(demand.cpu, share)
+    billionths(demand.cpu, share)
 }
 
-fn thousandths(of: u32, share: Share) -> i64 {
-    share.of(of).into()
+/// So much of so many thousandths.
+fn billionths(thousandths: u32, share: Share) -> i64 {
+    share
+        .of_many(u64::from(thousandths) * MILLION as u64)
+        .cast_signed()
 }
+
+const MILLION: i128 = 1_000_000;
 
 impl Observer for Tally {
     fn begun(&mut self, view: &View<'_>) {
@@ -383,8 +392,11 @@ impl Observer for Tally {
         }
     }
 
-    fn submitted(&mut self, view: &View<'_>, job: JobId) {
+    fn elapsed(&mut self, view: &View<'_>) {
         self.sample(view);
+    }
+
+    fn submitted(&mut self, view: &View<'_>, job: JobId) {
         let card = view.job(job);
         self.first.get_or_insert(card.submitted);
         self.live += 1;
@@ -400,24 +412,21 @@ impl Observer for Tally {
     }
 
     fn started(&mut self, view: &View<'_>, task: TaskId) {
-        self.sample(view);
         let placed = view.task(task).placed.clone();
         self.moved(view, task, &placed, 1);
     }
 
     fn reshared(&mut self, view: &View<'_>, task: TaskId, from: Share) {
-        self.sample(view);
         let card = view.task(task);
         let workers = count(card.placed.len());
         let (to, now) = (card.share, view.now());
         let cores = cores(&card.demand, to) - cores(&card.demand, from);
         self.change(Of::CoresUsed, now, workers * cores);
-        let shares = thousandths(1000, to) - thousandths(1000, from);
+        let shares = billionths(1000, to) - billionths(1000, from);
         self.change(Of::Workers, now, workers * shares);
     }
 
     fn stopped(&mut self, view: &View<'_>, task: TaskId, placed: &[(NodeId, u16)], why: Stop) {
-        self.sample(view);
         self.moved(view, task, placed, -1);
         let submitted = view.job(view.task(task).job).submitted;
         match why {
@@ -426,18 +435,17 @@ impl Observer for Tally {
             Stop::Lost(work) => {
                 self.since.lost += 1;
                 self.count(submitted, SumId::Losses, 1.0);
-                self.count(submitted, SumId::LostWork, work);
+                // Like the worker time that it is a part of: when it happens, whenever the job came.
+                self.count(view.now(), SumId::LostWork, work);
             }
         }
     }
 
     fn turned(&mut self, view: &View<'_>, node: NodeId) {
-        self.sample(view);
         self.node_turned(view, node);
     }
 
     fn ended(&mut self, view: &View<'_>, _: JobId, row: &BatchRow) {
-        self.sample(view);
         self.live -= 1;
         self.since.completed += 1;
         let in_time = row.is_in_time();
@@ -470,7 +478,6 @@ impl Observer for Tally {
     }
 
     fn rejected(&mut self, view: &View<'_>, job: JobId) {
-        self.sample(view);
         self.live -= 1;
         let submitted = view.job(job).submitted;
         self.count(submitted, SumId::Rejected, 1.0);
@@ -480,7 +487,6 @@ impl Observer for Tally {
     }
 
     fn finished(&mut self, view: &View<'_>) {
-        self.sample(view);
         // Levels end with the run: an empty cluster that nobody waits for is not measured.
         let end = self.measured(view.now());
         let whole = self.settings.horizon - self.settings.warm_up;

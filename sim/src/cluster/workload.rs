@@ -135,10 +135,11 @@ fn resampled(jobs: &[Job], block: Span, horizon: Span, streams: &Streams) -> Vec
     let mut stream = streams.open(Purpose::new("blocks"), 0);
     // The record is a circle, so that every moment is drawn equally often.
     let length = (last.submitted - SimTime::ZERO).as_nanos() + 1;
+    let block = block.as_nanos().min(length);
     let (mut all, mut begin) = (Vec::new(), 0_u64);
     while begin <= horizon.as_nanos() {
         let from = stream.below(length);
-        let to = from + block.as_nanos().min(length);
+        let to = from + block;
         let first = jobs.partition_point(|job| job.submitted.as_nanos() < from);
         let turn = jobs[first..].iter().map(|job| (job, 0));
         let again = jobs.iter().map(|job| (job, length));
@@ -154,7 +155,7 @@ fn resampled(jobs: &[Job], block: Span, horizon: Span, streams: &Streams) -> Vec
                 ..job.clone()
             });
         }
-        begin += block.as_nanos();
+        begin += block;
     }
     all
 }

@@ -1227,6 +1227,7 @@ impl<S: Scheduler, J: Iterator<Item = Job>, O: Observer> Model for World<'_, S, 
     type Event = Event;
 
     fn handle(&mut self, event: Event, cx: &mut Cx) {
+        self.observe(cx.now(), O::elapsed);
         match event {
             Event::Submit => self.submit(cx),
             Event::End { task, stamp } => self.end(task, stamp, cx),

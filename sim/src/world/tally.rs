@@ -7,7 +7,9 @@ use super::nodes::{Node, Registration};
 use crate::ids::{NodeId, OwnerId};
 use crate::invariants;
 use crate::platform::Platform;
-use crate::record::{Counts, Fate, JobRow, Latencies, Latency, MetricId, Metrics, Output, Sample};
+use crate::record::{
+    self, Counts, Fate, JobRow, Latencies, Latency, MetricId, Metrics, Output, Sample,
+};
 use crate::sections::{Level, SectionedLevel, Sections, seconds};
 use crate::settlement::Payout;
 use crate::sums::{Ratio, SECTIONS, SumId, Sums};
@@ -357,6 +359,7 @@ impl Tally {
             batch_jobs: Vec::new(),
             refusals: Vec::new(),
             batch_refusals: Vec::new(),
+            series: crate::series::Series::default(),
         }
     }
 
@@ -404,7 +407,7 @@ impl Tally {
         let in_profit = present().filter(|&(i, _)| margin(i) > 0.0).count();
         let present = present().count();
         let mut values = [None; MetricId::COUNT];
-        let of_requests = MetricId::all().filter(|id| !id.is_of_batch_jobs());
+        let of_requests = MetricId::all().filter(|id| id.kind() == record::Kind::Requests);
         for id in of_requests.filter(|id| id.quantile().is_none()) {
             values[id as usize] = match id {
                 MetricId::OwnersInProfit => {

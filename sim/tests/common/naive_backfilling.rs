@@ -1,7 +1,5 @@
 //! Backfilling in the plainest way: all that will be free on all nodes is written down for each expected end.
 
-use std::collections::BTreeMap;
-
 use walras_des::{SimTime, Span};
 use walras_sim::cluster::TaskId;
 use walras_sim::cluster::policy::fit::Fit;
@@ -10,29 +8,21 @@ use walras_sim::cluster::policy::{Cause, Orders, Scheduler};
 use walras_sim::cluster::view::View;
 use walras_sim::ids::NodeId;
 
-/// Backfilling with reservations for the first `protected` that wait, in the order of what they were promised if that is all.
+/// Backfilling with reservations for the first `protected` that wait.
 pub struct Naive {
     pub protected: usize,
     pub fit: Fit,
-    pub promised: BTreeMap<TaskId, SimTime>,
 }
 
 impl Naive {
-    fn plan(&mut self, view: &View<'_>) -> Vec<(TaskId, Option<SimTime>)> {
-        let mut queue: Vec<TaskId> = view.waiting().collect();
-        if self.protected == usize::MAX {
-            let promised = |task: &TaskId| self.promised.get(task).copied();
-            queue.sort_by_key(|task| promised(task).unwrap_or(SimTime::MAX));
-        }
-        self.promised.clear();
+    fn plan(&self, view: &View<'_>) -> Vec<(TaskId, Option<SimTime>)> {
         let mut ahead = Ahead::of(view, self.fit);
         let (mut reserved, mut plan) = (0, Vec::new());
-        for task in queue {
+        for task in view.waiting() {
             if reserved < self.protected {
                 let start = ahead.reserve(task);
                 reserved += usize::from(start != Some(view.now()));
                 plan.push((task, start));
-                self.promised.extend(start.map(|start| (task, start)));
             } else if ahead.nodes(task, 0).is_some() {
                 ahead.reserve_at(task, 0);
                 plan.push((task, Some(view.now())));

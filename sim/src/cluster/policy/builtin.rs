@@ -124,7 +124,7 @@ impl Policy {
                 }
             }
             Self::Ps => Box::new(Ps),
-            Self::Las => Box::new(Las),
+            Self::Las => Box::new(Las::default()),
             Self::Easy(fit) => Box::new(Backfilling::easy(*fit)),
             Self::Conservative(fit) => Box::new(Backfilling::conservative(*fit)),
             Self::Drf(fit) => Box::new(Drf::new(*fit)),

@@ -20,6 +20,8 @@ use crate::cluster::view::View;
 pub struct Tiresias {
     inner: Ordered<Queues>,
     promotion: Option<f64>,
+    /// When it is woken to promote next, if that is ahead.
+    woken: SimTime,
 }
 
 impl Tiresias {
@@ -52,6 +54,7 @@ impl Tiresias {
         Self {
             inner: Ordered::new(queues, fit, blocked),
             promotion,
+            woken: SimTime::ZERO,
         }
     }
 
@@ -86,7 +89,11 @@ impl Scheduler for Tiresias {
         }
         let next = self.promotion.and_then(|knob| self.promote(knob, view));
         self.inner.decide(cause, view, orders);
-        if let Some(next) = next {
+        // Once, as every decision says it anew: otherwise all of them come back together.
+        if let Some(next) = next
+            && (self.woken <= view.now() || next < self.woken)
+        {
+            self.woken = next;
             orders.wake(next);
         }
     }

@@ -1,0 +1,109 @@
+//! Economies over the years: what work costs and who does it, and what becomes of the token.
+
+use walras_analysis::compare::Comparison;
+use walras_analysis::curves::{Curve, Quantity, over_years};
+use walras_analysis::experiment::Experiment;
+use walras_analysis::record::MetricId;
+
+use super::axis::Axis;
+use super::nodes::{Row, stacked_over};
+use super::{Figure, band_note, names, shown};
+
+fn row(experiment: &Experiment, quantity: Quantity, label: &str) -> Option<Row> {
+    let curves = over_years(experiment, quantity);
+    is_something(&curves).then(|| Row::of_sizes(label, quantity.name(), curves))
+}
+
+/// Whether any of it is more than nothing.
+fn is_something(curves: &[Curve]) -> bool {
+    let mut points = curves.iter().flat_map(|curve| &curve.points);
+    points.any(|point| point.y.mean != 0.0)
+}
+
+fn figure(
+    experiment: &Experiment,
+    comparison: &Comparison,
+    (name, title): (&'static str, &str),
+    rows: Vec<Option<Row>>,
+    (finding, reading): (String, &str),
+) -> Option<Figure> {
+    let rows: Vec<Row> = rows.into_iter().flatten().collect();
+    let years = experiment.manifest.horizon_s / (365.0 * 86400.0);
+    let x = Axis::years(years);
+    let (svg, csv) = stacked_over(&x, "year", title, &rows, &names(comparison))?;
+    Some(Figure {
+        name,
+        title: title.to_owned(),
+        finding,
+        reading: format!("{reading} {}", band_note(comparison.replications)),
+        svg,
+        csv,
+    })
+}
+
+/// What each economy comes to in two figures, as in `today: 900 providers at the end, price of work 0.5 USD/unit`.
+fn told(comparison: &Comparison, [first, second]: [(MetricId, &str); 2]) -> String {
+    let of = |(index, name): (usize, &String)| {
+        let figure = |(metric, words): (MetricId, &str)| {
+            Some(words.replace("{}", &shown(comparison, metric, index)?))
+        };
+        let parts: Vec<String> = [first, second].into_iter().filter_map(figure).collect();
+        (!parts.is_empty()).then(|| format!("{name}: {}", parts.join(", ")))
+    };
+    let names = names(comparison);
+    let parts: Vec<String> = names.iter().enumerate().filter_map(of).collect();
+    format!("{}.", parts.join("; "))
+}
+
+/// Prices, use and providers.
+pub(super) fn work(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
+    let finding = told(
+        comparison,
+        [
+            (MetricId::WorkPrice, "work at {} on average"),
+            (MetricId::ProvidersEnd, "{} at the end"),
+        ],
+    );
+    let reading = "Owners come where earnings exceed their costs, and leave later than they would have come; the market moves the price until what is offered is used as much as it aims at.";
+    let rows = vec![
+        row(experiment, Quantity::Price, "price of work, USD per unit"),
+        row(experiment, Quantity::Served, "work done, units a day"),
+        (!over_years(experiment, Quantity::Utilization).is_empty()).then(|| Row {
+            axis: Axis::percent("utilization"),
+            column: "utilization",
+            curves: over_years(experiment, Quantity::Utilization),
+        }),
+        row(experiment, Quantity::Providers, "providers online"),
+        row(
+            experiment,
+            Quantity::Earning,
+            "earnings, USD per unit of capacity",
+        ),
+    ];
+    let title = ("work-over-years", "Work, prices and providers over time");
+    figure(experiment, comparison, title, rows, (finding, reading))
+}
+
+/// The token's price and supply, and the treasury.
+pub(super) fn token(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
+    if !is_something(&over_years(experiment, Quantity::TokenPrice)) {
+        return None;
+    }
+    let finding = told(
+        comparison,
+        [
+            (MetricId::TokenPriceEnd, "token at {} at the end"),
+            (MetricId::BurnToMint, "{} burned for each minted"),
+        ],
+    );
+    let reading = "Where more is burned than minted, use pays for all that providers are given; where less, the price falls or somebody buys what they sell.";
+    let rows = vec![
+        row(experiment, Quantity::TokenPrice, "price of the token, USD"),
+        row(experiment, Quantity::Supply, "tokens in existence"),
+        row(experiment, Quantity::Minted, "tokens minted, by epoch"),
+        row(experiment, Quantity::Burned, "tokens burned, by epoch"),
+        row(experiment, Quantity::Treasury, "treasury, USD"),
+    ];
+    let title = ("token-over-years", "The token over time");
+    figure(experiment, comparison, title, rows, (finding, reading))
+}

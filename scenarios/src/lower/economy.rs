@@ -1,0 +1,450 @@
+//! Lowers economies: networks that compete for work, and the customers who choose between them.
+
+use walras_des::{Dist, Span};
+use walras_sim::economy::network::Following;
+use walras_sim::economy::token::Holder;
+use walras_sim::economy::{
+    Allotment, Change, Customers, Economy, Emission, Network, Owners, Payment, Seller, Sells,
+    Shock, Supply, Token,
+};
+use walras_sim::market::base_fee::Eip1559;
+use walras_sim::market::blob_fee::{BlobFee, Schedule};
+use walras_sim::market::first_price::FirstPrice;
+use walras_sim::market::k_double::KDouble;
+use walras_sim::market::mcafee::McAfee;
+use walras_sim::market::order_book::DayOrders;
+use walras_sim::market::posted::Posted;
+use walras_sim::market::reverse_auction::ReverseAuction;
+use walras_sim::market::surge::Surge;
+use walras_sim::market::trade_reduction::TradeReduction;
+use walras_sim::market::uniform::UniformPrice;
+use walras_sim::market::vcg::Vcg;
+use walras_sim::market::vickrey::Vickrey;
+use walras_sim::market::{Market, Mechanism};
+use walras_sim::token::price::{Exchange, Gbm, OrderFlow, PriceModel};
+use walras_sim::units::{Amount, Ppm};
+
+use super::{positive, unknown};
+use crate::plan::Economies;
+use crate::report::{At, Report};
+use crate::spec::economy::{
+    AmountLaw, ChangeSpec, CustomersSpec, DrawnAmount, EconomySpec, EmissionSpec, HolderSpec,
+    MarketSpec, OwnersSpec, PaymentSpec, ProviderNetworkSpec, SellerSpec, SellsSpec, ShockSpec,
+    TokenPriceSpec, TokenSpec,
+};
+use crate::spec::quantity::{Duration, Share};
+
+/// [s]
+const DAY: f64 = 86400.0;
+const YEAR: f64 = 365.0 * DAY;
+
+/// The longest time between two steps.
+const LONGEST_EPOCH: f64 = 31.0 * DAY;
+
+pub(super) fn lower(
+    report: &mut Report,
+    spec: Option<&CustomersSpec>,
+    economies: &[(String, Option<EconomySpec>)],
+) -> Option<Economies> {
+    let customers = spec.map(customers);
+    let root = At::root("economies");
+    let all: Vec<Option<Economy>> = (economies.iter())
+        .map(|(name, spec)| {
+            economy(
+                report,
+                &root.key(name),
+                name,
+                spec.as_ref()?,
+                customers.as_ref(),
+            )
+        })
+        .collect();
+    let all: Option<Vec<Economy>> = all.into_iter().collect();
+    Some(Economies { economies: all? })
+}
+
+fn days(duration: Duration) -> f64 {
+    duration.0 / DAY
+}
+
+fn ppm(share: Share) -> Ppm {
+    Ppm::from_fraction(share.0)
+}
+
+fn customers(spec: &CustomersSpec) -> Customers {
+    Customers {
+        volume: spec.volume,
+        reference_price: spec.reference_price,
+        growth: spec.growth,
+        volatility: spec.volatility,
+        persistence: days(spec.persistence).max(1e-6),
+        elasticity: spec.elasticity,
+        price_weight: spec.price_weight,
+        habit: days(spec.habit),
+        overflow_below: spec.overflow_below,
+    }
+}
+
+fn economy(
+    report: &mut Report,
+    at: &At<'_>,
+    name: &str,
+    spec: &EconomySpec,
+    customers: Option<&Customers>,
+) -> Option<Economy> {
+    let epoch = positive(report, &at.key("epoch"), spec.epoch.0);
+    if spec.epoch.0 > LONGEST_EPOCH {
+        let hint = Some("an hour to a week, such as `1 d`".to_owned());
+        report.add(&at.key("epoch"), "an epoch lasts 31 days at most", hint);
+    }
+    let networks_at = at.key("networks");
+    if spec.networks.is_empty() {
+        report.add(&networks_at, "an economy needs at least one network", None);
+    }
+    let reference = customers.map_or(1.0, |customers| customers.reference_price);
+    let networks: Vec<Option<Network>> = (spec.networks.iter())
+        .map(|(name, spec)| network(report, &networks_at.key(name), name, spec, reference))
+        .collect();
+    let shocks_at = at.key("shocks");
+    let names: Vec<&str> = spec.networks.keys().map(String::as_str).collect();
+    let mut shocks: Vec<Shock> = Vec::new();
+    for (name, spec) in &spec.shocks {
+        shocks.extend(shock(report, &shocks_at.key(name), spec, &names));
+    }
+    shocks.sort_by(|a, b| a.at.total_cmp(&b.at));
+    let networks: Option<Vec<Network>> = networks.into_iter().collect();
+    Some(Economy {
+        name: name.to_owned(),
+        epoch: epoch?,
+        customers: customers?.clone(),
+        networks: networks?,
+        shocks,
+    })
+}
+
+fn shock(report: &mut Report, at: &At<'_>, spec: &ShockSpec, names: &[&str]) -> Option<Shock> {
+    let network = match &spec.network {
+        None => Some(0),
+        Some(name) => {
+            let found = names.iter().position(|known| known == name);
+            if found.is_none() {
+                unknown(
+                    report,
+                    &at.key("network"),
+                    "network",
+                    name,
+                    names.iter().copied(),
+                );
+            }
+            found
+        }
+    };
+    let change = match spec.change {
+        ChangeSpec::Demand(factor) => Change::Demand(factor),
+        ChangeSpec::TokenPrice(factor) => Change::TokenPrice(factor),
+        ChangeSpec::Price(factor) => Change::Price(factor),
+        ChangeSpec::RunningCost(factor) => Change::RunningCost(factor),
+        ChangeSpec::Emission(factor) => Change::Emission(factor),
+        ChangeSpec::Appeal(more) => Change::Appeal(more),
+        ChangeSpec::Open(is_open) => Change::Open(is_open),
+    };
+    Some(Shock {
+        at: days(spec.at),
+        network: network?,
+        change,
+    })
+}
+
+fn network(
+    report: &mut Report,
+    at: &At<'_>,
+    name: &str,
+    spec: &ProviderNetworkSpec,
+    reference: f64,
+) -> Option<Network> {
+    let market = market(spec.market);
+    let supply = match (&spec.owners, &spec.seller) {
+        (Some(owners), None) => {
+            let at = at.key("owners");
+            if owners.stake > 0.0 && spec.token.is_none() {
+                let message = "a stake is locked in tokens, and the network has none";
+                let hint = Some("give it a `token`, or remove `stake`".to_owned());
+                report.add(&at.key("stake"), message, hint);
+            }
+            self::owners(report, &at, owners).map(Supply::Owners)
+        }
+        (None, Some(seller)) => {
+            let at = at.key("seller");
+            self::seller(report, &at, seller, spec.market).map(Supply::Seller)
+        }
+        (owners, _) => {
+            let found = if owners.is_some() { "both" } else { "neither" };
+            let message = format!("expected one of `owners` and `seller`, found {found}");
+            report.add(at, message, None);
+            None
+        }
+    };
+    let token = match &spec.token {
+        None => None,
+        Some(spec) => Some(token(report, &at.key("token"), spec)?),
+    };
+    let announced = market.quote().map(|quote| quote.as_f64() * 1e3);
+    Some(Network {
+        name: name.to_owned(),
+        appeal: spec.appeal,
+        is_open: spec.open,
+        supply: supply?,
+        initial_price: spec.initial_price.or(announced).unwrap_or(reference),
+        market,
+        take_rate: ppm(spec.take_rate),
+        upkeep: spec.upkeep,
+        treasury: spec.treasury,
+        token,
+    })
+}
+
+fn amounts(report: &mut Report, at: &At<'_>, law: AmountLaw) -> Option<Dist> {
+    let dist = match law {
+        AmountLaw::Constant(value) => Dist::constant(value),
+        AmountLaw::Drawn(DrawnAmount::Uniform { low, high }) => Dist::uniform(low, high),
+        AmountLaw::Drawn(DrawnAmount::Lognormal { median, sigma }) => {
+            Dist::lognormal(walras_des::math::ln(median), sigma)
+        }
+    };
+    report.check(at, dist)
+}
+
+fn owners(report: &mut Report, at: &At<'_>, spec: &OwnersSpec) -> Option<Owners> {
+    let capacity = amounts(report, &at.key("capacity"), spec.capacity);
+    let running_cost = amounts(report, &at.key("running_cost"), spec.running_cost);
+    let review = positive(report, &at.key("review"), spec.review.0);
+    let memory = positive(report, &at.key("memory"), spec.memory.0);
+    let hardware = spec.hardware;
+    if let Some(hardware) = hardware {
+        let at = at.key("hardware");
+        positive(report, &at.key("payback"), hardware.payback.0)?;
+    }
+    let in_days = |span: Span| span.as_secs_f64() / DAY;
+    Some(Owners {
+        potential: spec.potential,
+        online: spec.online.0,
+        capacity: capacity?,
+        running_cost: running_cost?,
+        buyers: hardware.map_or(0.0, |hardware| hardware.buyers.0),
+        hardware_price: hardware.map_or(0.0, |hardware| hardware.price),
+        payback: hardware.map_or(1.0, |hardware| days(hardware.payback)),
+        lead_time: hardware.map_or(0.0, |hardware| days(hardware.lead_time)),
+        review: in_days(review?),
+        memory: in_days(memory?),
+        join_above: spec.join_above,
+        leave_below: spec.leave_below.0,
+        risk_aversion: spec.risk_aversion,
+        sells: match spec.sells {
+            SellsSpec::All => Sells::Share(1.0),
+            SellsSpec::Bill => Sells::Bill,
+            SellsSpec::Share(share) => Sells::Share(share.0),
+        },
+        stake: spec.stake,
+    })
+}
+
+fn seller(
+    report: &mut Report,
+    at: &At<'_>,
+    spec: &SellerSpec,
+    market: MarketSpec,
+) -> Option<Seller> {
+    if spec.target.0 <= 0.0 {
+        let hint = Some("for example `70 %`".to_owned());
+        report.add(
+            &at.key("target"),
+            "no hardware is enough to be used to 0 %",
+            hint,
+        );
+        return None;
+    }
+    if spec.follows.is_some() && !matches!(market, MarketSpec::Posted { .. }) {
+        let message = "only a posted price can follow others";
+        let hint = Some("`market: {posted: {price: …}}`, or no `follows`".to_owned());
+        report.add(&at.key("follows"), message, hint);
+        return None;
+    }
+    let mut follows = None;
+    if let Some(spec) = spec.follows {
+        let at = at.key("follows");
+        positive(report, &at.key("half_life"), spec.half_life.0)?;
+        follows = Some(Following {
+            multiple: spec.multiple,
+            half_life: days(spec.half_life),
+            floor: spec.floor,
+        });
+    }
+    Some(Seller {
+        capacity: spec.capacity,
+        cost: spec.cost,
+        target: spec.target.0,
+        lead_time: days(spec.lead_time),
+        follows,
+    })
+}
+
+/// Base units for a thousandth of a unit, which is what markets trade.
+fn money(usd: f64) -> Amount {
+    Amount(((usd * 1e6).round() as i128).max(1))
+}
+
+fn market(spec: MarketSpec) -> Mechanism {
+    match spec {
+        MarketSpec::Posted { price } => Posted {
+            price: money(price),
+        }
+        .into(),
+        MarketSpec::Surge {
+            initial,
+            sensitivity,
+            target,
+            floor,
+            ceiling,
+        } => Surge {
+            price: initial * 1e6,
+            sensitivity,
+            target: target.0,
+            floor: money(floor),
+            ceiling: money(ceiling.max(floor)),
+        }
+        .into(),
+        MarketSpec::BaseFee {
+            initial,
+            target,
+            denominator,
+            floor,
+            burn,
+        } => Eip1559 {
+            fee: money(initial),
+            floor: money(floor),
+            target: ppm(target),
+            denominator,
+            burn: ppm(burn),
+            tip: Amount::ZERO,
+        }
+        .into(),
+        MarketSpec::BlobFee {
+            initial,
+            target,
+            rise,
+        } => {
+            let target = (target * 1e3).round().max(1.0);
+            // A day with twice the target raises the excess by one target, and the fee by e^(target / fraction).
+            let fraction = (target / walras_des::math::ln_1p(rise.0.max(1e-6))).round();
+            let excess = fraction * walras_des::math::ln(money(initial).0 as f64);
+            BlobFee {
+                schedule: Schedule {
+                    gas_per_unit: 1,
+                    target: target as u64,
+                    max: u64::MAX,
+                    update_fraction: fraction as u64,
+                    min_fee: 1,
+                },
+                excess: excess as u64,
+                reserve: Amount::ZERO,
+                burn: Ppm::default(),
+            }
+            .into()
+        }
+        MarketSpec::UniformPrice => UniformPrice::default().into(),
+        MarketSpec::KDouble { k } => KDouble { k: ppm(k) }.into(),
+        MarketSpec::Mcafee => McAfee.into(),
+        MarketSpec::TradeReduction => TradeReduction.into(),
+        MarketSpec::Vcg => Vcg.into(),
+        MarketSpec::FirstPrice => FirstPrice.into(),
+        MarketSpec::Vickrey => Vickrey.into(),
+        MarketSpec::ReverseAuction => ReverseAuction {
+            most_bids: usize::MAX,
+            ..ReverseAuction::default()
+        }
+        .into(),
+        MarketSpec::OrderBook => DayOrders.into(),
+    }
+}
+
+fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
+    let mut is_right = true;
+    let mut needs = |report: &mut Report, at: &At<'_>, duration: Duration| {
+        is_right &= positive(report, at, duration.0).is_some();
+        days(duration)
+    };
+    let emission_at = at.key("emission");
+    let emission = match spec.emission {
+        EmissionSpec::None => Emission::None,
+        EmissionSpec::Constant { per_day } => Emission::Constant { per_day },
+        EmissionSpec::Halving { per_day, every } => {
+            let at = emission_at.key("halving");
+            let every = needs(report, &at.key("every"), every);
+            Emission::Halving { per_day, every }
+        }
+        EmissionSpec::Decay { per_day, half_life } => {
+            let at = emission_at.key("decay");
+            let half_life = needs(report, &at.key("half_life"), half_life);
+            Emission::Decay { per_day, half_life }
+        }
+    };
+    let price_at = at.key("price");
+    let price = match spec.price {
+        TokenPriceSpec::Fixed => PriceModel::Fixed,
+        TokenPriceSpec::Gbm { drift, volatility } => PriceModel::Gbm(Gbm { drift, volatility }),
+        TokenPriceSpec::Exchange { holding, memory } => {
+            let at = price_at.key("exchange");
+            needs(report, &at.key("holding"), holding);
+            needs(report, &at.key("memory"), memory);
+            PriceModel::Exchange(Exchange {
+                holding: holding.0 / YEAR,
+                memory: memory.0 / YEAR,
+                response: 0.0,
+            })
+        }
+        TokenPriceSpec::OrderFlow { depth } => PriceModel::OrderFlow(OrderFlow {
+            depth,
+            outside: None,
+        }),
+    };
+    if spec.to_treasury.0 + spec.to_creators.0 > 1.0 {
+        let message = "treasury and creators together get more than all new tokens";
+        report.add(
+            &at.key("to_creators"),
+            message,
+            Some("100 % at most, with `to_treasury`".to_owned()),
+        );
+        is_right = false;
+    }
+    let genesis = spec.genesis.values().map(|spec| Allotment {
+        holder: match spec.holder {
+            HolderSpec::Public => Holder::Public,
+            HolderSpec::Insiders => Holder::Insiders,
+            HolderSpec::Treasury => Holder::Treasury,
+        },
+        tokens: Amount::from_f64(spec.tokens),
+        cliff: days(spec.cliff),
+        vesting: days(spec.vesting),
+        sold: spec.sold.0,
+    });
+    is_right.then(|| Token {
+        initial_price: spec.initial_price,
+        price,
+        genesis: genesis.collect(),
+        emission,
+        to_treasury: ppm(spec.to_treasury),
+        to_creators: ppm(spec.to_creators),
+        payment: match spec.payment {
+            PaymentSpec::Dollars => Payment::Dollars,
+            PaymentSpec::Tokens => Payment::Tokens,
+            PaymentSpec::BurnAndMint {
+                burned,
+                minted_again,
+            } => Payment::BurnAndMint {
+                burned: ppm(burned),
+                minted_again: Amount::from_f64(minted_again),
+            },
+        },
+        buy_back: ppm(spec.buy_back),
+    })
+}

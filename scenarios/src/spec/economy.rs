@@ -1,0 +1,584 @@
+//! Economies: networks that compete for work over years, and the customers who choose between them.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::spec::Named;
+use crate::spec::quantity::{Duration, Share};
+
+/// Customers, who choose between the networks of an economy and doing without. Work is measured in units, such as GPU-hours.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomersSpec {
+    /// Work wanted in a day at the start, if all networks charged the reference price [units].
+    #[schemars(range(max = 1e12), extend("exclusiveMinimum" = 0))]
+    pub volume: f64,
+    /// The reference price [USD per unit].
+    #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+    pub reference_price: f64,
+    /// Growth of what is wanted at equal prices: of its logarithm, by year; default none.
+    #[serde(default)]
+    #[schemars(range(min = -10, max = 10))]
+    pub growth: f64,
+    /// Standard deviation of the logarithm of demand around its trend; default none.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 5))]
+    pub volatility: f64,
+    /// Half-life of deviations from the trend; default 30 days.
+    #[serde(default = "month")]
+    pub persistence: Duration,
+    /// Elasticity of all demand to the price index of the networks; default 1.
+    #[serde(default = "one")]
+    #[schemars(range(min = 0, max = 100))]
+    pub elasticity: f64,
+    /// Weight of the logarithm of a price in utility: the elasticity of the demand that a small network meets; default 3.
+    #[serde(default = "three")]
+    #[schemars(range(max = 100), extend("exclusiveMinimum" = 0))]
+    pub price_weight: f64,
+    /// Half-life of habit: within this time half of those who would rather be elsewhere move; default 30 days.
+    #[serde(default = "month")]
+    pub habit: Duration,
+    /// Work for which a network has no room goes to others that charge less than this many times the reference price; default 4.
+    #[serde(default = "four")]
+    #[schemars(range(min = 0, max = 1e6))]
+    pub overflow_below: f64,
+}
+
+fn month() -> Duration {
+    Duration(30.0 * 86400.0)
+}
+
+fn none() -> Share {
+    Share(0.0)
+}
+
+fn zero() -> Duration {
+    Duration(0.0)
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn three() -> f64 {
+    3.0
+}
+
+fn four() -> f64 {
+    4.0
+}
+
+/// Networks that compete for the work of the customers. The first is the one that figures are about.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EconomySpec {
+    /// Time between two steps: an hour to a week; default a day.
+    #[serde(default = "day")]
+    pub epoch: Duration,
+    /// The networks, by name.
+    pub networks: Named<ProviderNetworkSpec>,
+    /// What happens at stated times, by name; default nothing.
+    #[serde(default)]
+    pub shocks: Named<ShockSpec>,
+}
+
+fn day() -> Duration {
+    Duration(86400.0)
+}
+
+/// A network: who works, at which price, for what money.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderNetworkSpec {
+    /// How much customers like it at equal prices [units of utility]; one more is worth e^(1 / `price_weight`) in price; default 0.
+    #[serde(default)]
+    #[schemars(range(min = -50, max = 50))]
+    pub appeal: f64,
+    /// Whether it is open from the start; a shock can open and close it; default yes.
+    #[serde(default = "yes")]
+    pub open: bool,
+    /// Who works: many owners who come and go.
+    pub owners: Option<OwnersSpec>,
+    /// Instead of `owners`: one seller with all of the hardware.
+    pub seller: Option<SellerSpec>,
+    /// How prices are found.
+    pub market: MarketSpec,
+    /// Price that customers and owners expect before the first trade [USD per unit]; default that of the market, or else the reference
+    /// price.
+    #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+    pub initial_price: Option<f64>,
+    /// Share of what owners would get that the protocol keeps; default none.
+    #[serde(default = "none")]
+    pub take_rate: Share,
+    /// What running the protocol costs [USD a day]; default nothing.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1e12))]
+    pub upkeep: f64,
+    /// What the treasury has at the start [USD]; default nothing.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1e12))]
+    pub treasury: f64,
+    /// Its token; default it has none.
+    pub token: Option<TokenSpec>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Owners of hardware that a network could use.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnersSpec {
+    /// How many there are, whether they provide or not.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub potential: u32,
+    /// Share of them that provides at the start, the cheapest first; default none.
+    #[serde(default = "none")]
+    pub online: Share,
+    /// What one can do [units a day].
+    pub capacity: AmountLaw,
+    /// Electricity and what else the machine would be good for, while it is online [USD per unit of capacity].
+    pub running_cost: AmountLaw,
+    /// If some must buy their hardware first.
+    pub hardware: Option<HardwareSpec>,
+    /// Time between two looks at earnings, which owners take in turn; default 28 days.
+    #[serde(default = "four_weeks")]
+    pub review: Duration,
+    /// Half-life of what owners remember of earnings; default 30 days.
+    #[serde(default = "month")]
+    pub memory: Duration,
+    /// They join when they expect this many times their running cost; default 1.2.
+    #[serde(default = "more")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub join_above: f64,
+    /// They leave when they expect less than this share of it: who has sunk costs and hopes for better times stays for less than all of
+    /// it (Dixit 1989); default 80 %.
+    #[serde(default = "less")]
+    pub leave_below: Share,
+    /// What they give up of their expectation for half of its yearly variance, as a factor; default none.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 100))]
+    pub risk_aversion: f64,
+    /// Which of the tokens that they earn they sell at once; default all.
+    #[serde(default)]
+    pub sells: SellsSpec,
+    /// Tokens that they lock while they provide, bought when they join [USD per unit of capacity a day]; default none.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1e9))]
+    pub stake: f64,
+}
+
+fn four_weeks() -> Duration {
+    Duration(28.0 * 86400.0)
+}
+
+fn more() -> f64 {
+    1.2
+}
+
+fn less() -> Share {
+    Share(0.8)
+}
+
+/// Hardware that owners buy.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HardwareSpec {
+    /// Share of owners who have none yet.
+    pub buyers: Share,
+    /// What it costs [USD per unit of capacity a day].
+    #[schemars(range(min = 0, max = 1e9))]
+    pub price: f64,
+    /// The time within which it must pay for itself; default two years.
+    #[serde(default = "two_years")]
+    pub payback: Duration,
+    /// Time from order to delivery; default none.
+    #[serde(default = "zero")]
+    pub lead_time: Duration,
+}
+
+fn two_years() -> Duration {
+    Duration(730.0 * 86400.0)
+}
+
+/// Which of the tokens that they earn owners sell at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum SellsSpec {
+    /// All.
+    #[default]
+    All,
+    /// As many as pay their running cost.
+    Bill,
+    /// A share.
+    Share(Share),
+}
+
+/// A seller who owns all of the hardware.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SellerSpec {
+    /// What it can do at the start [units a day].
+    #[schemars(range(max = 1e12), extend("exclusiveMinimum" = 0))]
+    pub capacity: f64,
+    /// What a unit costs it [USD]; default nothing.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1e6))]
+    pub cost: f64,
+    /// It orders hardware when more than this share of what it has and has ordered is in use; default 70 %.
+    #[serde(default = "target")]
+    pub target: Share,
+    /// Time from order to delivery; default 26 weeks.
+    #[serde(default = "half_a_year")]
+    pub lead_time: Duration,
+    /// If its posted price follows the lowest price elsewhere down.
+    pub follows: Option<FollowsSpec>,
+}
+
+fn target() -> Share {
+    Share(0.7)
+}
+
+fn half_a_year() -> Duration {
+    Duration(182.0 * 86400.0)
+}
+
+/// A seller who moves its posted price down toward a multiple of the lowest price elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FollowsSpec {
+    /// The multiple.
+    #[schemars(range(max = 1000), extend("exclusiveMinimum" = 0))]
+    pub multiple: f64,
+    /// Half-life of the distance.
+    pub half_life: Duration,
+    /// It goes no lower than this [USD per unit].
+    #[schemars(range(min = 0, max = 1e6))]
+    pub floor: f64,
+}
+
+/// A distribution of amounts.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum AmountLaw {
+    /// Always the same.
+    Constant(#[schemars(range(max = 1e9), extend("exclusiveMinimum" = 0))] f64),
+    /// Drawn for each owner.
+    Drawn(DrawnAmount),
+}
+
+/// An amount that differs between owners.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum DrawnAmount {
+    /// Anything between two ends, all equally likely.
+    Uniform {
+        /// The lower end.
+        #[schemars(range(min = 0, max = 1e9))]
+        low: f64,
+        /// The upper end.
+        #[schemars(range(min = 0, max = 1e9))]
+        high: f64,
+    },
+    /// The exponential of a normal variable.
+    Lognormal {
+        /// The median.
+        #[schemars(range(max = 1e9), extend("exclusiveMinimum" = 0))]
+        median: f64,
+        /// Standard deviation of the logarithm.
+        #[schemars(range(min = 0, max = 10))]
+        sigma: f64,
+    },
+}
+
+/// How prices are found. Auctions clear once an epoch, owners asking their running cost and customers bidding along their demand.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum MarketSpec {
+    /// A price that stays.
+    Posted {
+        /// [USD per unit]
+        #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+        price: f64,
+    },
+    /// A price whose logarithm moves by `sensitivity` times the distance of utilization from the target.
+    Surge {
+        /// At the start [USD per unit].
+        #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+        initial: f64,
+        /// By epoch; default 0.1.
+        #[serde(default = "tenth")]
+        #[schemars(range(max = 100), extend("exclusiveMinimum" = 0))]
+        sensitivity: f64,
+        /// Utilization at which it rests; default 70 %.
+        #[serde(default = "target")]
+        target: Share,
+        /// The lowest price [USD per unit]; default 0.001.
+        #[serde(default = "thousandth")]
+        #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+        floor: f64,
+        /// The highest price [USD per unit]; default 1000.
+        #[serde(default = "thousand")]
+        #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+        ceiling: f64,
+    },
+    /// As EIP-1559: up when more than the target is in use, down when less, by one over `denominator` at most.
+    BaseFee {
+        /// At the start [USD per unit].
+        #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+        initial: f64,
+        /// Utilization at which it rests; default 70 %.
+        #[serde(default = "target")]
+        target: Share,
+        /// Default 8.
+        #[serde(default = "eight")]
+        #[schemars(range(min = 1, max = 1_000_000))]
+        denominator: u64,
+        /// The lowest price [USD per unit]; default 0.001.
+        #[serde(default = "thousandth")]
+        #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+        floor: f64,
+        /// Share that is destroyed; in a network without a token it goes to the treasury; default none.
+        #[serde(default = "none")]
+        burn: Share,
+    },
+    /// As EIP-4844: exponential in all that was ever used beyond a target.
+    BlobFee {
+        /// At the start [USD per unit].
+        #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+        initial: f64,
+        /// Work at which it rests [units a day].
+        #[schemars(range(max = 1e9), extend("exclusiveMinimum" = 0))]
+        target: f64,
+        /// What a day with twice the target adds to the price; default 12.5 %.
+        #[serde(default = "eighth")]
+        rise: Share,
+    },
+    /// All trade at the cost of the last unit.
+    UniformPrice,
+    /// All trade between the last bid and the last ask that meet.
+    KDouble {
+        /// How far up from the ask; default 50 %.
+        #[serde(default = "half")]
+        k: Share,
+    },
+    /// Double auction in which nobody gains by lying about a single unit (McAfee 1992).
+    Mcafee,
+    /// The same without the last trade, always.
+    TradeReduction,
+    /// Everybody pays what its presence costs others; the deficit is somebody else's.
+    Vcg,
+    /// The lowest asks win and get what they ask.
+    FirstPrice,
+    /// The lowest asks win and get the first ask that loses.
+    Vickrey,
+    /// Buyers choose among asks under their limit, the cheapest first, and pay as bid (Akash).
+    ReverseAuction,
+    /// Limit orders that last for an epoch.
+    OrderBook,
+}
+
+fn tenth() -> f64 {
+    0.1
+}
+
+fn thousandth() -> f64 {
+    1e-3
+}
+
+fn thousand() -> f64 {
+    1e3
+}
+
+fn eight() -> u64 {
+    8
+}
+
+fn eighth() -> Share {
+    Share(0.125)
+}
+
+fn half() -> Share {
+    Share(0.5)
+}
+
+/// The token of a network.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenSpec {
+    /// Its price at the start [USD].
+    #[schemars(range(max = 1e9), extend("exclusiveMinimum" = 0))]
+    pub initial_price: f64,
+    /// How its price is formed.
+    pub price: TokenPriceSpec,
+    /// Tokens that exist at the start, by name.
+    pub genesis: Named<AllotmentSpec>,
+    /// New tokens for those who provide; default none.
+    #[serde(default)]
+    pub emission: EmissionSpec,
+    /// Share of new tokens for the treasury; default none.
+    #[serde(default = "none")]
+    pub to_treasury: Share,
+    /// Share of new tokens for the creators of models; default none.
+    #[serde(default = "none")]
+    pub to_creators: Share,
+    /// How customers pay; default in tokens.
+    #[serde(default)]
+    pub payment: PaymentSpec,
+    /// Share of the treasury's income in dollars for which it buys tokens and burns them; default none.
+    #[serde(default = "none")]
+    pub buy_back: Share,
+}
+
+/// Tokens that exist at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AllotmentSpec {
+    /// Whose they are.
+    pub holder: HolderSpec,
+    /// How many.
+    #[schemars(range(max = 1e15), extend("exclusiveMinimum" = 0))]
+    pub tokens: f64,
+    /// Time before any is free; default none.
+    #[serde(default = "zero")]
+    pub cliff: Duration,
+    /// Time over which they become free from then on; default at once.
+    #[serde(default = "zero")]
+    pub vesting: Duration,
+    /// Share of what becomes free that is sold at once; default half.
+    #[serde(default = "half")]
+    pub sold: Share,
+}
+
+/// Whose tokens are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HolderSpec {
+    /// Anybody's: they can be bought.
+    Public,
+    /// Founders' and investors': they become public as they vest.
+    Insiders,
+    /// The protocol's.
+    Treasury,
+}
+
+/// A schedule of new tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum EmissionSpec {
+    /// None.
+    #[default]
+    None,
+    /// As many every day.
+    Constant {
+        /// Tokens a day.
+        #[schemars(range(min = 0, max = 1e12))]
+        per_day: f64,
+    },
+    /// Half as many after each period.
+    Halving {
+        /// Tokens a day in the first period.
+        #[schemars(range(min = 0, max = 1e12))]
+        per_day: f64,
+        /// Length of a period.
+        every: Duration,
+    },
+    /// Less from day to day.
+    Decay {
+        /// Tokens a day at the start.
+        #[schemars(range(min = 0, max = 1e12))]
+        per_day: f64,
+        /// Time in which it halves.
+        half_life: Duration,
+    },
+}
+
+/// How customers pay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum PaymentSpec {
+    /// In dollars.
+    Dollars,
+    /// In tokens bought at the moment.
+    #[default]
+    Tokens,
+    /// In tokens bought at the moment, of which a share is burned; owners live on new tokens (Helium, Render).
+    BurnAndMint {
+        /// Share burned; the rest goes to the treasury; default all.
+        #[serde(default = "all")]
+        burned: Share,
+        /// Burned tokens that are minted again for owners, in a day at most; default none.
+        #[serde(default)]
+        #[schemars(range(min = 0, max = 1e12))]
+        minted_again: f64,
+    },
+}
+
+fn all() -> Share {
+    Share(1.0)
+}
+
+/// How the price of a token is formed.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum TokenPriceSpec {
+    /// It never moves.
+    Fixed,
+    /// Geometric Brownian motion, whatever the network does.
+    Gbm {
+        /// Expected growth by year; default none.
+        #[serde(default)]
+        #[schemars(range(min = -10, max = 10))]
+        drift: f64,
+        /// By root of a year.
+        #[schemars(range(min = 0, max = 10))]
+        volatility: f64,
+    },
+    /// Equation of exchange: what is bought in a year times how long it is held, over what circulates.
+    Exchange {
+        /// Time from purchase to use or sale.
+        holding: Duration,
+        /// Half-life of what the market takes for the rate of purchases; default 30 days.
+        #[serde(default = "month")]
+        memory: Duration,
+    },
+    /// A pool with a constant product, moved by what is bought and sold.
+    OrderFlow {
+        /// Value of one side of the pool at the start [USD].
+        #[schemars(range(max = 1e12), extend("exclusiveMinimum" = 0))]
+        depth: f64,
+    },
+}
+
+/// A change at a stated time.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShockSpec {
+    /// When, from the start of the run.
+    pub at: Duration,
+    /// The network that it befalls; default the first.
+    pub network: Option<String>,
+    /// What changes.
+    pub change: ChangeSpec,
+}
+
+/// What a shock changes.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ChangeSpec {
+    /// Demand for all networks at equal prices, times this.
+    Demand(#[schemars(range(min = 0, max = 1e6))] f64),
+    /// The price of the token, times this.
+    TokenPrice(#[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))] f64),
+    /// A posted price, times this.
+    Price(#[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))] f64),
+    /// Running cost of owners, or cost of the seller, times this.
+    RunningCost(#[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))] f64),
+    /// New tokens from here on, times this.
+    Emission(#[schemars(range(min = 0, max = 1e6))] f64),
+    /// Units of utility that customers like it more, or less.
+    Appeal(#[schemars(range(min = -50, max = 50))] f64),
+    /// Whether the network is open.
+    Open(bool),
+}

@@ -1,0 +1,234 @@
+//! The figures of an economy, from what was recorded of its first network and from the state at the end.
+
+use walras_des::math;
+
+use crate::economy::owners::Population;
+use crate::record::{MetricId, Metrics};
+use crate::series::{Column, Row};
+
+/// What the figures are made from.
+pub(super) struct Evidence<'a> {
+    /// The measured epochs.
+    pub rows: &'a [Row],
+    /// Length of each [days].
+    pub days: f64,
+    /// Owners online at the start of the run.
+    pub at_start: u32,
+    /// The owners at the end, if there are any.
+    pub owners: Option<&'a Population>,
+    /// What hardware costs [USD per unit of capacity a day], if any is bought.
+    pub hardware_price: Option<f64>,
+    /// What customers would have given beyond what they paid [USD a day], summed over the measured epochs; `None` if it is infinite.
+    pub surplus: Option<f64>,
+}
+
+/// Days in a year and in a month.
+const YEAR: f64 = 365.0;
+const MONTH: f64 = YEAR / 12.0;
+
+impl Evidence<'_> {
+    pub fn metrics(&self) -> Metrics {
+        let mut metrics = Metrics([None; MetricId::COUNT]);
+        let mut set = |id: MetricId, value: Option<f64>| {
+            metrics.0[id as usize] = value.filter(|value| value.is_finite());
+        };
+        let sum = |column: Column| self.rows.iter().map(|row| row[column]).sum::<f64>();
+        let epochs = self.rows.len() as f64;
+        let mean = |column: Column| Some(sum(column) / epochs);
+        set(
+            MetricId::Utilization,
+            ratio(sum(Column::Served), sum(Column::Capacity)),
+        );
+        set(MetricId::Spend, mean(Column::Spend));
+        set(
+            MetricId::WorkPrice,
+            ratio(sum(Column::Spend), sum(Column::Served)),
+        );
+        let both = self
+            .rows
+            .iter()
+            .filter(|row| row[Column::RivalPrice].is_finite());
+        let (ours, theirs) = both.fold((0.0, 0.0), |(ours, theirs), row| {
+            (ours + row[Column::Price], theirs + row[Column::RivalPrice])
+        });
+        set(MetricId::PriceToRival, ratio(ours, theirs));
+        set(
+            MetricId::WorkPriceVolatility,
+            volatility(self.rows.iter().map(|row| row[Column::Price]), self.days),
+        );
+        set(MetricId::WorkShare, mean(Column::Share));
+        set(
+            MetricId::FillRate,
+            ratio(sum(Column::Served), sum(Column::Wanted)),
+        );
+        set(
+            MetricId::ConsumerSurplus,
+            self.surplus.map(|surplus| surplus / epochs),
+        );
+        self.owners(&mut set);
+        self.token(&mut set);
+        metrics
+    }
+
+    fn owners(&self, set: &mut impl FnMut(MetricId, Option<f64>)) {
+        let Some(owners) = self.owners else {
+            return;
+        };
+        let weighted = |column: Column| {
+            self.rows
+                .iter()
+                .map(|row| row[column] * row[Column::Capacity])
+                .sum::<f64>()
+        };
+        let sum = |column: Column| self.rows.iter().map(|row| row[column]).sum::<f64>();
+        let last = |column: Column| self.rows.last().map(|row| row[column]);
+        let (earning, cost) = (weighted(Column::Earning), weighted(Column::Cost));
+        let capacity = sum(Column::Capacity);
+        let count = self.rows.len() as f64;
+        set(MetricId::Providers, Some(sum(Column::Providers) / count));
+        set(MetricId::ProvidersEnd, last(Column::Providers));
+        set(
+            MetricId::ProvidersLeast,
+            self.rows
+                .iter()
+                .map(|row| row[Column::Providers])
+                .reduce(f64::min),
+        );
+        let retained = last(Column::Providers).and_then(|end| ratio(end, f64::from(self.at_start)));
+        set(MetricId::Retention, retained);
+        set(MetricId::Earning, ratio(earning, capacity));
+        set(MetricId::RunningCost, ratio(cost, capacity));
+        set(MetricId::ReturnOnCost, ratio(earning - cost, cost));
+        let payback = self
+            .hardware_price
+            .zip(ratio(earning - cost, capacity))
+            .filter(|&(_, margin)| margin > 0.0);
+        set(
+            MetricId::Payback,
+            payback.map(|(price, margin)| price / margin / MONTH),
+        );
+        let subsidy = sum(Column::Subsidy);
+        set(MetricId::SubsidyShare, ratio(subsidy, earning));
+        set(
+            MetricId::SubsidyGap,
+            ratio(cost - (earning - subsidy).max(0.0), cost),
+        );
+        let accounts: Vec<(f64, f64)> = owners.accounts().collect();
+        let in_profit = accounts
+            .iter()
+            .filter(|(revenue, spent)| revenue > spent)
+            .count();
+        set(
+            MetricId::OwnersInProfit,
+            ratio(in_profit as f64, accounts.len() as f64),
+        );
+        let mut revenue: Vec<f64> = accounts.iter().map(|account| account.0).collect();
+        set(MetricId::OwnerGini, gini(&mut revenue));
+        let mut capacities: Vec<u64> = owners.capacities().collect();
+        capacities.sort_unstable_by(|a, b| b.cmp(a));
+        let whole: u64 = capacities.iter().sum();
+        let shares = || {
+            capacities
+                .iter()
+                .map(|&capacity| capacity as f64 / whole as f64)
+        };
+        set(
+            MetricId::CapacityHhi,
+            (whole > 0).then(|| shares().map(|share| share * share).sum()),
+        );
+        set(
+            MetricId::CapacityNakamoto,
+            (whole > 0).then(|| {
+                let mut sum = 0.0;
+                shares()
+                    .take_while(|share| {
+                        let more = sum <= 0.5;
+                        sum += share;
+                        more
+                    })
+                    .count() as f64
+            }),
+        );
+        set(MetricId::TreasuryEnd, last(Column::Treasury));
+        let ruined = self.rows.iter().any(|row| row[Column::Unpaid] > 0.0);
+        set(MetricId::Ruin, Some(f64::from(u8::from(ruined))));
+    }
+
+    fn token(&self, set: &mut impl FnMut(MetricId, Option<f64>)) {
+        let prices = || self.rows.iter().map(|row| row[Column::TokenPrice]);
+        let (Some(first), Some(end)) = (prices().next(), prices().next_back()) else {
+            return;
+        };
+        if first <= 0.0 {
+            return;
+        }
+        let count = self.rows.len() as f64;
+        let years = count * self.days / YEAR;
+        let sum = |column: Column| self.rows.iter().map(|row| row[column]).sum::<f64>();
+        let last = |column: Column| self.rows.last().map_or(0.0, |row| row[column]);
+        set(MetricId::TokenPriceEnd, Some(end));
+        set(
+            MetricId::TokenPriceMean,
+            Some(prices().sum::<f64>() / count),
+        );
+        set(MetricId::TokenReturn, Some(math::ln(end / first) / years));
+        set(MetricId::TokenVolatility, volatility(prices(), self.days));
+        let mut high = 0.0_f64;
+        let fall = prices().fold(0.0_f64, |fall, price| {
+            high = high.max(price);
+            fall.max(1.0 - price / high)
+        });
+        set(MetricId::TokenDrawdown, Some(fall));
+        set(MetricId::SupplyEnd, Some(last(Column::Supply)));
+        let created = sum(Column::Minted) - sum(Column::Burned);
+        let mean_supply = sum(Column::Supply) / count;
+        set(MetricId::Inflation, ratio(created / years, mean_supply));
+        set(
+            MetricId::BurnToMint,
+            ratio(sum(Column::Burned), sum(Column::Minted)),
+        );
+        let stake = last(Column::Staked) * end;
+        // Who holds half as much as all others has a third of the whole.
+        set(MetricId::AttackCost, (stake > 0.0).then_some(stake / 2.0));
+    }
+}
+
+fn ratio(part: f64, whole: f64) -> Option<f64> {
+    (whole != 0.0).then(|| part / whole)
+}
+
+/// Standard deviation of the changes of the logarithm, by root of a year.
+fn volatility(prices: impl Iterator<Item = f64> + Clone, days: f64) -> Option<f64> {
+    let next = prices.clone().skip(1);
+    let changes: Vec<f64> = prices
+        .zip(next)
+        .filter(|(a, b)| *a > 0.0 && *b > 0.0)
+        .map(|(a, b)| math::ln(b / a))
+        .collect();
+    if changes.len() < 2 {
+        return None;
+    }
+    let count = changes.len() as f64;
+    let mean = changes.iter().sum::<f64>() / count;
+    let squares: f64 = changes
+        .iter()
+        .map(|change| (change - mean) * (change - mean))
+        .sum();
+    Some((squares / (count - 1.0) * YEAR / days).sqrt())
+}
+
+/// Gini coefficient, those who have nothing included.
+fn gini(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let count = values.len() as f64;
+    let sum: f64 = values.iter().sum();
+    if values.len() < 2 || sum <= 0.0 {
+        return None;
+    }
+    let ranked: f64 = values
+        .iter()
+        .zip(1..)
+        .map(|(value, rank)| value * f64::from(rank))
+        .sum();
+    Some((2.0 * ranked / (count * sum) - (count + 1.0) / count).clamp(0.0, 1.0))
+}

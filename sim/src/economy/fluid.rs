@@ -1,0 +1,276 @@
+//! An economy epoch by epoch: work as a flow.
+
+use walras_des::{Digest, SimTime, Span, Streams};
+
+use crate::economy::customers::{Demand, Each};
+use crate::economy::figures::Evidence;
+use crate::economy::network::{Epoch, State};
+use crate::economy::{Change, Economy, Supply};
+use crate::ledger::Posting;
+use crate::record::{Counts, Latencies, Output};
+use crate::series::{Column, Row, Series};
+use crate::world::Settings;
+
+impl Economy {
+    /// Simulates one replication; `None` if `stop` asked for it.
+    ///
+    /// # Panics
+    /// If an invariant of the simulation is violated.
+    #[must_use]
+    pub fn simulate(
+        &self,
+        settings: &Settings,
+        seed: u64,
+        replication: u32,
+        stop: &dyn Fn() -> bool,
+    ) -> Option<Output> {
+        let mut run = Run::new(self, &Streams::new(seed, u64::from(replication)), false);
+        run.go(settings, stop)?;
+        Some(run.output())
+    }
+
+    /// Every movement of money of the first network in one replication; `None` if `stop` asked for it.
+    ///
+    /// # Panics
+    /// As [`Economy::simulate`].
+    #[must_use]
+    pub fn journal(
+        &self,
+        settings: &Settings,
+        seed: u64,
+        replication: u32,
+        stop: &dyn Fn() -> bool,
+    ) -> Option<Vec<Posting>> {
+        let mut run = Run::new(self, &Streams::new(seed, u64::from(replication)), true);
+        run.go(settings, stop)?;
+        Some(run.networks[0].ledger.take_journal())
+    }
+}
+
+/// One replication under way.
+struct Run<'a> {
+    economy: &'a Economy,
+    demand: Demand,
+    networks: Vec<State>,
+    /// Of demand, by shocks.
+    factor: f64,
+    next_shock: usize,
+    days: f64,
+    at_start: u32,
+    /// All measured epochs, and those to keep.
+    measured: Vec<Row>,
+    series: Series,
+    surplus: Option<f64>,
+    digest: Digest,
+    steps: u64,
+}
+
+impl<'a> Run<'a> {
+    fn new(economy: &'a Economy, streams: &Streams, journal: bool) -> Self {
+        let days = economy.epoch.as_secs_f64() / Span::DAY.as_secs_f64();
+        let networks: Vec<State> = (economy.networks.iter().enumerate())
+            .map(|(index, network)| State::new(network, index, days, streams, journal))
+            .collect();
+        let (appeals, prices) = offers(&networks);
+        Self {
+            economy,
+            demand: Demand::new(&economy.customers, &appeals, &prices, streams),
+            at_start: networks[0]
+                .population()
+                .map_or(0, crate::economy::owners::Population::online),
+            networks,
+            factor: 1.0,
+            next_shock: 0,
+            days,
+            measured: Vec::new(),
+            series: Series::default(),
+            surplus: Some(0.0),
+            digest: Digest::new(),
+            steps: 0,
+        }
+    }
+
+    fn go(&mut self, settings: &Settings, stop: &dyn Fn() -> bool) -> Option<()> {
+        let epochs = settings.horizon.as_nanos() / self.economy.epoch.as_nanos();
+        let keep = (settings.sample_every.as_nanos() / self.economy.epoch.as_nanos()).max(1);
+        let warm_up = settings.warm_up.as_secs_f64() / Span::DAY.as_secs_f64();
+        for index in 0..epochs {
+            if index % 64 == 0 && stop() {
+                return None;
+            }
+            let epoch = Epoch {
+                index: u32::try_from(index).expect("epochs fit 32 bits"),
+                now: SimTime::ZERO + self.economy.epoch * index,
+                start: index as f64 * self.days,
+                days: self.days,
+            };
+            let row = self.step(epoch);
+            if epoch.start >= warm_up {
+                self.measured.push(row);
+            }
+            if (index + 1) % keep == 0 {
+                self.series.days.push(epoch.start + epoch.days);
+                self.series.rows.push(row);
+            }
+            if index % 256 == 255 {
+                self.audit();
+            }
+        }
+        self.audit();
+        Some(())
+    }
+
+    fn audit(&self) {
+        for network in &self.networks {
+            network.audit();
+        }
+    }
+
+    fn step(&mut self, epoch: Epoch) -> Row {
+        while let Some(shock) = self
+            .economy
+            .shocks
+            .get(self.next_shock)
+            .filter(|shock| shock.at <= epoch.start)
+        {
+            self.next_shock += 1;
+            if let Change::Demand(factor) = shock.change {
+                self.factor *= factor;
+            } else {
+                self.networks[shock.network].change(shock.change);
+            }
+        }
+        let years = epoch.start / 365.0;
+        let (appeals, prices) = offers(&self.networks);
+        let (total, mut wanted) = self.demand.step(years, epoch.days, &appeals, &prices);
+        for wanted in &mut wanted {
+            *wanted *= self.factor;
+        }
+        if let Some(surplus) = &mut self.surplus {
+            match self.demand.surplus(years, &appeals, &prices) {
+                Some(more) => *surplus += more * self.factor,
+                None => self.surplus = None,
+            }
+        }
+        self.overflow(&mut wanted, &prices);
+        let mut first = Row::default();
+        let mut served = 0.0;
+        let demand = &self.demand;
+        for (index, network) in self.networks.iter_mut().enumerate() {
+            let others = prices
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != index);
+            let rival = others
+                .map(|(_, price)| *price)
+                .fold(f64::INFINITY, f64::min);
+            // What would be wanted at another price, in proportion to what is: habit and overflow are the same at all prices.
+            let at = |price: f64| {
+                let now = demand.at(years, &appeals, &prices).1[index];
+                let scale = if now > 0.0 { wanted[index] / now } else { 0.0 };
+                let mut prices = prices.clone();
+                prices[index] = price;
+                demand.at(years, &appeals, &prices).1[index] * scale
+            };
+            let row = network.step(epoch, wanted[index], at, rival);
+            served += row[Column::Served];
+            for value in row.0 {
+                self.digest.event(epoch.now, index as u8, value.to_bits());
+            }
+            self.steps += 1;
+            if index == 0 {
+                first = row;
+            }
+        }
+        first[Column::Demand] = total * self.factor;
+        first[Column::Share] = if served > 0.0 {
+            first[Column::Served] / served
+        } else {
+            0.0
+        };
+        first
+    }
+
+    /// What cannot be served where it is wanted goes to others with room whose price is not too high, the cheapest first.
+    fn overflow(&self, wanted: &mut [f64], prices: &[f64]) {
+        let customers = &self.economy.customers;
+        let limit = customers.overflow_below * customers.reference_price;
+        let room: Each = self.networks.iter().map(State::capacity).collect();
+        let mut excess = 0.0;
+        for (wanted, room) in wanted.iter_mut().zip(&room) {
+            // Half as much again stays and makes the price rise.
+            let most = room * 1.5;
+            if *wanted > most {
+                excess += *wanted - most;
+                *wanted = most;
+            }
+        }
+        if excess <= 0.0 {
+            return;
+        }
+        let mut order: Vec<usize> = (0..prices.len())
+            .filter(|&index| prices[index] < limit)
+            .collect();
+        order.sort_by(|&a, &b| prices[a].total_cmp(&prices[b]));
+        for index in order {
+            let takes = (room[index] - wanted[index]).clamp(0.0, excess);
+            wanted[index] += takes;
+            excess -= takes;
+        }
+    }
+
+    fn output(self) -> Output {
+        let focus = &self.economy.networks[0];
+        let hardware_price = match &focus.supply {
+            Supply::Owners(owners) if owners.buyers > 0.0 => Some(owners.hardware_price),
+            _ => None,
+        };
+        let evidence = Evidence {
+            rows: &self.measured,
+            days: self.days,
+            at_start: self.at_start,
+            owners: self.networks[0].population(),
+            hardware_price,
+            surplus: self.surplus,
+        };
+        let mut digest = self.digest;
+        for network in &self.networks {
+            for asset in crate::ledger::Asset::ALL {
+                digest.fold(network.ledger.supply(asset).0 as u64);
+            }
+        }
+        Output {
+            digest,
+            events: self.steps,
+            counts: Counts::default(),
+            metrics: evidence.metrics(),
+            latencies: Latencies::default(),
+            sections: Vec::new(),
+            samples: Vec::new(),
+            lorenz: Vec::new(),
+            jobs: Vec::new(),
+            batch_jobs: Vec::new(),
+            refusals: Vec::new(),
+            batch_refusals: Vec::new(),
+            series: self.series,
+        }
+    }
+}
+
+/// How much customers like each network, and what they expect to pay; a closed one they do not consider.
+fn offers(networks: &[State]) -> (Each, Each) {
+    let appeal = |network: &State| {
+        if network.is_open {
+            network.appeal
+        } else {
+            CLOSED
+        }
+    };
+    (
+        networks.iter().map(appeal).collect(),
+        networks.iter().map(|network| network.price).collect(),
+    )
+}
+
+/// The appeal of a network that is closed: a share of e^−60 is no customer.
+const CLOSED: f64 = -60.0;

@@ -1,0 +1,66 @@
+//! Money over years: networks with owners, markets and tokens, and the customers who choose between them, in epochs.
+//!
+//! An economy is a handful of networks that compete for the same work. The cloud is one whose supply is a single seller; a
+//! decentralized network is one whose supply is a population of owners, usually with a token. Work is a flow, in units such as
+//! GPU-hours; money is the ledger's, to the last base unit. In each epoch customers choose at the prices of the last one, each network's
+//! market clears, what was paid is settled, tokens are minted and burned as the rules say, owners look at what they have earned, and
+//! prices move. The first network of an economy is the one that figures are about.
+
+pub mod customers;
+pub mod figures;
+pub mod fluid;
+pub mod network;
+pub mod owners;
+pub mod token;
+
+use walras_des::Span;
+
+pub use customers::Customers;
+pub use network::{Network, Seller, Supply};
+pub use owners::{Owners, Sells};
+pub use token::{Allotment, Emission, Payment, Token};
+
+/// A world of networks that compete for work.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Economy {
+    /// Name in the scenario.
+    pub name: String,
+    /// Time between two steps.
+    pub epoch: Span,
+    /// Who wants work done.
+    pub customers: Customers,
+    /// Who does it; the first is the one that figures are about.
+    pub networks: Vec<Network>,
+    /// What happens at stated times, by time.
+    pub shocks: Vec<Shock>,
+}
+
+/// A change at a stated time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shock {
+    /// When [days from the start].
+    pub at: f64,
+    /// Index of the network that it befalls; what befalls demand befalls all.
+    pub network: usize,
+    /// What changes.
+    pub change: Change,
+}
+
+/// What a shock changes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Change {
+    /// Demand at equal prices, times this.
+    Demand(f64),
+    /// The price of the token, times this.
+    TokenPrice(f64),
+    /// The seller's price, times this.
+    Price(f64),
+    /// Running cost of owners, times this.
+    RunningCost(f64),
+    /// Emission from here on, times this.
+    Emission(f64),
+    /// How much customers like the network, by so many units of utility more.
+    Appeal(f64),
+    /// Whether the network is open to customers.
+    Open(bool),
+}

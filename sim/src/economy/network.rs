@@ -1,0 +1,721 @@
+//! One network through the years: its market clears, its books are settled, its token is minted and burned, its owners come and go.
+
+use walras_des::{SimTime, Streams, math};
+
+use crate::economy::owners::{Moves, Population, sell};
+use crate::economy::token::Holder;
+use crate::economy::{Change, Owners, Payment, Token};
+use crate::ledger::{Account, Asset, Ledger, Reason};
+use crate::market::{Clearing, Market, Mechanism, Order};
+use crate::series::{Column, Row};
+use crate::token::price::{TokenFlows, TokenPrice};
+use crate::units::{Amount, Ppm};
+
+/// Who sells work, at which price, for what money.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network {
+    /// Name in the scenario.
+    pub name: String,
+    /// How much customers like it at equal prices [units of utility].
+    pub appeal: f64,
+    /// Whether it is open from the start.
+    pub is_open: bool,
+    /// Who works.
+    pub supply: Supply,
+    /// How prices are found; it trades in thousandths of a unit.
+    pub market: Mechanism,
+    /// Price that customers expect before the first trade [USD per unit].
+    pub initial_price: f64,
+    /// Share of what customers pay that the protocol keeps.
+    pub take_rate: Ppm,
+    /// What running the protocol costs [USD a day].
+    pub upkeep: f64,
+    /// What the treasury has at the start [USD].
+    pub treasury: f64,
+    /// Its token, if it has one.
+    pub token: Option<Token>,
+}
+
+/// Who works for a network.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Supply {
+    /// Many owners who come and go.
+    Owners(Owners),
+    /// One seller.
+    Seller(Seller),
+}
+
+/// A seller who owns all of a network's hardware.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seller {
+    /// What it can do at the start [units a day].
+    pub capacity: f64,
+    /// What a unit costs it [USD].
+    pub cost: f64,
+    /// It orders hardware to be used to this share.
+    pub target: f64,
+    /// Time from order to delivery [days].
+    pub lead_time: f64,
+    /// If it follows others with its posted price.
+    pub follows: Option<Following>,
+}
+
+/// A seller who moves its posted price toward a multiple of the lowest price elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Following {
+    /// The multiple.
+    pub multiple: f64,
+    /// Half-life of the distance [days].
+    pub half_life: f64,
+    /// It goes no lower than this [USD per unit].
+    pub floor: f64,
+}
+
+/// Thousandths in a unit.
+const MILLI: f64 = 1e3;
+
+/// Steps of the demand curve that is put before a market without announced prices, and the span of prices around the last one.
+const STEPS: i32 = 24;
+const SPAN: f64 = 8.0;
+
+/// The time of an epoch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Epoch {
+    pub index: u32,
+    pub now: SimTime,
+    /// From the start to its beginning [days].
+    pub start: f64,
+    /// Its length [days].
+    pub days: f64,
+}
+
+/// A network at work.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    plan: Network,
+    market: Mechanism,
+    pub appeal: f64,
+    pub is_open: bool,
+    /// What customers expect to pay [USD per unit].
+    pub price: f64,
+    work: Work,
+    pub ledger: Ledger,
+    coin: Option<Coin>,
+    cost_factor: f64,
+    bids: Vec<Order>,
+    asks: Vec<Order>,
+    trades: Clearing,
+}
+
+#[derive(Clone, Debug)]
+enum Work {
+    Owners(Box<Population>),
+    Seller {
+        plan: Seller,
+        capacity: f64,
+        ordered: Vec<(f64, f64)>,
+    },
+}
+
+/// The token at work.
+#[derive(Clone, Debug)]
+struct Coin {
+    plan: Token,
+    price: TokenPrice,
+    usd: f64,
+    stream: walras_des::Stream,
+    /// Times what the schedule says.
+    emission: f64,
+    /// Emitted so far.
+    emitted: Amount,
+    /// Freed so far of each allotment.
+    freed: Vec<Amount>,
+    /// Burned and not minted again.
+    backlog: Amount,
+    shock: f64,
+}
+
+/// What an epoch of a network comes to, before the others are known.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    moves: Moves,
+    bought_usd: f64,
+    sold: Amount,
+    minted: Amount,
+    for_owners: Amount,
+    burned: Amount,
+    /// Income of the treasury in dollars.
+    income: Amount,
+    unpaid: f64,
+}
+
+impl State {
+    pub fn new(
+        plan: &Network,
+        index: usize,
+        epoch_days: f64,
+        streams: &Streams,
+        journal: bool,
+    ) -> Self {
+        let work = match &plan.supply {
+            Supply::Owners(owners) => {
+                let expected = plan.initial_price;
+                Work::Owners(Box::new(Population::new(
+                    owners,
+                    epoch_days,
+                    expected,
+                    streams,
+                    index as u64,
+                )))
+            }
+            Supply::Seller(seller) => Work::Seller {
+                plan: seller.clone(),
+                capacity: seller.capacity,
+                ordered: Vec::new(),
+            },
+        };
+        let owners = match &work {
+            Work::Owners(owners) => owners.len(),
+            Work::Seller { .. } => 0,
+        };
+        let mut ledger = Ledger::new(owners);
+        if journal {
+            ledger.keep_journal();
+        }
+        ledger.mint(
+            Asset::Usd,
+            Account::TREASURY,
+            Amount::from_f64(plan.treasury),
+            Reason::Genesis,
+        );
+        let coin = plan
+            .token
+            .as_ref()
+            .map(|token| Coin::new(token, index, &mut ledger, streams));
+        Self {
+            plan: plan.clone(),
+            market: plan.market.clone(),
+            appeal: plan.appeal,
+            is_open: plan.is_open,
+            price: plan.initial_price,
+            work,
+            ledger,
+            coin,
+            cost_factor: 1.0,
+            bids: Vec::new(),
+            asks: Vec::new(),
+            trades: Clearing::default(),
+        }
+    }
+
+    /// The owners, if there are any.
+    pub fn population(&self) -> Option<&Population> {
+        match &self.work {
+            Work::Owners(owners) => Some(owners),
+            Work::Seller { .. } => None,
+        }
+    }
+
+    pub fn change(&mut self, change: Change) {
+        match change {
+            Change::Demand(_) => {}
+            Change::TokenPrice(factor) => {
+                if let Some(coin) = &mut self.coin {
+                    coin.shock *= factor;
+                }
+            }
+            Change::Price(factor) => {
+                if let Mechanism::Posted(posted) = &mut self.market {
+                    posted.price = Amount((posted.price.0 as f64 * factor).round() as i128);
+                    self.price *= factor;
+                }
+            }
+            Change::RunningCost(factor) => {
+                self.cost_factor *= factor;
+                if let Work::Owners(owners) = &mut self.work {
+                    owners.scale_costs(factor);
+                }
+            }
+            Change::Emission(factor) => {
+                if let Some(coin) = &mut self.coin {
+                    coin.emission *= factor;
+                }
+            }
+            Change::Appeal(more) => self.appeal += more,
+            Change::Open(is_open) => self.is_open = is_open,
+        }
+    }
+
+    /// What it can do in a day [units].
+    pub fn capacity(&self) -> f64 {
+        match &self.work {
+            Work::Owners(owners) => owners.capacity() as f64 / MILLI,
+            Work::Seller { capacity, .. } => *capacity,
+        }
+    }
+
+    /// An epoch in which customers want `wanted` units a day at the price that they expect, and `at(p)` if they expected `p`; the
+    /// lowest price elsewhere is `rival`.
+    pub fn step(&mut self, epoch: Epoch, wanted: f64, at: impl Fn(f64) -> f64, rival: f64) -> Row {
+        self.ledger.set_time(epoch.now);
+        let capacity = self.capacity();
+        self.trade(epoch, wanted, at);
+        let served = self.trades.quantity() as f64 / MILLI / epoch.days;
+        let paid = self.trades.paid();
+        let mut tally = Tally::default();
+        let (usd, mut tokens) = self.settle(epoch, &mut tally);
+        self.mint(epoch, &mut tally);
+        tokens += tally.for_owners;
+        let token_usd = self.coin.as_ref().map(|coin| coin.usd);
+        let mut row = Row::default();
+        if let Work::Owners(owners) = &mut self.work {
+            if owners.capacity() > 0 {
+                owners.earn(usd, tokens, token_usd.unwrap_or(0.0));
+                let worth = |tokens: Amount| tokens.as_f64() * token_usd.unwrap_or(0.0);
+                row[Column::Earning] = (usd.as_f64() + worth(tokens)) / (capacity * epoch.days);
+                row[Column::Subsidy] = worth(tally.for_owners) / epoch.days;
+            } else {
+                // What the first to come would earn.
+                owners.expect(self.price);
+            }
+            tally.moves = owners.look(epoch.index, epoch.now, &mut self.ledger, token_usd);
+            row[Column::Cost] = owners.mean_cost();
+            row[Column::Providers] = f64::from(owners.online());
+            row[Column::Waiting] = f64::from(owners.waiting());
+        }
+        tally.bought_usd += tally.moves.staked_usd;
+        tally.sold += tally.moves.sold;
+        self.free(epoch, &mut tally);
+        self.keep_house(epoch, &mut tally);
+        self.react(epoch, served, rival);
+        let supply = self.ledger.supply(Asset::Token);
+        if let Some(coin) = &mut self.coin {
+            let locked = [Account::VESTING, Account::TREASURY, Account::STAKES];
+            let locked = locked.map(|account| self.ledger.balance(Asset::Token, account).as_f64());
+            let circulating = supply.as_f64() - locked.iter().sum::<f64>();
+            let flows = TokenFlows {
+                bought_usd: tally.bought_usd,
+                sold_tokens: tally.sold.as_f64(),
+                circulating,
+                revenue_usd: paid.as_f64(),
+                emitted_tokens: tally.minted.as_f64(),
+            };
+            coin.usd = coin
+                .price
+                .step(epoch.days / 365.0, &flows, &mut coin.stream)
+                * coin.shock;
+            row[Column::TokenPrice] = coin.usd;
+            row[Column::Circulating] = circulating;
+            row[Column::Staked] = locked[2];
+        }
+        let by_day = |amount: f64| amount / epoch.days;
+        let treasury = [Asset::Usd, Asset::Token]
+            .map(|asset| self.ledger.balance(asset, Account::TREASURY).as_f64());
+        let coin_usd = self.coin.as_ref().map_or(0.0, |coin| coin.usd);
+        for (column, value) in [
+            (Column::Wanted, wanted),
+            (Column::Served, served),
+            (Column::Capacity, capacity),
+            (
+                Column::Utilization,
+                if capacity > 0.0 {
+                    served / capacity
+                } else {
+                    0.0
+                },
+            ),
+            (Column::Price, self.price),
+            (Column::RivalPrice, rival),
+            (Column::Spend, by_day(paid.as_f64())),
+            (Column::Joined, f64::from(tally.moves.joined)),
+            (Column::Left, f64::from(tally.moves.left)),
+            (Column::Supply, supply.as_f64()),
+            (Column::Minted, tally.minted.as_f64()),
+            (Column::Burned, tally.burned.as_f64()),
+            (Column::Sold, tally.sold.as_f64()),
+            (Column::Treasury, treasury[0] + treasury[1] * coin_usd),
+            (Column::Unpaid, by_day(tally.unpaid)),
+        ] {
+            row[column] = value;
+        }
+        row
+    }
+
+    /// Puts bids and asks before the market.
+    fn trade(&mut self, epoch: Epoch, wanted: f64, at: impl Fn(f64) -> f64) {
+        let milli = |units: f64| (units * MILLI * epoch.days).round().max(0.0) as u64;
+        let money = |usd: f64| Amount((usd * 1e9 / MILLI).round() as i128);
+        self.asks.clear();
+        match &self.work {
+            Work::Owners(owners) => {
+                for (index, (cost, capacity)) in owners.offers().enumerate() {
+                    let quantity = milli(capacity as f64 / MILLI);
+                    self.asks.push(Order::new(
+                        index as u32,
+                        money(cost * self.plan_gross()),
+                        quantity,
+                    ));
+                }
+            }
+            Work::Seller { plan, capacity, .. } => {
+                let ask = Order::new(0, money(plan.cost * self.cost_factor), milli(*capacity));
+                self.asks.push(ask);
+            }
+        }
+        self.bids.clear();
+        if self.market.quote().is_some() {
+            self.bids
+                .push(Order::new(0, Amount(i128::from(u64::MAX)), milli(wanted)));
+        } else {
+            // From the highest price down: who buys at a price buys at a lower one, too.
+            let mut before = 0;
+            for step in 0..=STEPS {
+                let log = 1.0 - 2.0 * f64::from(step) / f64::from(STEPS);
+                let price = self.price * math::powf(SPAN, log);
+                let quantity = milli(at(price));
+                if quantity > before {
+                    self.bids
+                        .push(Order::new(step as u32, money(price), quantity - before));
+                    before = quantity;
+                }
+            }
+        }
+        self.market.clear(&self.bids, &self.asks, &mut self.trades);
+        let quantity = self.trades.quantity();
+        let announced = self
+            .market
+            .quote()
+            .map(|quote| quote.0 as f64 / 1e9 * MILLI);
+        let traded = (quantity > 0).then(|| self.trades.paid().as_f64() / quantity as f64 * MILLI);
+        self.price = announced.or(traded).unwrap_or(self.price).max(1e-9);
+    }
+
+    /// What an owner must be paid by customers to get one dollar.
+    fn plan_gross(&self) -> f64 {
+        1.0 / (1.0 - self.plan.take_rate.fraction()).max(1e-6)
+    }
+
+    /// Moves what customers paid; what owners get of it, in dollars and in tokens, is in their account then.
+    fn settle(&mut self, epoch: Epoch, tally: &mut Tally) -> (Amount, Amount) {
+        let (paid, received, burned) = (
+            self.trades.paid(),
+            self.trades.received(),
+            self.trades.burned,
+        );
+        let ledger = &mut self.ledger;
+        ledger.mint(Asset::Usd, Account::CUSTOMERS, paid, Reason::Deposit);
+        // A mechanism that pays out more than it takes in is made good by somebody outside.
+        let deficit = (received - paid).max(Amount::ZERO);
+        ledger.mint(Asset::Usd, Account::CUSTOMERS, deficit, Reason::Grant);
+        let total = paid + deficit;
+        let earner = match &self.work {
+            Work::Owners(owners) if owners.capacity() > 0 => Account::EARNINGS,
+            _ => Account::TREASURY,
+        };
+        let payment = self
+            .coin
+            .as_ref()
+            .map_or(Payment::Dollars, |coin| coin.plan.payment);
+        let take = received.share(self.plan.take_rate);
+        if payment == Payment::Dollars {
+            ledger.transfer(
+                Asset::Usd,
+                Account::CUSTOMERS,
+                earner,
+                received - take,
+                Reason::Payment,
+            );
+            ledger.transfer(
+                Asset::Usd,
+                Account::CUSTOMERS,
+                Account::TREASURY,
+                total - received + take,
+                Reason::Fee,
+            );
+            tally.income += total - received + take;
+            if burned > Amount::ZERO {
+                self.buy_and_burn(burned, tally);
+            }
+            return (received - take, Amount::ZERO);
+        }
+        let coin = self
+            .coin
+            .as_mut()
+            .expect("tokens are paid where there are some");
+        // All that can be bought is what the public has.
+        let tokens = Amount::from_f64((total.as_f64() / coin.usd).min(1e19));
+        let tokens = tokens.min(ledger.balance(Asset::Token, Account::EXCHANGE));
+        ledger.transfer(
+            Asset::Usd,
+            Account::CUSTOMERS,
+            Account::EXCHANGE,
+            total,
+            Reason::Swap,
+        );
+        ledger.transfer(
+            Asset::Token,
+            Account::EXCHANGE,
+            Account::CUSTOMERS,
+            tokens,
+            Reason::Swap,
+        );
+        tally.bought_usd += total.as_f64();
+        match payment {
+            Payment::Dollars => unreachable!("settled above"),
+            Payment::Tokens => {
+                let part = |amount: Amount| {
+                    Amount((tokens.0 as f64 * (amount.as_f64() / total.as_f64().max(1e-9))) as i128)
+                        .min(tokens)
+                };
+                let (owners, destroyed) = (part(received - take), part(burned));
+                ledger.transfer(
+                    Asset::Token,
+                    Account::CUSTOMERS,
+                    earner,
+                    owners,
+                    Reason::Payment,
+                );
+                ledger.transfer(
+                    Asset::Token,
+                    Account::CUSTOMERS,
+                    Account::TREASURY,
+                    tokens - owners,
+                    Reason::Fee,
+                );
+                let destroyed = destroyed.min(tokens - owners);
+                ledger.burn(Asset::Token, Account::TREASURY, destroyed, Reason::Burn);
+                tally.burned += destroyed;
+                (Amount::ZERO, owners)
+            }
+            Payment::BurnAndMint {
+                burned,
+                minted_again,
+            } => {
+                let destroyed = tokens.share(burned);
+                ledger.burn(Asset::Token, Account::CUSTOMERS, destroyed, Reason::Burn);
+                ledger.transfer(
+                    Asset::Token,
+                    Account::CUSTOMERS,
+                    Account::TREASURY,
+                    tokens - destroyed,
+                    Reason::Fee,
+                );
+                tally.burned += destroyed;
+                coin.backlog += destroyed;
+                let most = Amount((minted_again.0 as f64 * epoch.days) as i128);
+                let again = most.min(coin.backlog);
+                coin.backlog -= again;
+                ledger.mint(Asset::Token, earner, again, Reason::Emission);
+                tally.minted += again;
+                (Amount::ZERO, again)
+            }
+        }
+    }
+
+    /// Buys tokens with the treasury's dollars and burns them.
+    fn buy_and_burn(&mut self, usd: Amount, tally: &mut Tally) {
+        let Some(coin) = &self.coin else {
+            return;
+        };
+        let usd = usd.min(self.ledger.balance(Asset::Usd, Account::TREASURY));
+        let tokens = Amount::from_f64((usd.as_f64() / coin.usd).min(1e19));
+        let tokens = tokens.min(self.ledger.balance(Asset::Token, Account::EXCHANGE));
+        if tokens == Amount::ZERO {
+            return;
+        }
+        let usd = Amount::from_f64(tokens.as_f64() * coin.usd).min(usd);
+        let ledger = &mut self.ledger;
+        ledger.transfer(
+            Asset::Usd,
+            Account::TREASURY,
+            Account::EXCHANGE,
+            usd,
+            Reason::BuyBack,
+        );
+        ledger.transfer(
+            Asset::Token,
+            Account::EXCHANGE,
+            Account::TREASURY,
+            tokens,
+            Reason::BuyBack,
+        );
+        ledger.burn(Asset::Token, Account::TREASURY, tokens, Reason::Burn);
+        tally.bought_usd += usd.as_f64();
+        tally.burned += tokens;
+    }
+
+    /// Mints what the schedule says.
+    fn mint(&mut self, epoch: Epoch, tally: &mut Tally) {
+        let Some(coin) = &mut self.coin else {
+            return;
+        };
+        let [before, after] =
+            [epoch.start, epoch.start + epoch.days].map(|days| coin.plan.emission.until(days));
+        let minted = Amount::from_f64((after - before).max(0.0) * coin.emission);
+        let treasury = minted.share(coin.plan.to_treasury);
+        let creators = minted.share(coin.plan.to_creators);
+        let owners = minted - treasury - creators;
+        coin.emitted += minted;
+        let (earner, for_owners) = match &self.work {
+            Work::Owners(population) if population.capacity() > 0 => (Account::EARNINGS, owners),
+            _ => (Account::TREASURY, Amount::ZERO),
+        };
+        for (account, amount) in [
+            (Account::TREASURY, treasury),
+            (Account::CREATORS, creators),
+            (earner, owners),
+        ] {
+            self.ledger
+                .mint(Asset::Token, account, amount, Reason::Emission);
+        }
+        tally.minted += minted;
+        tally.for_owners = for_owners;
+    }
+
+    /// Frees what has vested.
+    fn free(&mut self, epoch: Epoch, tally: &mut Tally) {
+        let Some(coin) = &mut self.coin else {
+            return;
+        };
+        for (allotment, freed) in coin.plan.genesis.iter().zip(&mut coin.freed) {
+            let free = allotment.free(epoch.start + epoch.days);
+            let more = free - *freed;
+            if more == Amount::ZERO {
+                continue;
+            }
+            *freed = free;
+            let to = match allotment.holder {
+                Holder::Treasury => Account::TREASURY,
+                Holder::Public | Holder::Insiders => {
+                    tally.sold += Amount((more.0 as f64 * allotment.sold) as i128);
+                    Account::EXCHANGE
+                }
+            };
+            self.ledger
+                .transfer(Asset::Token, Account::VESTING, to, more, Reason::Unlock);
+        }
+    }
+
+    /// The treasury pays what the protocol costs, if it must by selling tokens, and buys back with what it is told to.
+    fn keep_house(&mut self, epoch: Epoch, tally: &mut Tally) {
+        if let Work::Seller { .. } = self.work {
+            return;
+        }
+        let due = Amount::from_f64(self.plan.upkeep * epoch.days);
+        let held = self.ledger.balance(Asset::Usd, Account::TREASURY);
+        if let Some(coin) = self.coin.as_ref().filter(|_| due > held) {
+            // Rounded up, so that what they fetch is enough.
+            let wanted =
+                Amount::from_f64(((due - held).as_f64() / coin.usd * (1.0 + 1e-9)).min(1e19));
+            let wanted = wanted + Amount(1);
+            let tokens = wanted.min(self.ledger.balance(Asset::Token, Account::TREASURY));
+            if tokens > Amount::ZERO {
+                sell(&mut self.ledger, Account::TREASURY, tokens, coin.usd);
+                tally.sold += tokens;
+            }
+        }
+        let pays = due.min(self.ledger.balance(Asset::Usd, Account::TREASURY));
+        self.ledger
+            .burn(Asset::Usd, Account::TREASURY, pays, Reason::Spend);
+        tally.unpaid = (due - pays).as_f64();
+        let share = self
+            .coin
+            .as_ref()
+            .map_or(Ppm::default(), |coin| coin.plan.buy_back);
+        let budget = tally.income.share(share);
+        if budget > Amount::ZERO {
+            self.buy_and_burn(budget, tally);
+        }
+    }
+
+    /// A seller orders hardware and follows the prices of others.
+    fn react(&mut self, epoch: Epoch, served: f64, rival: f64) {
+        let Work::Seller {
+            plan,
+            capacity,
+            ordered,
+        } = &mut self.work
+        else {
+            return;
+        };
+        let end = epoch.start + epoch.days;
+        ordered.retain(|&(due, units)| {
+            if due <= end {
+                *capacity += units;
+            }
+            due > end
+        });
+        let coming: f64 = ordered.iter().map(|&(_, units)| units).sum();
+        let wanted = served / plan.target;
+        if wanted > (*capacity + coming) * 1.01 {
+            ordered.push((end + plan.lead_time, wanted - *capacity - coming));
+        }
+        let (Some(follows), Mechanism::Posted(posted)) = (plan.follows, &mut self.market) else {
+            return;
+        };
+        let goal = (rival * follows.multiple).max(follows.floor);
+        let now = posted.price.0 as f64 / 1e9 * MILLI;
+        // It follows downwards; what it has given it does not take back while others are cheaper.
+        if goal < now {
+            let moves = 1.0 - math::powf(0.5, epoch.days / follows.half_life);
+            let next = now + moves * (goal - now);
+            posted.price = Amount((next * 1e9 / MILLI).round() as i128);
+        }
+    }
+
+    /// Holds the books.
+    ///
+    /// # Panics
+    /// If money was created or lost, or what owners are owed is not there.
+    pub fn audit(&self) {
+        self.ledger.audit();
+        let Some(owners) = self.population() else {
+            return;
+        };
+        for (asset, owed) in [Asset::Usd, Asset::Token].into_iter().zip(owners.owed()) {
+            let there = self.ledger.balance(asset, Account::EARNINGS);
+            assert!(
+                owed <= there,
+                "owners are owed {owed} {}, and there is {there}",
+                asset.name()
+            );
+        }
+        assert_eq!(
+            owners.staked(),
+            self.ledger.balance(Asset::Token, Account::STAKES),
+            "stakes do not add up"
+        );
+    }
+}
+
+impl Coin {
+    fn new(plan: &Token, network: usize, ledger: &mut Ledger, streams: &Streams) -> Self {
+        let mut freed = Vec::with_capacity(plan.genesis.len());
+        for allotment in &plan.genesis {
+            ledger.mint(
+                Asset::Token,
+                Account::VESTING,
+                allotment.tokens,
+                Reason::Genesis,
+            );
+            let free = allotment.free(0.0);
+            let to = match allotment.holder {
+                Holder::Treasury => Account::TREASURY,
+                Holder::Public | Holder::Insiders => Account::EXCHANGE,
+            };
+            ledger.transfer(Asset::Token, Account::VESTING, to, free, Reason::Unlock);
+            freed.push(free);
+        }
+        Self {
+            plan: plan.clone(),
+            price: TokenPrice::new(&plan.price, plan.initial_price),
+            usd: plan.initial_price,
+            stream: streams.open(walras_des::Purpose::new("price of a token"), network as u64),
+            emission: 1.0,
+            emitted: Amount::ZERO,
+            freed,
+            backlog: Amount::ZERO,
+            shock: 1.0,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What is recorded of each epoch of an economy.
+
+macro_rules! columns {
+    ($($variant:ident $name:literal [$unit:literal] $description:literal;)*) => {
+        /// A quantity over time, of the network that figures are about unless it says otherwise.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Column { $(#[doc = $description] $variant,)* }
+
+        impl Column {
+            /// All of them, in the order of tables.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+            const DEFINITIONS: &[[&str; 3]] = &[$([$name, $unit, $description],)*];
+        }
+    };
+}
+
+columns! {
+    Demand "demand" ["units/day"] "work that all customers want at today's prices";
+    Wanted "wanted" ["units/day"] "work that they want from this network";
+    Served "served" ["units/day"] "work that it did";
+    Capacity "capacity" ["units/day"] "work that it could do";
+    Utilization "utilization" ["1"] "served over capacity";
+    Share "share" ["1"] "part of all work served that it did";
+    Price "price" ["USD/unit"] "what customers paid for a unit, or would have";
+    RivalPrice "rival_price" ["USD/unit"] "the lowest price elsewhere";
+    Spend "spend" ["USD/day"] "what its customers paid";
+    Providers "providers" ["owners"] "owners online";
+    Waiting "waiting" ["owners"] "owners who wait for hardware";
+    Joined "joined" ["owners"] "owners who came in this epoch";
+    Left "left" ["owners"] "owners who left in this epoch";
+    Earning "earning" ["USD/unit"] "what a unit of capacity earned, used or not";
+    Cost "running_cost" ["USD/unit"] "mean running cost of a unit of capacity online";
+    Subsidy "subsidy" ["USD/day"] "new tokens for owners, at today's price";
+    TokenPrice "token_price" ["USD"] "price of the token";
+    Supply "supply" ["tokens"] "tokens minted and not burned";
+    Circulating "circulating" ["tokens"] "supply less what is staked, vesting or in the treasury";
+    Minted "minted" ["tokens"] "tokens minted in this epoch";
+    Burned "burned" ["tokens"] "tokens burned in this epoch";
+    Staked "staked" ["tokens"] "tokens that owners have locked";
+    Sold "sold" ["tokens"] "tokens sold to the public by owners, insiders and the treasury";
+    Treasury "treasury" ["USD"] "the treasury's dollars, and its tokens at today's price";
+    Unpaid "unpaid" ["USD/day"] "running cost of the protocol that the treasury could not pay";
+}
+
+impl Column {
+    /// Number of columns.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// Name in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::DEFINITIONS[self as usize][0]
+    }
+
+    /// Unit, `1` for a plain share.
+    #[must_use]
+    pub fn unit(self) -> &'static str {
+        Self::DEFINITIONS[self as usize][1]
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        Self::DEFINITIONS[self as usize][2]
+    }
+
+    /// The column with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|column| column.name() == name)
+    }
+}
+
+/// All columns of an epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row(pub [f64; Column::COUNT]);
+
+impl Default for Row {
+    fn default() -> Self {
+        Self([0.0; Column::COUNT])
+    }
+}
+
+impl std::ops::Index<Column> for Row {
+    type Output = f64;
+
+    fn index(&self, column: Column) -> &f64 {
+        &self.0[column as usize]
+    }
+}
+
+impl std::ops::IndexMut<Column> for Row {
+    fn index_mut(&mut self, column: Column) -> &mut f64 {
+        &mut self.0[column as usize]
+    }
+}
+
+/// Epochs in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series {
+    /// The end of each recorded epoch [days].
+    pub days: Vec<f64>,
+    /// What happened in it.
+    pub rows: Vec<Row>,
+}
+
+impl Series {
+    /// A column over time.
+    pub fn column(&self, column: Column) -> impl Iterator<Item = f64> + Clone {
+        self.rows.iter().map(move |row| row[column])
+    }
+}

@@ -1,0 +1,3 @@
+//! Rules of tokens, as protocols write them.
+
+pub mod price;

@@ -1,0 +1,460 @@
+//! Economies against closed forms: burn and mint, free entry, base fee, logit, and the books of random worlds.
+
+use proptest::prelude::*;
+use walras_des::{Dist, Span};
+use walras_sim::economy::token::Holder;
+use walras_sim::economy::{
+    Allotment, Change, Customers, Economy, Emission, Network, Owners, Payment, Seller, Sells,
+    Shock, Supply, Token,
+};
+use walras_sim::ledger::Reason;
+use walras_sim::market::Mechanism;
+use walras_sim::market::base_fee::Eip1559;
+use walras_sim::market::k_double::KDouble;
+use walras_sim::market::mcafee::McAfee;
+use walras_sim::market::posted::Posted;
+use walras_sim::market::surge::Surge;
+use walras_sim::market::uniform::UniformPrice;
+use walras_sim::market::vcg::Vcg;
+use walras_sim::record::{MetricId, Output};
+use walras_sim::series::{Column, Row};
+use walras_sim::token::price::{Exchange, Gbm, OrderFlow, PriceModel};
+use walras_sim::units::{Amount, Ppm};
+use walras_sim::world::Settings;
+
+/// Base units for a thousandth of a unit.
+fn money(usd: f64) -> Amount {
+    Amount((usd * 1e6).round() as i128)
+}
+
+/// Customers who want 1,000 units a day at any price.
+fn customers() -> Customers {
+    Customers {
+        volume: 1000.0,
+        reference_price: 1.0,
+        growth: 0.0,
+        volatility: 0.0,
+        persistence: 30.0,
+        elasticity: 0.0,
+        price_weight: 3.0,
+        habit: 0.0,
+        overflow_below: 1e6,
+    }
+}
+
+/// 100 owners of 24 units a day each, whose costs lie between 0.2 and 0.4 USD.
+fn owners() -> Owners {
+    Owners {
+        potential: 100,
+        online: 1.0,
+        capacity: Dist::constant(24.0).unwrap(),
+        running_cost: Dist::uniform(0.2, 0.4).unwrap(),
+        buyers: 0.0,
+        hardware_price: 0.0,
+        payback: 1.0,
+        lead_time: 0.0,
+        review: 7.0,
+        memory: 7.0,
+        join_above: 1.0,
+        leave_below: 1.0,
+        risk_aversion: 0.0,
+        sells: Sells::Share(1.0),
+        stake: 0.0,
+    }
+}
+
+fn network(owners: Owners, market: impl Into<Mechanism>) -> Network {
+    Network {
+        name: "network".to_owned(),
+        appeal: 0.0,
+        is_open: true,
+        supply: Supply::Owners(owners),
+        market: market.into(),
+        initial_price: 1.0,
+        take_rate: Ppm::default(),
+        upkeep: 0.0,
+        treasury: 0.0,
+        token: None,
+    }
+}
+
+fn posted(price: f64) -> Posted {
+    Posted {
+        price: money(price),
+    }
+}
+
+fn economy(customers: Customers, networks: Vec<Network>) -> Economy {
+    Economy {
+        name: "economy".to_owned(),
+        epoch: Span::DAY,
+        customers,
+        networks,
+        shocks: Vec::new(),
+    }
+}
+
+fn settings(days: u64) -> Settings {
+    Settings {
+        horizon: Span::DAY * days,
+        warm_up: Span::ZERO,
+        sample_every: Span::DAY,
+    }
+}
+
+fn go(economy: &Economy, days: u64) -> Output {
+    let output = economy.simulate(&settings(days), 1, 0, &|| false);
+    output.expect("nobody stops it")
+}
+
+fn last(output: &Output) -> Row {
+    *output.series.rows.last().unwrap()
+}
+
+fn close(found: f64, expected: f64, relative: f64) {
+    assert!(
+        (found / expected - 1.0).abs() < relative,
+        "{found}, expected {expected}"
+    );
+}
+
+fn token(price: PriceModel, emission: Emission, payment: Payment) -> Token {
+    Token {
+        initial_price: 1.0,
+        price,
+        genesis: vec![Allotment {
+            holder: Holder::Public,
+            tokens: Amount::from_f64(1e6),
+            cliff: 0.0,
+            vesting: 0.0,
+            sold: 0.0,
+        }],
+        emission,
+        to_treasury: Ppm::default(),
+        to_creators: Ppm::default(),
+        payment,
+        buy_back: Ppm::default(),
+    }
+}
+
+/// Burn and mint with tokens that are held for a time H: p = R H / S, so that a share 1/H of the supply is burned each day and
+/// S goes to M H geometrically, and p to R / M. R = 1,000 USD and M = 500 tokens a day, H = 120 days: S → 60,000, p → 2.
+#[test]
+fn burn_and_mint_finds_its_equilibrium() {
+    let holding = 120.0;
+    let price = PriceModel::Exchange(Exchange {
+        holding: holding / 365.0,
+        memory: 1e-9,
+        response: 0.0,
+    });
+    let all = Ppm::from_fraction(1.0);
+    let payment = Payment::BurnAndMint {
+        burned: all,
+        minted_again: Amount::ZERO,
+    };
+    // Owners look at their earnings every day, so that what is minted is sold the same day.
+    let owners = Owners {
+        review: 1.0,
+        leave_below: 0.0,
+        ..owners()
+    };
+    let mut world = network(owners, posted(1.0));
+    world.token = Some(token(price, Emission::Constant { per_day: 500.0 }, payment));
+    let output = go(&economy(customers(), vec![world]), 3000);
+    let row = last(&output);
+    close(row[Column::Supply], 60_000.0, 1e-6);
+    close(row[Column::TokenPrice], 2.0, 1e-6);
+    // The way there: S − M H shrinks by 1 − 1/H a day, with the day's minting after its burning.
+    let supply: Vec<f64> = output.series.column(Column::Supply).collect();
+    for day in [50, 400, 1000] {
+        let step = (supply[day + 1] - 60_000.0) / (supply[day] - 60_000.0);
+        close(step, 1.0 - 1.0 / holding, 1e-3);
+    }
+    close(
+        output.metrics.get(MetricId::SubsidyShare).unwrap(),
+        1.0,
+        1e-9,
+    );
+}
+
+/// Free entry: with a fixed pot R the marginal owner earns its cost. 1,000 USD a day among owners of 24 units each whose costs are
+/// uniform on [0.2, 0.4]: n owners earn 1000 / (24 n) per unit, and the n-th cheapest of 200 costs 0.2 + 0.2 n / 200.
+#[test]
+fn free_entry_ends_where_the_last_earns_its_cost() {
+    for start in [0.2, 1.0] {
+        let owners = Owners {
+            potential: 200,
+            online: start,
+            ..owners()
+        };
+        let output = go(
+            &economy(customers(), vec![network(owners, posted(1.0))]),
+            1000,
+        );
+        // n (0.2 + 0.001 n) = 1000 / 24
+        let expected = (-0.2 + (0.04_f64 + 4.0 * 0.001 * 1000.0 / 24.0).sqrt()) / 0.002;
+        let found = last(&output)[Column::Providers];
+        assert!(
+            (found - expected).abs() < 8.0,
+            "{found}, expected {expected}"
+        );
+    }
+}
+
+/// Demand A p^−ε on a capacity K rests a base fee where it uses the target: p* = (A / (ρ* K))^{1/ε}; surge pricing rests there too.
+#[test]
+fn fees_rest_at_the_target() {
+    let customers = Customers {
+        elasticity: 1.5,
+        ..customers()
+    };
+    let owners = Owners {
+        leave_below: 0.0,
+        running_cost: Dist::constant(0.01).unwrap(),
+        ..owners()
+    };
+    let expected = (1000.0 / (0.6 * 2400.0_f64)).powf(1.0 / 1.5);
+    let base_fee = Eip1559 {
+        fee: money(2.0),
+        floor: money(0.001),
+        target: Ppm::from_fraction(0.6),
+        denominator: 8,
+        burn: Ppm::default(),
+        tip: Amount::ZERO,
+    };
+    let surge = Surge {
+        price: 2e6,
+        sensitivity: 0.2,
+        target: 0.6,
+        floor: money(0.001),
+        ceiling: money(1000.0),
+    };
+    for market in [Mechanism::from(base_fee), Mechanism::from(surge)] {
+        let name = market.name();
+        let output = go(
+            &economy(customers.clone(), vec![network(owners.clone(), market)]),
+            600,
+        );
+        let row = last(&output);
+        println!(
+            "{name}: {} at utilization {}",
+            row[Column::Price],
+            row[Column::Utilization]
+        );
+        close(row[Column::Price], expected, 1e-3);
+        close(row[Column::Utilization], 0.6, 1e-3);
+    }
+}
+
+/// A uniform price clears where supply by cost crosses demand: with 2,400 units a day at costs of 0.2 to 0.4 and 1,000 wanted whatever
+/// they cost, the last unit costs 0.2 + 0.2 · 1000 / 2400; costs are told apart in steps of 25 % there.
+#[test]
+fn auctions_clear_where_curves_cross() {
+    let owners = Owners {
+        leave_below: 0.0,
+        ..owners()
+    };
+    let expected = 0.2 + 0.2 * 1000.0 / 2400.0;
+    let half = KDouble {
+        k: Ppm::from_fraction(0.0),
+    };
+    for market in [
+        Mechanism::from(UniformPrice::default()),
+        Mechanism::from(half),
+    ] {
+        let output = go(
+            &economy(customers(), vec![network(owners.clone(), market)]),
+            50,
+        );
+        let row = last(&output);
+        close(row[Column::Served], 1000.0, 1e-3);
+        let price = row[Column::Price];
+        assert!(
+            price > expected && price < expected * 1.25,
+            "{price}, expected {expected}"
+        );
+    }
+}
+
+/// What customers choose between a cloud and owners at posted prices is the logit of −3 ln p.
+#[test]
+fn shares_are_a_logit() {
+    let seller = Seller {
+        capacity: 1e6,
+        cost: 0.1,
+        target: 0.7,
+        lead_time: 100.0,
+        follows: None,
+    };
+    let cloud = Network {
+        name: "cloud".to_owned(),
+        supply: Supply::Seller(seller),
+        initial_price: 2.0,
+        ..network(owners(), posted(2.0))
+    };
+    let output = go(
+        &economy(customers(), vec![network(owners(), posted(1.0)), cloud]),
+        30,
+    );
+    close(last(&output)[Column::Share], 8.0 / 9.0, 1e-6);
+}
+
+/// A token that loses four fifths of its price at once, by a shock.
+#[test]
+fn a_shock_comes_when_it_is_due() {
+    let mut world = network(owners(), posted(1.0));
+    world.token = Some(token(PriceModel::Fixed, Emission::None, Payment::Tokens));
+    let mut economy = economy(customers(), vec![world]);
+    economy.shocks.push(Shock {
+        at: 10.0,
+        network: 0,
+        change: Change::TokenPrice(0.2),
+    });
+    let output = go(&economy, 20);
+    let prices: Vec<f64> = output.series.column(Column::TokenPrice).collect();
+    assert_eq!((prices[9], prices[10]), (1.0, 0.2));
+    close(
+        output.metrics.get(MetricId::TokenDrawdown).unwrap(),
+        0.8,
+        1e-12,
+    );
+}
+
+fn market(choice: u8) -> Mechanism {
+    match choice % 6 {
+        0 => posted(0.7).into(),
+        1 => Eip1559 {
+            fee: money(0.5),
+            floor: money(0.01),
+            target: Ppm::from_fraction(0.7),
+            denominator: 8,
+            burn: Ppm::from_fraction(0.3),
+            tip: Amount::ZERO,
+        }
+        .into(),
+        2 => UniformPrice::default().into(),
+        3 => KDouble {
+            k: Ppm::from_fraction(0.5),
+        }
+        .into(),
+        4 => McAfee.into(),
+        _ => Vcg.into(),
+    }
+}
+
+prop_compose! {
+    fn any_token()(
+        price in prop_oneof![
+            Just(PriceModel::Fixed),
+            (0.0..2.0).prop_map(|volatility| PriceModel::Gbm(Gbm { drift: 0.0, volatility })),
+            (1.0..400.0).prop_map(|days| PriceModel::Exchange(Exchange { holding: days / 365.0, memory: 0.1, response: 0.0 })),
+            (1e3..1e6).prop_map(|depth| PriceModel::OrderFlow(OrderFlow { depth, outside: None })),
+        ],
+        per_day in 0.0..5e3,
+        every in 10.0..200.0,
+        payment in 0..3_u8,
+        shares in prop::collection::vec(0.0..0.5, 3),
+        insiders in 1e3..1e6,
+        cliff in 0.0..100.0,
+    ) -> Token {
+        let payment = match payment {
+            0 => Payment::Dollars,
+            1 => Payment::Tokens,
+            _ => Payment::BurnAndMint {
+                burned: Ppm::from_fraction(0.5 + shares[0]),
+                minted_again: Amount::from_f64(per_day / 3.0),
+            },
+        };
+        let mut token = token(price, Emission::Halving { per_day, every }, payment);
+        token.genesis.push(Allotment {
+            holder: Holder::Insiders,
+            tokens: Amount::from_f64(insiders),
+            cliff,
+            vesting: 100.0,
+            sold: 0.5,
+        });
+        token.genesis.push(Allotment {
+            holder: Holder::Treasury,
+            tokens: Amount::from_f64(insiders / 3.0),
+            cliff: 0.0,
+            vesting: cliff,
+            sold: 0.0,
+        });
+        token.to_treasury = Ppm::from_fraction(shares[0]);
+        token.to_creators = Ppm::from_fraction(shares[1]);
+        token.buy_back = Ppm::from_fraction(shares[2]);
+        token
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Whatever the rules, no unit is created or lost (audited within the run), the journal alone gives the same supply, and two
+    /// networks with random markets and tokens end as they did before.
+    #[test]
+    fn books_balance(
+        tokens in prop::collection::vec(prop::option::of(any_token()), 2),
+        markets in prop::collection::vec(any::<u8>(), 2),
+        take in 0.0..0.5,
+        upkeep in 0.0..300.0,
+        stake in 0.0..3.0,
+        sells in prop_oneof![Just(Sells::Bill), (0.0..=1.0).prop_map(Sells::Share)],
+        crash in 0.05..3.0,
+    ) {
+        let networks = (tokens.into_iter().zip(markets)).map(|(token, choice)| {
+            let owners = Owners {
+                online: 0.5,
+                sells,
+                stake: if token.is_some() { stake } else { 0.0 },
+                buyers: 0.3,
+                hardware_price: 20.0,
+                payback: 365.0,
+                lead_time: 30.0,
+                risk_aversion: 0.1,
+                leave_below: 0.8,
+                ..owners()
+            };
+            let mut network = network(owners, market(choice));
+            network.take_rate = Ppm::from_fraction(take);
+            network.upkeep = upkeep;
+            network.treasury = 1000.0;
+            network.token = token;
+            network
+        });
+        let customers = Customers { elasticity: 1.2, volatility: 0.3, growth: 0.5, habit: 20.0, ..customers() };
+        let mut economy = economy(customers, networks.collect());
+        for (at, change) in [
+            (60.0, Change::TokenPrice(crash)),
+            (90.0, Change::RunningCost(1.5)),
+            (120.0, Change::Emission(0.5)),
+            (150.0, Change::Open(false)),
+            (180.0, Change::Open(true)),
+            (200.0, Change::Demand(0.5)),
+        ] {
+            economy.shocks.push(Shock { at, network: 0, change });
+        }
+        let output = go(&economy, 300);
+        prop_assert_eq!(output.digest, go(&economy, 300).digest);
+        for row in &output.series.rows {
+            prop_assert!(row[Column::Served] <= row[Column::Capacity] * (1.0 + 1e-6) + 1e-3);
+            prop_assert!(row[Column::Price].is_finite() && row[Column::Price] > 0.0);
+        }
+        // The journal: tokens created less tokens destroyed are the supply.
+        let journal = economy.journal(&settings(300), 1, 0, &|| false).unwrap();
+        let mut supply = Amount::ZERO;
+        for posting in &journal {
+            prop_assert!(posting.amount >= Amount::ZERO);
+            if posting.asset == walras_sim::ledger::Asset::Token {
+                supply += match (posting.from, posting.to) {
+                    (None, Some(_)) => posting.amount,
+                    (Some(_), None) => -posting.amount,
+                    _ => Amount::ZERO,
+                };
+            }
+        }
+        let told = last(&output)[Column::Supply];
+        prop_assert!((supply.as_f64() - told).abs() <= told.abs() * 1e-12);
+        prop_assert!(journal.iter().all(|posting| posting.reason != Reason::Rental));
+    }
+}
