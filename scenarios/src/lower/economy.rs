@@ -21,7 +21,9 @@ use walras_sim::market::uniform::UniformPrice;
 use walras_sim::market::vcg::Vcg;
 use walras_sim::market::vickrey::Vickrey;
 use walras_sim::market::{Market, Mechanism};
-use walras_sim::token::price::{Exchange, Gbm, OrderFlow, PriceModel};
+use walras_sim::token::price::{
+    Exchange, Gbm, JumpDiffusion, OrderFlow, OrnsteinUhlenbeck, PresentValue, PriceModel, Traders,
+};
 use walras_sim::units::{Amount, Ppm};
 
 use super::{positive, unknown};
@@ -392,14 +394,84 @@ fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
     let price = match spec.price {
         TokenPriceSpec::Fixed => PriceModel::Fixed,
         TokenPriceSpec::Gbm { drift, volatility } => PriceModel::Gbm(Gbm { drift, volatility }),
-        TokenPriceSpec::Exchange { holding, memory } => {
+        TokenPriceSpec::JumpDiffusion {
+            drift,
+            volatility,
+            rate,
+            jump_mean,
+            jump_deviation,
+        } => PriceModel::JumpDiffusion(JumpDiffusion {
+            drift,
+            volatility,
+            rate,
+            jump_mean,
+            jump_deviation,
+        }),
+        TokenPriceSpec::OrnsteinUhlenbeck {
+            level,
+            half_life,
+            volatility,
+        } => {
+            let at = price_at.key("ornstein-uhlenbeck");
+            needs(report, &at.key("half_life"), half_life);
+            PriceModel::OrnsteinUhlenbeck(OrnsteinUhlenbeck {
+                level,
+                half_life: half_life.0 / YEAR,
+                volatility,
+            })
+        }
+        TokenPriceSpec::PresentValue {
+            discount,
+            horizon,
+            captured,
+            memory,
+            most_growth,
+            emission_half_life,
+        } => {
+            let at = price_at.key("present-value");
+            needs(report, &at.key("horizon"), horizon);
+            needs(report, &at.key("memory"), memory);
+            let falls = emission_half_life.map(|time| {
+                needs(report, &at.key("emission_half_life"), time);
+                time.0 / YEAR
+            });
+            PriceModel::PresentValue(PresentValue {
+                discount,
+                horizon: horizon.0 / YEAR,
+                captured: captured.0,
+                memory: memory.0 / YEAR,
+                most_growth,
+                emission_half_life: falls.unwrap_or(f64::INFINITY),
+            })
+        }
+        TokenPriceSpec::Traders {
+            value_volatility,
+            noise,
+            depth,
+        } => {
+            let usual = Traders::default();
+            PriceModel::Traders(Box::new(Traders {
+                fundamental: PriceModel::Gbm(Gbm {
+                    drift: 0.0,
+                    volatility: value_volatility,
+                }),
+                noise: usual.noise.map(|usual| usual * noise),
+                depth: depth.unwrap_or(f64::INFINITY),
+                ..usual
+            }))
+        }
+        TokenPriceSpec::Exchange {
+            holding,
+            memory,
+            response,
+        } => {
             let at = price_at.key("exchange");
             needs(report, &at.key("holding"), holding);
             needs(report, &at.key("memory"), memory);
             PriceModel::Exchange(Exchange {
                 holding: holding.0 / YEAR,
                 memory: memory.0 / YEAR,
-                response: 0.0,
+                response,
             })
         }
         TokenPriceSpec::OrderFlow { depth } => PriceModel::OrderFlow(OrderFlow {

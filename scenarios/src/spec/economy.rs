@@ -515,6 +515,18 @@ pub enum PaymentSpec {
     },
 }
 
+fn third() -> f64 {
+    0.3
+}
+
+fn fifth() -> f64 {
+    0.2
+}
+
+fn ten_years() -> Duration {
+    Duration(10.0 * 365.0 * 86400.0)
+}
+
 fn all() -> Share {
     Share(1.0)
 }
@@ -535,6 +547,73 @@ pub enum TokenPriceSpec {
         #[schemars(range(min = 0, max = 10))]
         volatility: f64,
     },
+    /// The same with jumps (Merton).
+    JumpDiffusion {
+        /// Expected growth by year, jumps included; default none.
+        #[serde(default)]
+        #[schemars(range(min = -10, max = 10))]
+        drift: f64,
+        /// Between jumps, by root of a year.
+        #[schemars(range(min = 0, max = 10))]
+        volatility: f64,
+        /// Jumps by year.
+        #[schemars(range(min = 0, max = 1000))]
+        rate: f64,
+        /// Mean of the logarithm of a jump; negative for crashes.
+        #[schemars(range(min = -10, max = 10))]
+        jump_mean: f64,
+        /// Standard deviation of the logarithm of a jump; default none.
+        #[serde(default)]
+        #[schemars(range(min = 0, max = 10))]
+        jump_deviation: f64,
+    },
+    /// Drawn back to a level (Ornstein-Uhlenbeck of the logarithm).
+    OrnsteinUhlenbeck {
+        /// Median in the long run [USD].
+        #[schemars(range(max = 1e9), extend("exclusiveMinimum" = 0))]
+        level: f64,
+        /// Time in which half of a deviation is gone.
+        half_life: Duration,
+        /// By root of a year.
+        #[schemars(range(min = 0, max = 10))]
+        volatility: f64,
+    },
+    /// What holders expect to be spent on tokens, discounted, over those that there will be.
+    PresentValue {
+        /// What holders want to gain: of the logarithm, by year; default 0.3.
+        #[serde(default = "third")]
+        #[schemars(range(max = 10), extend("exclusiveMinimum" = 0))]
+        discount: f64,
+        /// How far they look; default ten years.
+        #[serde(default = "ten_years")]
+        horizon: Duration,
+        /// Share of what customers pay that is spent on tokens; default all.
+        #[serde(default = "all")]
+        captured: Share,
+        /// Half-life of what they take for revenue, emission and growth; default half a year.
+        #[serde(default = "half_a_year")]
+        memory: Duration,
+        /// Most growth or decline that they expect to go on: of the logarithm, by year; default 0.2.
+        #[serde(default = "fifth")]
+        #[schemars(range(min = 0, max = 5))]
+        most_growth: f64,
+        /// Half-life of emission that they know of; default it does not fall.
+        emission_half_life: Option<Duration>,
+    },
+    /// Fundamentalists and chartists who switch sides (Franke and Westerhoff 2012), around a value that moves by itself.
+    Traders {
+        /// Of the value, by root of a year; default none.
+        #[serde(default)]
+        #[schemars(range(min = 0, max = 10))]
+        value_volatility: f64,
+        /// Factor on the noise of their orders, which is that of the S&P 500; default 1.
+        #[serde(default = "one")]
+        #[schemars(range(min = 0, max = 1000))]
+        noise: f64,
+        /// Net purchases of the network that raise the price by a factor e [USD]; default traders do not see them.
+        #[schemars(range(max = 1e15), extend("exclusiveMinimum" = 0))]
+        depth: Option<f64>,
+    },
     /// Equation of exchange: what is bought in a year times how long it is held, over what circulates.
     Exchange {
         /// Time from purchase to use or sale.
@@ -542,6 +621,11 @@ pub enum TokenPriceSpec {
         /// Half-life of what the market takes for the rate of purchases; default 30 days.
         #[serde(default = "month")]
         memory: Duration,
+        /// How holders respond to growth of the price: the holding time's relative change per growth by year [years]; default none, so
+        /// that velocity is a constant. Cagan found 0.19 to 0.73 in seven hyperinflations.
+        #[serde(default)]
+        #[schemars(range(min = 0, max = 10))]
+        response: f64,
     },
     /// A pool with a constant product, moved by what is bought and sold.
     OrderFlow {

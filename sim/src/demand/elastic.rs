@@ -84,8 +84,8 @@ impl Curve {
             Self::ConstantElasticity {
                 volume,
                 reference,
-                elasticity,
-            } if elasticity == 1.0 => volume * reference * math::ln(high / low),
+                elasticity: 1.0,
+            } => volume * reference * math::ln(high / low),
             Self::ConstantElasticity { elasticity, .. } => {
                 (self.revenue(low) - self.revenue(high)) / (elasticity - 1.0)
             }

@@ -3,7 +3,7 @@
 //! A platform's utility is a sum of what it is like times what that is worth; what a customer sees beside that is random, so that shares
 //! are `e^{u_j} / Σ e^{u_k}`. The ratio of two shares does not depend on a third (independence of irrelevant alternatives), and the
 //! own-price elasticity is −β p (1 − s). In nests of like platforms that ratio holds within a nest alone: with a dissimilarity λ below one a
-//! cheaper platform takes more from its own nest. D. McFadden, 1974 and 1978; K. Train, Discrete Choice Methods with Simulation, 2009,
+//! cheaper platform takes more from its own nest. D. `McFadden`, 1974 and 1978; K. Train, Discrete Choice Methods with Simulation, 2009,
 //! chapters 3 and 4.
 
 use walras_des::math;
