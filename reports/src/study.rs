@@ -113,16 +113,42 @@ pub(crate) fn heading(words: &str, options: Options, text: &mut String) {
     }
 }
 
+/// `rows` with a line for each cell, below the first of the row: for few rows that are wider than the terminal.
+pub(crate) fn blocks(head: &[String], rows: &[Vec<String>], text: &mut String) {
+    let widest = head.iter().skip(1).map(|name| name.chars().count()).max();
+    let width = widest.unwrap_or(0);
+    for row in rows {
+        push(text, &format!("  {}", row[0]));
+        for (name, cell) in head
+            .iter()
+            .zip(row)
+            .skip(1)
+            .filter(|(_, cell)| !cell.is_empty())
+        {
+            push(text, &format!("    {name:<width$}  {cell}"));
+        }
+    }
+}
+
+/// Whether [`columns`] shows all of `rows`.
+pub(crate) fn fits(head: &[String], rows: &[Vec<String>], options: Options) -> bool {
+    let used: usize = (0..head.len())
+        .map(|column| width_of(head, rows, column) + 2)
+        .sum();
+    used <= options.width
+}
+
+fn width_of(head: &[String], rows: &[Vec<String>], column: usize) -> usize {
+    let all = rows.iter().map(Vec::as_slice).chain([head]);
+    let cells = all.map(|row| row[column].chars().count());
+    cells.max().unwrap_or(0)
+}
+
 /// `rows` below `head` in columns: the first to the left, the others to the right; what does not fit stands on the page.
 pub(crate) fn columns(head: &[String], rows: &[Vec<String>], options: Options, text: &mut String) {
-    let width = |column: usize| {
-        let all = rows.iter().map(Vec::as_slice).chain([head]);
-        let cells = all.map(|row| row[column].chars().count());
-        cells.max().unwrap_or(0)
-    };
     let mut used = 0;
     let widths: Vec<usize> = (0..head.len())
-        .map(width)
+        .map(|column| width_of(head, rows, column))
         .take_while(|width| {
             used += width + 2;
             used <= options.width

@@ -6,8 +6,11 @@ use walras_analysis::tune::{Holds, Limit, Proposal, Recommended, TRIALS, Tuning}
 use walras_analysis::words::{capitalized, percent, title};
 
 use crate::figures;
-use crate::study::{Page, Sheet, Subject, columns, heading, notes, pictures, ranges};
+use crate::study::{Page, Sheet, Subject, blocks, columns, fits, heading, notes, pictures, ranges};
 use crate::terminal::Options;
+
+/// The title of the table of which no column may be left out.
+const WORTH: &str = "What it is worth";
 
 /// What is proposed, then what it says, then what to keep in mind.
 #[must_use]
@@ -15,7 +18,12 @@ pub fn table(tuning: &Tuning, options: Options) -> String {
     let mut text = String::new();
     for sheet in sheets(tuning) {
         heading(&sheet.title, options, &mut text);
-        columns(&sheet.head, &sheet.rows, options, &mut text);
+        let is_worth = sheet.title == WORTH;
+        if is_worth && !fits(&sheet.head, &sheet.rows, options) {
+            blocks(&sheet.head, &sheet.rows, &mut text);
+        } else {
+            columns(&sheet.head, &sheet.rows, options, &mut text);
+        }
         text.push('\n');
     }
     notes(
@@ -149,7 +157,7 @@ fn worth(tuning: &Tuning, proposal: &Proposal) -> Sheet {
         None => &["figure", "value", "constraint"],
     };
     Sheet {
-        title: "What it is worth".to_owned(),
+        title: WORTH.to_owned(),
         head: head.iter().map(|name| (*name).to_owned()).collect(),
         rows: rows.collect(),
     }

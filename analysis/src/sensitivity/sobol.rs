@@ -3,7 +3,8 @@
 //! S1 by the estimator of A. Saltelli and others, Comput. Phys. Commun. 181(2), 2010, table 2 (b): the mean of
 //! `f(B)(f(A_B) − f(A))`; ST by that of M. J. W. Jansen, Comput. Phys. Commun. 117, 1999: half the mean of the square of `f(A) − f(A_B)`; both divided
 //! by the variance of f over A and B. Intervals are percentiles of the bootstrap over rows of the design and, where there are several,
-//! over replications, which all points share; on the points of a Sobol sequence they are wider than they need be.
+//! over replications, which all points share. On many points of a Sobol sequence they are wider than they need be; with about a hundred
+//! rows and few large effects they can be short.
 
 use walras_des::Stream;
 
@@ -150,21 +151,21 @@ mod tests {
         check(Known::SobolG, 1024, 0.02);
     }
 
-    /// Intervals of 95 % hold the truth at least as often, since rows of a Sobol sequence are spread more evenly than the bootstrap
-    /// supposes: 40 seeds with six indices each.
+    /// With enough rows, intervals of 95 % hold the truth at least as often, since rows of a Sobol sequence are spread more evenly than
+    /// the bootstrap supposes: 20 seeds with six indices each. With 128 rows, 60 seeds gave 88 % for S1 of x₁ and 93 % for its ST.
     #[test]
     fn intervals_hold_the_truth_at_least_as_often_as_they_say() {
         let exact = Known::Ishigami.indices().unwrap();
         let mut held = 0;
-        for seed in 0..40 {
+        for seed in 0..20 {
             let mut function = Function::new(Known::Ishigami);
-            let found = analyse(&mut function, SensitivityMethod::Sobol, 128, seed).unwrap();
+            let found = analyse(&mut function, SensitivityMethod::Sobol, 1024, seed).unwrap();
             for ((first, total), (s1, st)) in shares(&found).into_iter().zip(&exact) {
                 held += usize::from(first.interval.unwrap().contains(*s1));
                 held += usize::from(total.interval.unwrap().contains(*st));
             }
         }
-        assert!(held >= 228, "{held} of 240");
+        assert!(held >= 114, "{held} of 120");
     }
 
     /// 3 x₁ + 2 x₂ + x₃·0, and noise of each point and replication, and noise that all points of a replication share.
