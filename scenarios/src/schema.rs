@@ -28,7 +28,7 @@ pub fn schema() -> Json {
 }
 
 /// Definitions of which every key may be inherited, or removed with `null`.
-const INHERITING: [&str; 8] = [
+const INHERITING: [&str; 17] = [
     "PlatformSpec",
     "ClusterSpec",
     "NodesSpec",
@@ -37,6 +37,15 @@ const INHERITING: [&str; 8] = [
     "SettlementSpec",
     "RetrySpec",
     "AutoscaleSpec",
+    "EconomySpec",
+    "ProviderNetworkSpec",
+    "OwnersSpec",
+    "HardwareSpec",
+    "SellerSpec",
+    "FollowsSpec",
+    "TokenSpec",
+    "AllotmentSpec",
+    "ShockSpec",
 ];
 
 /// Sections whose entries may change only some keys of an entry of the catalog.

@@ -154,7 +154,7 @@ error: unknown unit of time `hour`
   |
 4 |   horizon: 1 hour
   |            ^^^^^^
-  = help: known units: ns, us, ms, s, min, h, d
+  = help: known units: ns, us, ms, s, min, h, d, w, y
 
 1 problem in a.yaml";
     wrong_type:

@@ -330,7 +330,7 @@ mod tests {
             Quantity::Duration,
             text("3 sec"),
             "unknown unit of time `sec`",
-            Some("known units: ns, us, ms, s, min, h, d"),
+            Some("known units: ns, us, ms, s, min, h, d, w, y"),
         );
         check(
             Quantity::Duration,
