@@ -339,7 +339,7 @@ mod tests {
         let params = Forecast::default();
         assert!((params.minted_after(330e6, 2_190.0) - 165e6).abs() < 1e-6);
         assert!((params.baseline_on(730) / params.baseline - 4.0).abs() < 1e-12);
-        // Everything granted is vested in six years: 0.598822557·10⁹ FIL.
+        // Everything granted is vested in six years: 589,190,557 FIL.
         let all: f64 = (0..2_190).map(|day| params.vesting_on(day)).sum();
         assert!((all - 589_190_557.0).abs() < 1.0, "{all}");
     }
