@@ -72,6 +72,8 @@ fn four() -> f64 {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EconomySpec {
+    /// Another economy of this scenario whose keys this one inherits.
+    pub extends: Option<String>,
     /// Time between two steps: an hour to a week; default a day.
     #[serde(default = "day")]
     pub epoch: Duration,
