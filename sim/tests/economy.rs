@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use walras_des::{Dist, Span};
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
-    Allotment, Change, Customers, Economy, Emission, Network, Owners, Payment, Seller, Sells,
-    Shock, Supply, Token,
+    Allotment, Change, Customers, Economy, Emission, Fidelity, Network, Owners, Payment, Seller,
+    Sells, Shock, Supply, Token,
 };
 use walras_sim::ledger::Reason;
 use walras_sim::market::Mechanism;
@@ -75,6 +75,7 @@ fn network(owners: Owners, market: impl Into<Mechanism>) -> Network {
         upkeep: 0.0,
         treasury: 0.0,
         token: None,
+        machines: None,
     }
 }
 
@@ -91,6 +92,7 @@ fn economy(customers: Customers, networks: Vec<Network>) -> Economy {
         customers,
         networks,
         shocks: Vec::new(),
+        fidelity: Fidelity::Fluid,
     }
 }
 

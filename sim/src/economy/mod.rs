@@ -9,6 +9,7 @@
 pub mod customers;
 pub mod figures;
 pub mod fluid;
+pub mod machines;
 pub mod network;
 pub mod owners;
 pub mod token;
@@ -16,12 +17,13 @@ pub mod token;
 use walras_des::Span;
 
 pub use customers::Customers;
+pub use machines::{Fidelity, Goodput, Machines};
 pub use network::{Network, Seller, Supply};
 pub use owners::{Owners, Sells};
 pub use token::{Allotment, Emission, Payment, Token};
 
 /// A world of networks that compete for work.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Economy {
     /// Name in the scenario.
     pub name: String,
@@ -33,6 +35,8 @@ pub struct Economy {
     pub networks: Vec<Network>,
     /// What happens at stated times, by time.
     pub shocks: Vec<Shock>,
+    /// Whether the work of networks with machines is done request by request.
+    pub fidelity: Fidelity,
 }
 
 /// A change at a stated time.

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 
 use walras_des::{Dist, Purpose, SimTime, Streams, math};
 
+use crate::economy::machines::Offer;
 use crate::ledger::{Account, Asset, Ledger, Reason};
 use crate::units::Amount;
 
@@ -106,6 +107,8 @@ pub struct Population {
     settled: Vec<u32>,
     /// What a thousandth of a unit a day has earned since the beginning, by asset [2⁻³² base units].
     earned: [i128; 2],
+    /// What each has earned by its own work and not taken yet, by asset; empty where all is shared by capacity.
+    paid: Vec<[Amount; 2]>,
     /// [thousandths of a unit a day]
     online_capacity: u64,
     online: u32,
@@ -128,13 +131,14 @@ pub struct Population {
 const PAID: [Asset; 2] = [Asset::Usd, Asset::Token];
 
 impl Population {
-    /// Draws the owners of a network, and puts the cheapest of them online.
+    /// Draws the owners of a network, or gives each node one, and puts the cheapest of them online.
     ///
     /// # Panics
     /// If a distribution gives a capacity of less than a thousandth of a unit.
     #[must_use]
     pub fn new(
         plan: &Owners,
+        nodes: Option<&[Offer]>,
         epoch_days: f64,
         expected: f64,
         streams: &Streams,
@@ -156,6 +160,7 @@ impl Population {
             spent: vec![0.0; count],
             settled: vec![0; count],
             earned: [0; 2],
+            paid: Vec::new(),
             online_capacity: 0,
             online_cost: 0,
             online: 0,
@@ -167,14 +172,18 @@ impl Population {
             variance: 0.0,
             last_earning: None,
         };
-        for _ in 0..count {
-            let capacity = plan.capacity.sample(&mut stream);
+        for owner in 0..count {
+            let (capacity, cost) = match nodes.map(|nodes| nodes[owner]) {
+                Some(node) => (node.capacity, node.cost),
+                None => {
+                    let capacity = plan.capacity.sample(&mut stream);
+                    (capacity, plan.running_cost.sample(&mut stream).max(0.0))
+                }
+            };
             owners
                 .capacity
                 .push(((capacity * 1e3).round() as u64).max(1));
-            owners
-                .cost
-                .push(plan.running_cost.sample(&mut stream).max(0.0));
+            owners.cost.push(cost);
             owners.buys.push(stream.bernoulli(plan.buyers));
         }
         let mut order: Vec<usize> = (0..count).collect();
@@ -246,6 +255,12 @@ impl Population {
         steps.filter(|&(_, capacity)| capacity > 0)
     }
 
+    /// What an owner asks if it is online, as [`Population::offers`] has it [USD per unit].
+    #[must_use]
+    pub fn asks(&self, owner: usize) -> Option<f64> {
+        (self.state[owner] == State::Online).then(|| self.costs[step_of(self.cost[owner])])
+    }
+
     /// Mean running cost of those online [USD per unit].
     #[must_use]
     pub fn mean_cost(&self) -> f64 {
@@ -269,19 +284,40 @@ impl Population {
             .map(|(_, &capacity)| capacity)
     }
 
-    /// Shares out what is in [`Account::EARNINGS`] since the last time, by capacity: dollars, and tokens that are worth `token_usd`.
+    /// Shares out what is in [`Account::EARNINGS`] since the last time by capacity, in dollars and in tokens.
     ///
     /// # Panics
     /// If nobody is online.
-    pub fn earn(&mut self, usd: Amount, tokens: Amount, token_usd: f64) {
+    pub fn earn(&mut self, pots: [Amount; 2]) {
         assert!(self.online_capacity > 0, "earnings need an owner online");
-        for (account, pot) in self.earned.iter_mut().zip([usd, tokens]) {
+        for (account, pot) in self.earned.iter_mut().zip(pots) {
             let scaled = pot
                 .0
                 .checked_mul(1 << 32)
                 .expect("a day's earnings fit 95 bits");
             *account += scaled / i128::from(self.online_capacity);
         }
+    }
+
+    /// Shares out what is in [`Account::EARNINGS`] since the last time by what owners did, in dollars and in tokens; the part of the
+    /// last fraction of a base unit stays there.
+    pub fn earn_by_work(&mut self, pots: [Amount; 2], paid_to: &[Amount]) {
+        let whole = paid_to.iter().fold(Amount::ZERO, |sum, &paid| sum + paid);
+        let whole = u64::try_from(whole.0).expect("an epoch's payments fit 64 bits");
+        if whole == 0 {
+            return;
+        }
+        self.paid.resize(self.len(), [Amount::ZERO; 2]);
+        for (owed, paid) in self.paid.iter_mut().zip(paid_to) {
+            let part = paid.0 as u64;
+            for (owed, pot) in owed.iter_mut().zip(pots) {
+                *owed += pot.mul_floor(part, whole);
+            }
+        }
+    }
+
+    /// Takes note of what owners have earned together, in dollars and in tokens that are worth `token_usd`.
+    pub fn note(&mut self, usd: Amount, tokens: Amount, token_usd: f64) {
         let units = self.online_capacity as f64 / 1e3 * self.epoch_days;
         let earning = (usd.as_f64() + tokens.as_f64() * token_usd) / units;
         self.expect(earning);
@@ -335,6 +371,12 @@ impl Population {
                 }
                 State::Waiting(_) => {}
                 State::Away => {
+                    // Who has gone since it last worked is paid for that.
+                    if (self.paid.get(owner)).is_some_and(|paid| *paid != [Amount::ZERO; 2]) {
+                        self.marks[owner] = self.earned;
+                        self.settled[owner] = epoch;
+                        self.collect(owner, epoch, ledger, token_usd, &mut moves);
+                    }
                     let mut wanted = self.plan.join_above * self.cost[owner];
                     if self.buys[owner] {
                         wanted += self.plan.hardware_price / self.plan.payback;
@@ -453,7 +495,10 @@ impl Population {
         for (index, asset) in PAID.into_iter().enumerate() {
             let gain = self.earned[index] - self.marks[owner][index];
             let owed = gain.checked_mul(i128::from(self.capacity[owner]));
-            let owed = Amount(owed.expect("an owner's earnings fit 95 bits") >> 32);
+            let mut owed = Amount(owed.expect("an owner's earnings fit 95 bits") >> 32);
+            if let Some(paid) = self.paid.get_mut(owner) {
+                owed += std::mem::take(&mut paid[index]);
+            }
             if owed > Amount::ZERO {
                 ledger.transfer(asset, Account::EARNINGS, account, owed, Reason::Collect);
             }
@@ -491,6 +536,10 @@ impl Population {
                     let gain = self.earned[index] - self.marks[owner][index];
                     *sum += (gain * i128::from(self.capacity[owner])) >> 32;
                 }
+            }
+            if let Some(paid) = self.paid.get(owner) {
+                owed[0] += paid[0].0;
+                owed[1] += paid[1].0;
             }
         }
         owed.map(Amount)
