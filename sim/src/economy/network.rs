@@ -2,12 +2,14 @@
 
 use walras_des::{SimTime, Streams, math};
 
-use crate::economy::owners::{Moves, Population, sell};
+use crate::economy::pool::{Moves, Party, Pool, Scene, sell};
+use crate::economy::roster::Roster;
 use crate::economy::token::Holder;
 use crate::economy::{Change, Owners, Payment, Token};
 use crate::ledger::{Account, Asset, Ledger, Reason};
 use crate::market::{Clearing, Market, Mechanism, Order};
 use crate::series::{Column, Row};
+use crate::supply::orders::Orders;
 use crate::token::price::{TokenFlows, TokenPrice};
 use crate::units::{Amount, Ppm};
 
@@ -54,8 +56,10 @@ pub struct Seller {
     pub cost: f64,
     /// It orders hardware to be used to this share.
     pub target: f64,
-    /// Time from order to delivery [days].
+    /// Time from order to delivery [days], if no maker's queue says it.
     pub lead_time: f64,
+    /// Index of the maker at whose queue it orders.
+    pub maker: Option<usize>,
     /// If it follows others with its posted price.
     pub follows: Option<Following>,
 }
@@ -89,10 +93,20 @@ pub(super) struct Epoch {
     pub days: f64,
 }
 
+/// What networks have in common.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Commons {
+    /// Owners, each of whom may provide to one network.
+    pub pools: Vec<Pool>,
+    /// Queues for new hardware.
+    pub makers: Vec<Orders<Party>>,
+}
+
 /// A network at work.
 #[derive(Clone, Debug)]
 pub(super) struct State {
     plan: Network,
+    index: usize,
     market: Mechanism,
     pub appeal: f64,
     pub is_open: bool,
@@ -109,10 +123,11 @@ pub(super) struct State {
 
 #[derive(Clone, Debug)]
 enum Work {
-    Owners(Box<Population>),
+    Owners(Box<Roster>),
     Seller {
         plan: Seller,
         capacity: f64,
+        /// When what is ordered comes [days]; infinite while a maker has yet to say.
         ordered: Vec<(f64, f64)>,
     },
 }
@@ -156,17 +171,18 @@ impl State {
         epoch_days: f64,
         streams: &Streams,
         journal: bool,
+        commons: &mut Commons,
     ) -> Self {
         let work = match &plan.supply {
             Supply::Owners(owners) => {
+                let at = commons.pools.len();
+                let mut pool = Pool::new(owners, at, epoch_days, streams, index as u64);
                 let expected = plan.initial_price;
-                Work::Owners(Box::new(Population::new(
-                    owners,
-                    epoch_days,
-                    expected,
-                    streams,
-                    index as u64,
-                )))
+                let mut roster =
+                    Roster::new(index, (at, &pool), owners.stake, epoch_days, expected);
+                pool.open(&mut roster, owners.online);
+                commons.pools.push(pool);
+                Work::Owners(Box::new(roster))
             }
             Supply::Seller(seller) => Work::Seller {
                 plan: seller.clone(),
@@ -175,7 +191,7 @@ impl State {
             },
         };
         let owners = match &work {
-            Work::Owners(owners) => owners.len(),
+            Work::Owners(roster) => commons.pools[roster.pool].len(),
             Work::Seller { .. } => 0,
         };
         let mut ledger = Ledger::new(owners);
@@ -194,6 +210,7 @@ impl State {
             .map(|token| Coin::new(token, index, &mut ledger, streams));
         Self {
             plan: plan.clone(),
+            index,
             market: plan.market.clone(),
             appeal: plan.appeal,
             is_open: plan.is_open,
@@ -208,17 +225,28 @@ impl State {
         }
     }
 
-    /// The owners, if there are any.
-    pub fn population(&self) -> Option<&Population> {
+    /// Its owners, if there are any.
+    pub fn roster(&self) -> Option<&Roster> {
         match &self.work {
-            Work::Owners(owners) => Some(owners),
+            Work::Owners(roster) => Some(roster),
             Work::Seller { .. } => None,
         }
     }
 
-    pub fn change(&mut self, change: Change) {
+    /// Hardware that a seller has ordered of a maker is there [units a day].
+    pub fn deliver(&mut self, units: f64) {
+        if let Work::Seller {
+            capacity, ordered, ..
+        } = &mut self.work
+        {
+            *capacity += units;
+            ordered.remove(0);
+        }
+    }
+
+    pub fn change(&mut self, change: Change, commons: &mut Commons) {
         match change {
-            Change::Demand(_) => {}
+            Change::Demand(_) | Change::Output { .. } | Change::Orders { .. } => {}
             Change::TokenPrice(factor) => {
                 if let Some(coin) = &mut self.coin {
                     coin.shock *= factor;
@@ -232,8 +260,15 @@ impl State {
             }
             Change::RunningCost(factor) => {
                 self.cost_factor *= factor;
-                if let Work::Owners(owners) = &mut self.work {
-                    owners.scale_costs(factor);
+                if let Work::Owners(roster) = &mut self.work {
+                    let pool = &mut commons.pools[roster.pool];
+                    pool.scale_costs(factor);
+                    pool.recount(roster);
+                }
+            }
+            Change::Electricity { factor, place } => {
+                if let Work::Owners(roster) = &mut self.work {
+                    commons.pools[roster.pool].scale_power(factor, place);
                 }
             }
             Change::Emission(factor) => {
@@ -256,7 +291,14 @@ impl State {
 
     /// An epoch in which customers want `wanted` units a day at the price that they expect, and `at(p)` if they expected `p`; the
     /// lowest price elsewhere is `rival`.
-    pub fn step(&mut self, epoch: Epoch, wanted: f64, at: impl Fn(f64) -> f64, rival: f64) -> Row {
+    pub fn step(
+        &mut self,
+        epoch: Epoch,
+        wanted: f64,
+        at: impl Fn(f64) -> f64,
+        rival: f64,
+        commons: &mut Commons,
+    ) -> Row {
         self.ledger.set_time(epoch.now);
         let capacity = self.capacity();
         self.trade(epoch, wanted, at);
@@ -268,26 +310,41 @@ impl State {
         tokens += tally.for_owners;
         let token_usd = self.coin.as_ref().map(|coin| coin.usd);
         let mut row = Row::default();
-        if let Work::Owners(owners) = &mut self.work {
-            if owners.capacity() > 0 {
-                owners.earn(usd, tokens, token_usd.unwrap_or(0.0));
+        if let Work::Owners(roster) = &mut self.work {
+            let pool = &mut commons.pools[roster.pool];
+            let utilization = if capacity > 0.0 {
+                served / capacity
+            } else {
+                0.0
+            };
+            roster.use_power(pool, epoch.start, utilization);
+            if roster.capacity() > 0 {
+                roster.earn(usd, tokens, token_usd.unwrap_or(0.0));
                 let worth = |tokens: Amount| tokens.as_f64() * token_usd.unwrap_or(0.0);
                 row[Column::Earning] = (usd.as_f64() + worth(tokens)) / (capacity * epoch.days);
                 row[Column::Subsidy] = worth(tally.for_owners) / epoch.days;
             } else {
                 // What the first to come would earn.
-                owners.expect(self.price);
+                roster.expect(self.price);
             }
-            tally.moves = owners.look(epoch.index, epoch.now, &mut self.ledger, token_usd);
-            row[Column::Cost] = owners.mean_cost();
-            row[Column::Providers] = f64::from(owners.online());
-            row[Column::Waiting] = f64::from(owners.waiting());
+            let mut scene = Scene {
+                epoch: epoch.index,
+                now: epoch.now,
+                is_open: self.is_open,
+                ledger: &mut self.ledger,
+                token_usd,
+                maker: pool.plan().maker.map(|maker| &mut commons.makers[maker]),
+            };
+            tally.moves = pool.look(roster, &mut scene);
+            row[Column::Cost] = roster.mean_cost();
+            row[Column::Providers] = f64::from(roster.online());
+            row[Column::Waiting] = f64::from(pool.waiting());
         }
         tally.bought_usd += tally.moves.staked_usd;
         tally.sold += tally.moves.sold;
         self.free(epoch, &mut tally);
         self.keep_house(epoch, &mut tally);
-        self.react(epoch, served, rival);
+        self.react(epoch, served, rival, commons);
         let supply = self.ledger.supply(Asset::Token);
         if let Some(coin) = &mut self.coin {
             let locked = [Account::VESTING, Account::TREASURY, Account::STAKES];
@@ -347,12 +404,15 @@ impl State {
         let money = |usd: f64| Amount((usd * 1e9 / MILLI).round() as i128);
         self.asks.clear();
         match &self.work {
-            Work::Owners(owners) => {
-                for (index, (cost, capacity)) in owners.offers().enumerate() {
+            Work::Owners(roster) => {
+                // Who waits for better times at a loss sells what it has at an announced price meanwhile.
+                let is_taken = roster.waits && self.market.quote().is_some();
+                for (index, (cost, capacity)) in roster.offers().enumerate() {
                     let quantity = milli(capacity as f64 / MILLI);
+                    let least = if is_taken { 0.0 } else { cost };
                     self.asks.push(Order::new(
                         index as u32,
-                        money(cost * self.plan_gross()),
+                        money(least * self.plan_gross()),
                         quantity,
                     ));
                 }
@@ -629,7 +689,7 @@ impl State {
     }
 
     /// A seller orders hardware and follows the prices of others.
-    fn react(&mut self, epoch: Epoch, served: f64, rival: f64) {
+    fn react(&mut self, epoch: Epoch, served: f64, rival: f64, commons: &mut Commons) {
         let Work::Seller {
             plan,
             capacity,
@@ -648,7 +708,14 @@ impl State {
         let coming: f64 = ordered.iter().map(|&(_, units)| units).sum();
         let wanted = served / plan.target;
         if wanted > (*capacity + coming) * 1.01 {
-            ordered.push((end + plan.lead_time, wanted - *capacity - coming));
+            let units = wanted - *capacity - coming;
+            let due = if let Some(maker) = plan.maker {
+                commons.makers[maker].order(Party::Seller(self.index), units);
+                f64::INFINITY
+            } else {
+                end + plan.lead_time
+            };
+            ordered.push((due, units));
         }
         let (Some(follows), Mechanism::Posted(posted)) = (plan.follows, &mut self.market) else {
             return;
@@ -667,12 +734,16 @@ impl State {
     ///
     /// # Panics
     /// If money was created or lost, or what owners are owed is not there.
-    pub fn audit(&self) {
+    pub fn audit(&self, commons: &Commons) {
         self.ledger.audit();
-        let Some(owners) = self.population() else {
+        let Some(roster) = self.roster() else {
             return;
         };
-        for (asset, owed) in [Asset::Usd, Asset::Token].into_iter().zip(owners.owed()) {
+        let owners = &commons.pools[roster.pool];
+        for (asset, owed) in [Asset::Usd, Asset::Token]
+            .into_iter()
+            .zip(owners.owed(roster))
+        {
             let there = self.ledger.balance(asset, Account::EARNINGS);
             assert!(
                 owed <= there,
@@ -681,7 +752,7 @@ impl State {
             );
         }
         assert_eq!(
-            owners.staked(),
+            owners.staked(roster),
             self.ledger.balance(Asset::Token, Account::STAKES),
             "stakes do not add up"
         );
