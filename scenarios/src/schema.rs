@@ -28,7 +28,7 @@ pub fn schema() -> Json {
 }
 
 /// Definitions of which every key may be inherited, or removed with `null`.
-const INHERITING: [&str; 17] = [
+const INHERITING: [&str; 20] = [
     "PlatformSpec",
     "ClusterSpec",
     "NodesSpec",
@@ -41,6 +41,9 @@ const INHERITING: [&str; 17] = [
     "ProviderNetworkSpec",
     "OwnersSpec",
     "HardwareSpec",
+    "ElectricitySpec",
+    "DixitSpec",
+    "MakerSpec",
     "SellerSpec",
     "FollowsSpec",
     "TokenSpec",

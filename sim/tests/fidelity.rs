@@ -7,7 +7,7 @@ use walras_des::{Dist, SimTime, Span};
 use walras_sim::availability::{Availability, Renewal};
 use walras_sim::economy::machines::Live;
 use walras_sim::economy::{
-    Customers, Economy, Fidelity, Goodput, Machines, Network, Owners, Sells, Supply,
+    Customers, Economy, Fidelity, Goodput, Machines, Network, Owners, Sells, Supply, Timing,
 };
 use walras_sim::ledger::Reason;
 use walras_sim::market::base_fee::Eip1559;
@@ -18,6 +18,7 @@ use walras_sim::platform::Settlement;
 use walras_sim::record::{MetricId, Output};
 use walras_sim::scheduling::Policy;
 use walras_sim::series::Column;
+use walras_sim::supply::owner::Machine;
 use walras_sim::units::{Amount, Ppm};
 use walras_sim::workload::Source;
 use walras_sim::world::Settings;
@@ -98,13 +99,19 @@ fn economy(machines: &Machines, market: impl Into<Mechanism>, fidelity: Fidelity
                 capacity: Dist::constant(1.0).unwrap(),
                 running_cost: Dist::constant(1.0).unwrap(),
                 buyers: 0.0,
-                hardware_price: 0.0,
+                idle_anyway: 0.0,
+                machine: Machine::default(),
                 payback: 1.0,
                 lead_time: 0.0,
+                maker: None,
+                places: Vec::new(),
                 review: 0.5,
                 memory: 0.5,
-                join_above: 1.1,
-                leave_below: 0.9,
+                delay: 0.0,
+                timing: Timing::Factors {
+                    join_above: 1.1,
+                    leave_below: 0.9,
+                },
                 risk_aversion: 0.0,
                 sells: Sells::Share(1.0),
                 stake: 0.0,
@@ -117,6 +124,7 @@ fn economy(machines: &Machines, market: impl Into<Mechanism>, fidelity: Fidelity
             token: None,
             machines: Some(machines.clone()),
         }],
+        makers: Vec::new(),
         shocks: Vec::new(),
         fidelity,
     }

@@ -92,7 +92,8 @@ pub(crate) fn lower(report: &mut Report, files: &mut dyn Files) -> Option<Plan> 
             .is_some_and(|run| finds_warm_up(report, run, Some(OnePath::Economy)));
         let economies = section(report, "economies", "economy");
         let requests = served_by_machines(report, &tables, files);
-        let subject = economy::lower(report, spec.as_ref(), &economies, requests.as_ref());
+        let requests = requests.as_ref();
+        let subject = economy::lower(report, &tables, spec.as_ref(), &economies, requests);
         (subject.map(Subject::Economies), times, finds)
     } else if about == Kind::Batch {
         let times = run.as_ref().and_then(|run| times(report, run, None));

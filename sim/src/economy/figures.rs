@@ -2,7 +2,8 @@
 
 use walras_des::math;
 
-use crate::economy::owners::Population;
+use crate::economy::pool::Pool;
+use crate::economy::roster::Roster;
 use crate::record::{MetricId, Metrics};
 use crate::series::{Column, Row};
 
@@ -15,7 +16,7 @@ pub(super) struct Evidence<'a> {
     /// Owners online at the start of the run.
     pub at_start: u32,
     /// The owners at the end, if there are any.
-    pub owners: Option<&'a Population>,
+    pub owners: Option<(&'a Roster, &'a Pool)>,
     /// What hardware costs [USD per unit of capacity a day], if any is bought.
     pub hardware_price: Option<f64>,
     /// What customers would have given beyond what they paid [USD a day], summed over the measured epochs; `None` if it is infinite.
@@ -71,7 +72,7 @@ impl Evidence<'_> {
     }
 
     fn owners(&self, set: &mut impl FnMut(MetricId, Option<f64>)) {
-        let Some(owners) = self.owners else {
+        let Some((roster, owners)) = self.owners else {
             return;
         };
         let weighted = |column: Column| {
@@ -124,7 +125,7 @@ impl Evidence<'_> {
         );
         let mut revenue: Vec<f64> = accounts.iter().map(|account| account.0).collect();
         set(MetricId::OwnerGini, gini(&mut revenue));
-        let mut capacities: Vec<u64> = owners.capacities().collect();
+        let mut capacities: Vec<u64> = owners.capacities(roster).collect();
         capacities.sort_unstable_by(|a, b| b.cmp(a));
         let whole: u64 = capacities.iter().sum();
         let shares = || {

@@ -3,12 +3,14 @@
 use walras_des::{SimTime, Streams, math};
 
 use crate::economy::machines::{Live, Machines};
-use crate::economy::owners::{Moves, Population, sell};
+use crate::economy::pool::{Moves, Party, Pool, Scene, sell};
+use crate::economy::roster::Roster;
 use crate::economy::token::Holder;
 use crate::economy::{Change, Owners, Payment, Token};
 use crate::ledger::{Account, Asset, Ledger, Reason};
 use crate::market::{Clearing, Market, Mechanism, Order};
 use crate::series::{Column, Row};
+use crate::supply::orders::Orders;
 use crate::token::price::{TokenFlows, TokenPrice};
 use crate::units::{Amount, Ppm};
 
@@ -57,8 +59,10 @@ pub struct Seller {
     pub cost: f64,
     /// It orders hardware to be used to this share.
     pub target: f64,
-    /// Time from order to delivery [days].
+    /// Time from order to delivery [days], if no maker's queue says it.
     pub lead_time: f64,
+    /// Index of the maker at whose queue it orders.
+    pub maker: Option<usize>,
     /// If it follows others with its posted price.
     pub follows: Option<Following>,
 }
@@ -97,10 +101,20 @@ pub(super) struct Epoch {
     pub days: f64,
 }
 
+/// What networks have in common.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Commons {
+    /// Owners, each of whom may provide to one network.
+    pub pools: Vec<Pool>,
+    /// Queues for new hardware.
+    pub makers: Vec<Orders<Party>>,
+}
+
 /// A network at work.
 #[derive(Clone, Debug)]
 pub(super) struct State {
     plan: Network,
+    index: usize,
     market: Mechanism,
     pub appeal: f64,
     pub is_open: bool,
@@ -132,10 +146,11 @@ struct Deal {
 
 #[derive(Clone, Debug)]
 enum Work {
-    Owners(Box<Population>),
+    Owners(Box<Roster>),
     Seller {
         plan: Seller,
         capacity: f64,
+        /// When what is ordered comes [days]; infinite while a maker has yet to say.
         ordered: Vec<(f64, f64)>,
     },
 }
@@ -179,20 +194,20 @@ impl State {
         epoch_days: f64,
         streams: &Streams,
         journal: bool,
+        commons: &mut Commons,
     ) -> Self {
         let work = match &plan.supply {
             Supply::Owners(owners) => {
                 let machines = plan.machines.as_ref();
                 let nodes = machines.map(|machines| machines.offers(streams));
+                let (at, nodes) = (commons.pools.len(), nodes.as_deref());
+                let mut pool = Pool::new(owners, nodes, at, epoch_days, streams, index as u64);
                 let expected = plan.initial_price;
-                Work::Owners(Box::new(Population::new(
-                    owners,
-                    nodes.as_deref(),
-                    epoch_days,
-                    expected,
-                    streams,
-                    index as u64,
-                )))
+                let mut roster =
+                    Roster::new(index, (at, &pool), owners.stake, epoch_days, expected);
+                pool.open(&mut roster, owners.online);
+                commons.pools.push(pool);
+                Work::Owners(Box::new(roster))
             }
             Supply::Seller(seller) => Work::Seller {
                 plan: seller.clone(),
@@ -201,7 +216,7 @@ impl State {
             },
         };
         let owners = match &work {
-            Work::Owners(owners) => owners.len(),
+            Work::Owners(roster) => commons.pools[roster.pool].len(),
             Work::Seller { .. } => 0,
         };
         let mut ledger = Ledger::new(owners);
@@ -220,6 +235,7 @@ impl State {
             .map(|token| Coin::new(token, index, &mut ledger, streams));
         Self {
             plan: plan.clone(),
+            index,
             market: plan.market.clone(),
             appeal: plan.appeal,
             is_open: plan.is_open,
@@ -234,17 +250,28 @@ impl State {
         }
     }
 
-    /// The owners, if there are any.
-    pub fn population(&self) -> Option<&Population> {
+    /// Its owners, if there are any.
+    pub fn roster(&self) -> Option<&Roster> {
         match &self.work {
-            Work::Owners(owners) => Some(owners),
+            Work::Owners(roster) => Some(roster),
             Work::Seller { .. } => None,
         }
     }
 
-    pub fn change(&mut self, change: Change) {
+    /// Hardware that a seller has ordered of a maker is there [units a day].
+    pub fn deliver(&mut self, units: f64) {
+        if let Work::Seller {
+            capacity, ordered, ..
+        } = &mut self.work
+        {
+            *capacity += units;
+            ordered.remove(0);
+        }
+    }
+
+    pub fn change(&mut self, change: Change, commons: &mut Commons) {
         match change {
-            Change::Demand(_) => {}
+            Change::Demand(_) | Change::Output { .. } | Change::Orders { .. } => {}
             Change::TokenPrice(factor) => {
                 if let Some(coin) = &mut self.coin {
                     coin.shock *= factor;
@@ -258,8 +285,15 @@ impl State {
             }
             Change::RunningCost(factor) => {
                 self.cost_factor *= factor;
-                if let Work::Owners(owners) = &mut self.work {
-                    owners.scale_costs(factor);
+                if let Work::Owners(roster) = &mut self.work {
+                    let pool = &mut commons.pools[roster.pool];
+                    pool.scale_costs(factor);
+                    pool.recount(roster);
+                }
+            }
+            Change::Electricity { factor, place } => {
+                if let Work::Owners(roster) = &mut self.work {
+                    commons.pools[roster.pool].scale_power(factor, place);
                 }
             }
             Change::Emission(factor) => {
@@ -289,10 +323,11 @@ impl State {
         at: impl Fn(f64) -> f64,
         rival: f64,
         live: Option<&mut Live<'_>>,
+        commons: &mut Commons,
     ) -> Row {
         self.ledger.set_time(epoch.now);
         let capacity = self.capacity();
-        let deal = self.trade(epoch, wanted, at, live);
+        let deal = self.trade(epoch, wanted, at, live, commons);
         let mut tally = Tally::default();
         let (usd, pay) = self.settle(epoch, &deal, &mut tally);
         self.mint(epoch, &mut tally);
@@ -305,32 +340,47 @@ impl State {
         } = deal;
         let token_usd = self.coin.as_ref().map(|coin| coin.usd);
         let mut row = Row::default();
-        if let Work::Owners(owners) = &mut self.work {
-            if owners.capacity() > 0 {
+        if let Work::Owners(roster) = &mut self.work {
+            let pool = &mut commons.pools[roster.pool];
+            let utilization = if capacity > 0.0 {
+                served / capacity
+            } else {
+                0.0
+            };
+            roster.use_power(pool, epoch.start, utilization);
+            if roster.capacity() > 0 {
                 if let Some(paid_to) = &deal.paid_to {
-                    owners.earn_by_work([usd, pay], paid_to);
-                    owners.earn([Amount::ZERO, tally.for_owners]);
+                    pool.earn_by_work([usd, pay], paid_to);
+                    roster.earn([Amount::ZERO, tally.for_owners]);
                 } else {
-                    owners.earn([usd, tokens]);
+                    roster.earn([usd, tokens]);
                 }
-                owners.note(usd, tokens, token_usd.unwrap_or(0.0));
+                roster.note(usd, tokens, token_usd.unwrap_or(0.0));
                 let worth = |tokens: Amount| tokens.as_f64() * token_usd.unwrap_or(0.0);
                 row[Column::Earning] = (usd.as_f64() + worth(tokens)) / (capacity * epoch.days);
                 row[Column::Subsidy] = worth(tally.for_owners) / epoch.days;
             } else {
                 // What the first to come would earn.
-                owners.expect(self.price);
+                roster.expect(self.price);
             }
-            tally.moves = owners.look(epoch.index, epoch.now, &mut self.ledger, token_usd);
-            row[Column::Cost] = owners.mean_cost();
-            row[Column::Providers] = f64::from(owners.online());
-            row[Column::Waiting] = f64::from(owners.waiting());
+            let mut scene = Scene {
+                epoch: epoch.index,
+                now: epoch.now,
+                is_open: self.is_open,
+                ledger: &mut self.ledger,
+                token_usd,
+                maker: pool.plan().maker.map(|maker| &mut commons.makers[maker]),
+            };
+            tally.moves = pool.look(roster, &mut scene);
+            row[Column::Cost] = roster.mean_cost();
+            row[Column::Providers] = f64::from(roster.online());
+            row[Column::Waiting] = f64::from(pool.waiting());
         }
         tally.bought_usd += tally.moves.staked_usd;
         tally.sold += tally.moves.sold;
         self.free(epoch, &mut tally);
         self.keep_house(epoch, &mut tally);
-        self.react(epoch, served, rival);
+        self.react(epoch, served, rival, commons);
         let supply = self.ledger.supply(Asset::Token);
         if let Some(coin) = &mut self.coin {
             let locked = [Account::VESTING, Account::TREASURY, Account::STAKES];
@@ -391,6 +441,7 @@ impl State {
         wanted: f64,
         at: impl Fn(f64) -> f64,
         live: Option<&mut Live<'_>>,
+        commons: &Commons,
     ) -> Deal {
         self.ask(epoch);
         self.bid(epoch, wanted, at);
@@ -412,14 +463,13 @@ impl State {
             self.trades.quantity() as f64 / MILLI / epoch.days
         };
         let price = announced.map_or(self.price, |quote| quote.as_f64() * MILLI);
-        let Work::Owners(owners) = &self.work else {
+        let Work::Owners(roster) = &self.work else {
             unreachable!("machines have owners");
         };
-        let gross = self.plan_gross();
+        let (pool, gross) = (&commons.pools[roster.pool], self.plan_gross());
         let is_in = |owner: usize| {
-            owners
-                .asks(owner)
-                .is_some_and(|cost| money(cost * gross) <= limit)
+            let ask = pool.asks(owner, roster);
+            ask.is_some_and(|cost| money(cost * gross) <= limit)
         };
         let until = epoch.now + walras_des::Span::from_secs_f64(epoch.days * 86400.0);
         let done = live.run(until, offered, Amount::from_f64(price), is_in);
@@ -502,12 +552,15 @@ impl State {
         let milli = |units: f64| (units * MILLI * epoch.days).round().max(0.0) as u64;
         self.asks.clear();
         match &self.work {
-            Work::Owners(owners) => {
-                for (index, (cost, capacity)) in owners.offers().enumerate() {
+            Work::Owners(roster) => {
+                // Who waits for better times at a loss sells what it has at an announced price meanwhile.
+                let is_taken = roster.waits && self.market.quote().is_some();
+                for (index, (cost, capacity)) in roster.offers().enumerate() {
                     let quantity = milli(capacity as f64 / MILLI);
+                    let least = if is_taken { 0.0 } else { cost };
                     self.asks.push(Order::new(
                         index as u32,
-                        money(cost * self.plan_gross()),
+                        money(least * self.plan_gross()),
                         quantity,
                     ));
                 }
@@ -793,7 +846,7 @@ impl State {
     }
 
     /// A seller orders hardware and follows the prices of others.
-    fn react(&mut self, epoch: Epoch, served: f64, rival: f64) {
+    fn react(&mut self, epoch: Epoch, served: f64, rival: f64, commons: &mut Commons) {
         let Work::Seller {
             plan,
             capacity,
@@ -812,7 +865,14 @@ impl State {
         let coming: f64 = ordered.iter().map(|&(_, units)| units).sum();
         let wanted = served / plan.target;
         if wanted > (*capacity + coming) * 1.01 {
-            ordered.push((end + plan.lead_time, wanted - *capacity - coming));
+            let units = wanted - *capacity - coming;
+            let due = if let Some(maker) = plan.maker {
+                commons.makers[maker].order(Party::Seller(self.index), units);
+                f64::INFINITY
+            } else {
+                end + plan.lead_time
+            };
+            ordered.push((due, units));
         }
         let (Some(follows), Mechanism::Posted(posted)) = (plan.follows, &mut self.market) else {
             return;
@@ -831,12 +891,16 @@ impl State {
     ///
     /// # Panics
     /// If money was created or lost, or what owners are owed is not there.
-    pub fn audit(&self) {
+    pub fn audit(&self, commons: &Commons) {
         self.ledger.audit();
-        let Some(owners) = self.population() else {
+        let Some(roster) = self.roster() else {
             return;
         };
-        for (asset, owed) in [Asset::Usd, Asset::Token].into_iter().zip(owners.owed()) {
+        let owners = &commons.pools[roster.pool];
+        for (asset, owed) in [Asset::Usd, Asset::Token]
+            .into_iter()
+            .zip(owners.owed(roster))
+        {
             let there = self.ledger.balance(asset, Account::EARNINGS);
             assert!(
                 owed <= there,
@@ -845,7 +909,7 @@ impl State {
             );
         }
         assert_eq!(
-            owners.staked(),
+            owners.staked(roster),
             self.ledger.balance(Asset::Token, Account::STAKES),
             "stakes do not add up"
         );

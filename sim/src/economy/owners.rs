@@ -1,15 +1,10 @@
-//! Owners who may provide: when they come, what they earn, and when they leave.
-//!
-//! Earnings are shared out by capacity and settled when an owner looks at them: one account of what a unit of capacity has earned
-//! since the beginning serves all owners, exactly, and what rounding leaves stays with [`Account::EARNINGS`].
+//! Owners of hardware: what they have, what it costs them, and by which rule they come and go.
 
-use std::cmp::Ordering;
+use walras_des::Dist;
 
-use walras_des::{Dist, Purpose, SimTime, Streams, math};
-
-use crate::economy::machines::Offer;
-use crate::ledger::{Account, Asset, Ledger, Reason};
-use crate::units::Amount;
+use crate::supply::exit::{Marginal, Switching};
+use crate::supply::owner::{Hardware, Machine};
+use crate::supply::power::Tariff;
 
 /// Owners of hardware that a network could use.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,30 +15,66 @@ pub struct Owners {
     pub online: f64,
     /// What one can do [units of work a day].
     pub capacity: Dist,
-    /// Electricity, and what else the machine would earn or be good for, while it is online [USD per unit of capacity].
+    /// What else the machine would earn or be good for, and electricity unless there are `places` [USD per unit of capacity].
     pub running_cost: Dist,
     /// Share of owners who would first have to buy the hardware.
     pub buyers: f64,
-    /// What they pay for it [USD per unit of capacity a day].
-    pub hardware_price: f64,
+    /// Share of owners whose machine is on anyway.
+    pub idle_anyway: f64,
+    /// The machine, for a unit of capacity a day.
+    pub machine: Machine,
     /// The time within which it must pay for itself [days].
     pub payback: f64,
-    /// Time from order to delivery [days].
+    /// Time from order to delivery [days], if no maker's queue says it.
     pub lead_time: f64,
+    /// Index of the maker at whose queue they order.
+    pub maker: Option<usize>,
+    /// Where they pay for electricity; none if that is in their running cost.
+    pub places: Vec<Place>,
     /// Time between two looks at earnings [days].
     pub review: f64,
     /// Half-life of what owners remember of earnings [days].
     pub memory: f64,
-    /// They join when they expect this many times their running cost.
-    pub join_above: f64,
-    /// They leave when they expect less than this share of it; what is below one waits in the hope of better times.
-    pub leave_below: f64,
-    /// How much of an expected unit is given up per unit of its variance, by year.
+    /// Time until what they have seen makes them act [days].
+    pub delay: f64,
+    /// When they come and when they go.
+    pub timing: Timing,
+    /// Constant relative risk aversion, for the variance of what they earn in a year.
     pub risk_aversion: f64,
     /// What they do with tokens that they earn.
     pub sells: Sells,
     /// Stake locked while online [USD per unit of capacity a day].
     pub stake: f64,
+}
+
+/// Where some of the owners are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// How many, relative to other places.
+    pub weight: f64,
+    /// What electricity costs there.
+    pub tariff: Tariff,
+}
+
+/// When owners come and when they go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Timing {
+    /// By multiples of their running cost.
+    Factors {
+        /// They join when they expect this many times their running cost, and what pays hardware back that they must buy.
+        join_above: f64,
+        /// They leave when they expect less than this share of it.
+        leave_below: f64,
+    },
+    /// By the thresholds of Dixit: waiting is worth something while coming and going is not free and earnings are uncertain.
+    Dixit {
+        /// What money is discounted at [by year].
+        discount: f64,
+        /// Growth of earnings that they expect [by year].
+        drift: f64,
+        /// Volatility that they expect [by root of a year]; that of recent earnings if none is stated.
+        volatility: Option<f64>,
+    },
 }
 
 /// Which of the tokens that owners earn they sell at once.
@@ -55,521 +86,83 @@ pub enum Sells {
     Bill,
 }
 
-/// Where an owner is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Away,
-    /// Has ordered hardware that comes in this epoch.
-    Waiting(u32),
-    Online,
-}
-
-/// Costs are told apart by these steps where only their distribution matters.
-const COST_STEPS: usize = 40;
-/// Ratio of one step to the next; the first is at [`LEAST_COST`].
-const COST_RATIO: f64 = 1.25;
-/// [USD per unit]
-const LEAST_COST: f64 = 0.001;
-
-/// What owners did with their tokens in an epoch.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Moves {
-    /// Owners who came online.
-    pub joined: u32,
-    /// Owners who left.
-    pub left: u32,
-    /// Tokens sold.
-    pub sold: Amount,
-    /// Dollars spent on tokens for stakes.
-    pub staked_usd: f64,
-}
-
-/// The owners at work.
-#[derive(Clone, Debug)]
-pub struct Population {
-    plan: Owners,
-    /// Epochs between two looks.
-    review: u32,
-    epoch_days: f64,
-    /// Of each owner, [thousandths of a unit a day].
-    capacity: Vec<u64>,
-    /// [USD per unit]
-    cost: Vec<f64>,
-    buys: Vec<bool>,
-    state: Vec<State>,
-    staked: Vec<Amount>,
-    /// State of the accounts of earnings when each last settled, by asset.
-    marks: Vec<[i128; 2]>,
-    /// All revenue so far [USD].
-    revenue: Vec<f64>,
-    /// All running cost so far, up to the last look [USD].
-    spent: Vec<f64>,
-    settled: Vec<u32>,
-    /// What a thousandth of a unit a day has earned since the beginning, by asset [2⁻³² base units].
-    earned: [i128; 2],
-    /// What each has earned by its own work and not taken yet, by asset; empty where all is shared by capacity.
-    paid: Vec<[Amount; 2]>,
-    /// [thousandths of a unit a day]
-    online_capacity: u64,
-    online: u32,
-    waiting: u32,
-    /// Their running cost, in integers so that the sum is exact whoever comes and goes [10⁻⁹ USD per unit times capacity].
-    online_cost: u128,
-    /// Capacity online by running cost.
-    by_cost: [u64; COST_STEPS],
-    /// Cost at each step.
-    costs: [f64; COST_STEPS],
-    /// Weight of an epoch in what owners remember.
-    weight: f64,
-    /// What a unit of capacity is expected to earn in a day [USD].
-    expected: f64,
-    /// Variance of the logarithm of what it earns, by year.
-    variance: f64,
-    last_earning: Option<f64>,
-}
-
-const PAID: [Asset; 2] = [Asset::Usd, Asset::Token];
-
-impl Population {
-    /// Draws the owners of a network, or gives each node one, and puts the cheapest of them online.
-    ///
-    /// # Panics
-    /// If a distribution gives a capacity of less than a thousandth of a unit.
-    #[must_use]
-    pub fn new(
-        plan: &Owners,
-        nodes: Option<&[Offer]>,
-        epoch_days: f64,
+/// What owners make of an expectation.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Verdict {
+    Factors {
+        join_above: f64,
+        leave_below: f64,
+        /// What pays hardware back [USD per unit].
+        hardware: f64,
         expected: f64,
-        streams: &Streams,
-        network: u64,
-    ) -> Self {
-        let count = plan.potential as usize;
-        let mut stream = streams.open(Purpose::new("owners"), network);
-        let mut owners = Self {
-            plan: plan.clone(),
-            review: ((plan.review / epoch_days).round() as u32).max(1),
-            epoch_days,
-            capacity: Vec::with_capacity(count),
-            cost: Vec::with_capacity(count),
-            buys: Vec::with_capacity(count),
-            state: vec![State::Away; count],
-            staked: vec![Amount::ZERO; count],
-            marks: vec![[0; 2]; count],
-            revenue: vec![0.0; count],
-            spent: vec![0.0; count],
-            settled: vec![0; count],
-            earned: [0; 2],
-            paid: Vec::new(),
-            online_capacity: 0,
-            online_cost: 0,
-            online: 0,
-            waiting: 0,
-            by_cost: [0; COST_STEPS],
-            costs: std::array::from_fn(|step| LEAST_COST * math::powf(COST_RATIO, step as f64)),
-            weight: 1.0 - math::powf(0.5, epoch_days / plan.memory),
-            expected,
-            variance: 0.0,
-            last_earning: None,
-        };
-        for owner in 0..count {
-            let (capacity, cost) = match nodes.map(|nodes| nodes[owner]) {
-                Some(node) => (node.capacity, node.cost),
-                None => {
-                    let capacity = plan.capacity.sample(&mut stream);
-                    (capacity, plan.running_cost.sample(&mut stream).max(0.0))
-                }
-            };
-            owners
-                .capacity
-                .push(((capacity * 1e3).round() as u64).max(1));
-            owners.cost.push(cost);
-            owners.buys.push(stream.bernoulli(plan.buyers));
-        }
-        let mut order: Vec<usize> = (0..count).collect();
-        let cost = |&a: &usize, &b: &usize| {
-            owners.cost[a]
-                .partial_cmp(&owners.cost[b])
-                .unwrap_or(Ordering::Equal)
-        };
-        order.sort_by(cost);
-        let first = (plan.online * f64::from(plan.potential)).round() as usize;
-        for &owner in &order[..first.min(count)] {
-            owners.enter(owner, 0);
-        }
-        owners
-    }
-
-    /// How many owners there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.capacity.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.capacity.is_empty()
-    }
-
-    /// Makes running cost so many times what it was.
-    pub fn scale_costs(&mut self, factor: f64) {
-        self.by_cost = [0; COST_STEPS];
-        self.online_cost = 0;
-        for owner in 0..self.len() {
-            self.cost[owner] *= factor;
-            if self.state[owner] == State::Online {
-                self.online_cost += self.whole_cost(owner);
-                self.by_cost[step_of(self.cost[owner])] += self.capacity[owner];
-            }
-        }
-    }
-
-    /// Owners who provide now.
-    #[must_use]
-    pub fn online(&self) -> u32 {
-        self.online
-    }
-
-    /// Owners who wait for hardware.
-    #[must_use]
-    pub fn waiting(&self) -> u32 {
-        self.waiting
-    }
-
-    /// What they can do [thousandths of a unit a day].
-    #[must_use]
-    pub fn capacity(&self) -> u64 {
-        self.online_capacity
-    }
-
-    /// What a unit of capacity is expected to earn in a day [USD].
-    #[must_use]
-    pub fn expected(&self) -> f64 {
-        self.expected
-    }
-
-    /// Capacity online that is offered at each price or above it: running cost [USD per unit], and thousandths of a unit a day.
-    pub fn offers(&self) -> impl Iterator<Item = (f64, u64)> {
-        let steps = self.costs.iter().copied().zip(self.by_cost);
-        steps.filter(|&(_, capacity)| capacity > 0)
-    }
-
-    /// What an owner asks if it is online, as [`Population::offers`] has it [USD per unit].
-    #[must_use]
-    pub fn asks(&self, owner: usize) -> Option<f64> {
-        (self.state[owner] == State::Online).then(|| self.costs[step_of(self.cost[owner])])
-    }
-
-    /// Mean running cost of those online [USD per unit].
-    #[must_use]
-    pub fn mean_cost(&self) -> f64 {
-        if self.online_capacity == 0 {
-            return 0.0;
-        }
-        self.online_cost as f64 / 1e9 / self.online_capacity as f64
-    }
-
-    /// Revenue of every owner who ever provided [USD], and what running cost them until they last looked.
-    pub fn accounts(&self) -> impl Iterator<Item = (f64, f64)> {
-        let all = self.revenue.iter().zip(&self.spent);
-        all.map(|(&revenue, &spent)| (revenue, spent))
-            .filter(|&(_, spent)| spent > 0.0)
-    }
-
-    /// Capacities of those online [thousandths of a unit a day].
-    pub fn capacities(&self) -> impl Iterator<Item = u64> {
-        let all = self.state.iter().zip(&self.capacity);
-        all.filter(|(state, _)| **state == State::Online)
-            .map(|(_, &capacity)| capacity)
-    }
-
-    /// Shares out what is in [`Account::EARNINGS`] since the last time by capacity, in dollars and in tokens.
-    ///
-    /// # Panics
-    /// If nobody is online.
-    pub fn earn(&mut self, pots: [Amount; 2]) {
-        assert!(self.online_capacity > 0, "earnings need an owner online");
-        for (account, pot) in self.earned.iter_mut().zip(pots) {
-            let scaled = pot
-                .0
-                .checked_mul(1 << 32)
-                .expect("a day's earnings fit 95 bits");
-            *account += scaled / i128::from(self.online_capacity);
-        }
-    }
-
-    /// Shares out what is in [`Account::EARNINGS`] since the last time by what owners did, in dollars and in tokens; the part of the
-    /// last fraction of a base unit stays there.
-    pub fn earn_by_work(&mut self, pots: [Amount; 2], paid_to: &[Amount]) {
-        let whole = paid_to.iter().fold(Amount::ZERO, |sum, &paid| sum + paid);
-        let whole = u64::try_from(whole.0).expect("an epoch's payments fit 64 bits");
-        if whole == 0 {
-            return;
-        }
-        self.paid.resize(self.len(), [Amount::ZERO; 2]);
-        for (owed, paid) in self.paid.iter_mut().zip(paid_to) {
-            let part = paid.0 as u64;
-            for (owed, pot) in owed.iter_mut().zip(pots) {
-                *owed += pot.mul_floor(part, whole);
-            }
-        }
-    }
-
-    /// Takes note of what owners have earned together, in dollars and in tokens that are worth `token_usd`.
-    pub fn note(&mut self, usd: Amount, tokens: Amount, token_usd: f64) {
-        let units = self.online_capacity as f64 / 1e3 * self.epoch_days;
-        let earning = (usd.as_f64() + tokens.as_f64() * token_usd) / units;
-        self.expect(earning);
-    }
-
-    /// Takes note of what a unit of capacity has earned [USD a day].
-    pub fn expect(&mut self, earning: f64) {
-        let weight = self.weight;
-        self.expected += weight * (earning - self.expected);
-        if let Some(last) = self
-            .last_earning
-            .filter(|&last| last > 0.0 && earning > 0.0)
-        {
-            let change = math::ln(earning / last);
-            self.variance += weight * (change * change * 365.0 / self.epoch_days - self.variance);
-        }
-        self.last_earning = Some(earning);
-    }
-
-    /// Lets those owners look whose turn it is: they take what they have earned, sell what they do not keep, and stay or go; others
-    /// come.
-    pub fn look(
-        &mut self,
-        epoch: u32,
-        now: SimTime,
-        ledger: &mut Ledger,
-        token_usd: Option<f64>,
-    ) -> Moves {
-        let mut moves = Moves::default();
-        ledger.set_time(now);
-        // What is certain is worth as much as what is expected less a part of its variance.
-        let discount = (1.0 - 0.5 * self.plan.risk_aversion * self.variance).max(0.0);
-        let expected = self.expected * discount;
-        let turn = (epoch % self.review) as usize;
-        for owner in (turn..self.len()).step_by(self.review as usize) {
-            match self.state[owner] {
-                State::Online => {
-                    self.collect(owner, epoch, ledger, token_usd, &mut moves);
-                    if expected < self.plan.leave_below * self.cost[owner] {
-                        self.leave(owner, ledger, token_usd, &mut moves);
-                    }
-                }
-                State::Waiting(due) if due <= epoch => {
-                    self.waiting -= 1;
-                    // Bought is bought: it runs if it pays its electricity.
-                    self.state[owner] = State::Away;
-                    self.buys[owner] = false;
-                    if expected >= self.plan.leave_below * self.cost[owner] {
-                        self.join(owner, epoch, ledger, token_usd, &mut moves);
-                    }
-                }
-                State::Waiting(_) => {}
-                State::Away => {
-                    // Who has gone since it last worked is paid for that.
-                    if (self.paid.get(owner)).is_some_and(|paid| *paid != [Amount::ZERO; 2]) {
-                        self.marks[owner] = self.earned;
-                        self.settled[owner] = epoch;
-                        self.collect(owner, epoch, ledger, token_usd, &mut moves);
-                    }
-                    let mut wanted = self.plan.join_above * self.cost[owner];
-                    if self.buys[owner] {
-                        wanted += self.plan.hardware_price / self.plan.payback;
-                    }
-                    if expected <= wanted {
-                        continue;
-                    }
-                    if self.buys[owner] && self.plan.lead_time > 0.0 {
-                        let due = epoch + (self.plan.lead_time / self.epoch_days).ceil() as u32;
-                        self.state[owner] = State::Waiting(due);
-                        self.waiting += 1;
-                    } else {
-                        self.buys[owner] = false;
-                        self.join(owner, epoch, ledger, token_usd, &mut moves);
-                    }
-                }
-            }
-        }
-        moves
-    }
-
-    fn join(
-        &mut self,
-        owner: usize,
-        epoch: u32,
-        ledger: &mut Ledger,
-        token_usd: Option<f64>,
-        moves: &mut Moves,
-    ) {
-        let stake = self.plan.stake * self.capacity[owner] as f64 / 1e3;
-        if let Some(price) = token_usd.filter(|_| stake > 0.0) {
-            let tokens = Amount::from_f64(stake / price);
-            if ledger.balance(Asset::Token, Account::EXCHANGE) < tokens {
-                // Nobody sells as many: no stake, no entry.
-                return;
-            }
-            let usd = Amount::from_f64(stake);
-            let account = Account::owner(owner);
-            ledger.mint(Asset::Usd, account, usd, Reason::Deposit);
-            ledger.transfer(Asset::Usd, account, Account::EXCHANGE, usd, Reason::Swap);
-            ledger.transfer(
-                Asset::Token,
-                Account::EXCHANGE,
-                account,
-                tokens,
-                Reason::Swap,
-            );
-            ledger.transfer(
-                Asset::Token,
-                account,
-                Account::STAKES,
-                tokens,
-                Reason::Stake,
-            );
-            self.staked[owner] = tokens;
-            moves.staked_usd += stake;
-        }
-        self.enter(owner, epoch);
-        moves.joined += 1;
-    }
-
-    fn whole_cost(&self, owner: usize) -> u128 {
-        let cost = (self.cost[owner] * 1e9).round() as u128;
-        cost * u128::from(self.capacity[owner])
-    }
-
-    fn enter(&mut self, owner: usize, epoch: u32) {
-        self.state[owner] = State::Online;
-        self.online += 1;
-        self.online_capacity += self.capacity[owner];
-        self.online_cost += self.whole_cost(owner);
-        self.by_cost[step_of(self.cost[owner])] += self.capacity[owner];
-        self.marks[owner] = self.earned;
-        self.settled[owner] = epoch;
-    }
-
-    fn leave(
-        &mut self,
-        owner: usize,
-        ledger: &mut Ledger,
-        token_usd: Option<f64>,
-        moves: &mut Moves,
-    ) {
-        self.state[owner] = State::Away;
-        self.online -= 1;
-        self.online_capacity -= self.capacity[owner];
-        self.online_cost -= self.whole_cost(owner);
-        self.by_cost[step_of(self.cost[owner])] -= self.capacity[owner];
-        moves.left += 1;
-        let stake = std::mem::take(&mut self.staked[owner]);
-        if let Some(price) = token_usd.filter(|_| stake > Amount::ZERO) {
-            let account = Account::owner(owner);
-            ledger.transfer(
-                Asset::Token,
-                Account::STAKES,
-                account,
-                stake,
-                Reason::Unstake,
-            );
-            sell(ledger, account, stake, price);
-            moves.sold += stake;
-        }
-    }
-
-    /// Settles what an owner has earned since the last time.
-    fn collect(
-        &mut self,
-        owner: usize,
-        epoch: u32,
-        ledger: &mut Ledger,
-        token_usd: Option<f64>,
-        moves: &mut Moves,
-    ) {
-        let account = Account::owner(owner);
-        let mut earned = [Amount::ZERO; 2];
-        for (index, asset) in PAID.into_iter().enumerate() {
-            let gain = self.earned[index] - self.marks[owner][index];
-            let owed = gain.checked_mul(i128::from(self.capacity[owner]));
-            let mut owed = Amount(owed.expect("an owner's earnings fit 95 bits") >> 32);
-            if let Some(paid) = self.paid.get_mut(owner) {
-                owed += std::mem::take(&mut paid[index]);
-            }
-            if owed > Amount::ZERO {
-                ledger.transfer(asset, Account::EARNINGS, account, owed, Reason::Collect);
-            }
-            earned[index] = owed;
-        }
-        self.marks[owner] = self.earned;
-        let days = f64::from(epoch - self.settled[owner]) * self.epoch_days;
-        self.settled[owner] = epoch;
-        let bill = self.cost[owner] * self.capacity[owner] as f64 / 1e3 * days;
-        self.spent[owner] += bill;
-        self.revenue[owner] += earned[0].as_f64();
-        if let Some(price) = token_usd {
-            self.revenue[owner] += earned[1].as_f64() * price;
-            let wanted = match self.plan.sells {
-                Sells::Share(share) => Amount((earned[1].0 as f64 * share) as i128),
-                Sells::Bill => {
-                    Amount::from_f64(((bill - earned[0].as_f64()) / price).clamp(0.0, 1e19))
-                }
-            };
-            let sold = wanted.min(ledger.balance(Asset::Token, account));
-            if sold > Amount::ZERO {
-                sell(ledger, account, sold, price);
-                moves.sold += sold;
-            }
-        }
-    }
-
-    /// What owners are owed and have not taken, in dollars and tokens, and at most a unit of each for every owner online is rounding.
-    #[must_use]
-    pub fn owed(&self) -> [Amount; 2] {
-        let mut owed = [0_i128; 2];
-        for owner in 0..self.len() {
-            if self.state[owner] == State::Online {
-                for (index, sum) in owed.iter_mut().enumerate() {
-                    let gain = self.earned[index] - self.marks[owner][index];
-                    *sum += (gain * i128::from(self.capacity[owner])) >> 32;
-                }
-            }
-            if let Some(paid) = self.paid.get(owner) {
-                owed[0] += paid[0].0;
-                owed[1] += paid[1].0;
-            }
-        }
-        owed.map(Amount)
-    }
-
-    /// What is staked together.
-    #[must_use]
-    pub fn staked(&self) -> Amount {
-        self.staked
-            .iter()
-            .fold(Amount::ZERO, |sum, &stake| sum + stake)
-    }
+    },
+    /// Running costs of the last to come and to stay, by kind of hardware [USD per unit].
+    Dixit([Marginal; 3]),
 }
 
-/// Sells tokens to the public at a price: the public brings what dollars the exchange lacks.
-pub(super) fn sell(ledger: &mut Ledger, from: Account, tokens: Amount, price: f64) {
-    let usd = Amount::from_f64((tokens.as_f64() * price).min(1e19));
-    let short = usd - usd.min(ledger.balance(Asset::Usd, Account::EXCHANGE));
-    ledger.transfer(Asset::Token, from, Account::EXCHANGE, tokens, Reason::Swap);
-    ledger.mint(Asset::Usd, Account::EXCHANGE, short, Reason::Deposit);
-    ledger.transfer(Asset::Usd, Account::EXCHANGE, from, usd, Reason::Swap);
-}
-
-/// The step at or above a cost.
-fn step_of(cost: f64) -> usize {
-    let mut at = LEAST_COST;
-    let mut step = 0;
-    while at < cost && step + 1 < COST_STEPS {
-        at *= COST_RATIO;
-        step += 1;
+impl Verdict {
+    /// The verdict of owners who expect to earn `expected` [USD per unit], with this variance by year, and would stake so much.
+    pub fn new(plan: &Owners, expected: f64, variance: f64, stake: f64) -> Self {
+        match plan.timing {
+            Timing::Factors {
+                join_above,
+                leave_below,
+            } => Self::Factors {
+                join_above,
+                leave_below,
+                hardware: plan.machine.price / plan.payback,
+                expected,
+            },
+            Timing::Dixit {
+                discount,
+                drift,
+                volatility,
+            } => Self::Dixit(Hardware::ALL.map(|hardware| {
+                let switching = Switching {
+                    drift,
+                    volatility: volatility.unwrap_or(variance.sqrt()),
+                    discount,
+                    cost: 0.0,
+                    entry_cost: plan.machine.entry_cost(hardware) + stake,
+                    exit_cost: -plan.machine.worth(hardware) - stake,
+                };
+                let Marginal { enter, leave } = switching.marginal(expected * 365.0);
+                Marginal {
+                    enter: enter / 365.0,
+                    leave: leave / 365.0,
+                }
+            })),
+        }
     }
-    step
+
+    /// Whether an owner with this running cost comes.
+    pub fn comes(&self, hardware: Hardware, cost: f64) -> bool {
+        match self {
+            Self::Factors {
+                join_above,
+                hardware: payback,
+                expected,
+                ..
+            } => {
+                let mut wanted = join_above * cost;
+                if hardware == Hardware::ToBuy {
+                    wanted += payback;
+                }
+                *expected > wanted
+            }
+            Self::Dixit(marginal) => cost < marginal[hardware as usize].enter,
+        }
+    }
+
+    /// Whether an owner with this running cost goes.
+    pub fn goes(&self, hardware: Hardware, cost: f64) -> bool {
+        match self {
+            Self::Factors {
+                leave_below,
+                expected,
+                ..
+            } => *expected < leave_below * cost,
+            Self::Dixit(marginal) => cost > marginal[hardware as usize].leave,
+        }
+    }
 }
