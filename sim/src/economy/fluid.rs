@@ -5,7 +5,7 @@ use walras_des::{Digest, SimTime, Span, Streams};
 use crate::economy::customers::{Demand, Each};
 use crate::economy::figures::Evidence;
 use crate::economy::network::{Commons, Epoch, State};
-use crate::economy::pool::Party;
+use crate::economy::owners::Party;
 use crate::economy::roster::Roster;
 use crate::economy::{Change, Economy, Supply};
 use crate::ledger::Posting;

@@ -11,8 +11,8 @@ pub mod figures;
 pub mod fluid;
 pub mod network;
 pub mod owners;
-pub mod pool;
 pub mod roster;
+pub mod timing;
 pub mod token;
 
 use walras_des::Span;
@@ -21,7 +21,8 @@ use crate::supply::orders::Maker;
 
 pub use customers::Customers;
 pub use network::{Network, Seller, Supply};
-pub use owners::{Owners, Place, Sells, Timing};
+pub use owners::{Owners, Place, Sells};
+pub use timing::Timing;
 pub use token::{Allotment, Emission, Payment, Token};
 
 /// A world of networks that compete for work.

@@ -2,7 +2,7 @@
 
 use walras_des::{SimTime, Streams, math};
 
-use crate::economy::pool::{Moves, Party, Pool, Scene, sell};
+use crate::economy::owners::{Look, Moves, Party, Population, sell};
 use crate::economy::roster::Roster;
 use crate::economy::token::Holder;
 use crate::economy::{Change, Owners, Payment, Token};
@@ -97,7 +97,7 @@ pub(super) struct Epoch {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Commons {
     /// Owners, each of whom may provide to one network.
-    pub pools: Vec<Pool>,
+    pub pools: Vec<Population>,
     /// Queues for new hardware.
     pub makers: Vec<Orders<Party>>,
 }
@@ -176,7 +176,7 @@ impl State {
         let work = match &plan.supply {
             Supply::Owners(owners) => {
                 let at = commons.pools.len();
-                let mut pool = Pool::new(owners, at, epoch_days, streams, index as u64);
+                let mut pool = Population::new(owners, at, epoch_days, streams, index as u64);
                 let expected = plan.initial_price;
                 let mut roster =
                     Roster::new(index, (at, &pool), owners.stake, epoch_days, expected);
@@ -327,7 +327,7 @@ impl State {
                 // What the first to come would earn.
                 roster.expect(self.price);
             }
-            let mut scene = Scene {
+            let mut look = Look {
                 epoch: epoch.index,
                 now: epoch.now,
                 is_open: self.is_open,
@@ -335,7 +335,7 @@ impl State {
                 token_usd,
                 maker: pool.plan().maker.map(|maker| &mut commons.makers[maker]),
             };
-            tally.moves = pool.look(roster, &mut scene);
+            tally.moves = pool.look(roster, &mut look);
             row[Column::Cost] = roster.mean_cost();
             row[Column::Providers] = f64::from(roster.online());
             row[Column::Waiting] = f64::from(pool.waiting());

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use walras_des::math;
 
 use crate::economy::Timing;
-use crate::economy::pool::Pool;
+use crate::economy::owners::Population;
 use crate::supply::owner::{Hardware, Outlook};
 use crate::units::Amount;
 
@@ -58,7 +58,7 @@ impl Roster {
     #[must_use]
     pub fn new(
         network: usize,
-        (index, pool): (usize, &Pool),
+        (index, pool): (usize, &Population),
         stake: f64,
         epoch_days: f64,
         expected: f64,
@@ -155,7 +155,7 @@ impl Roster {
     }
 
     /// An epoch of electricity, from a time [days from the start], at a utilization.
-    pub fn use_power(&mut self, pool: &Pool, start: f64, utilization: f64) {
+    pub fn use_power(&mut self, pool: &Population, start: f64, utilization: f64) {
         if self.power_bills.is_empty() {
             return;
         }
@@ -165,7 +165,7 @@ impl Roster {
         }
     }
 
-    fn price_power(&mut self, pool: &Pool, start: f64, utilization: f64) {
+    fn price_power(&mut self, pool: &Population, start: f64, utilization: f64) {
         let machine = &pool.plan().machine;
         self.power.clear();
         for price in pool.electricity(start, self.epoch_days) {
