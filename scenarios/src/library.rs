@@ -45,7 +45,8 @@ const ENTRIES: &[LibraryEntry] = entries![
     "token-crash",
     "cloud-price-cut",
     "electricity-shock",
-    "lead-time"
+    "lead-time",
+    "two-fidelities"
 ];
 
 /// The library, in the order in which a newcomer would read it.

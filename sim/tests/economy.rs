@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use walras_des::{Dist, Span};
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
-    Allotment, Change, Customers, Economy, Emission, Network, Owners, Payment, Place, Seller,
-    Sells, Shock, Supply, Timing, Token,
+    Allotment, Change, Customers, Economy, Emission, Fidelity, Network, Owners, Payment, Place,
+    Seller, Sells, Shock, Supply, Timing, Token,
 };
 use walras_sim::ledger::Reason;
 use walras_sim::market::Mechanism;
@@ -89,6 +89,7 @@ fn network(owners: Owners, market: impl Into<Mechanism>) -> Network {
         upkeep: 0.0,
         treasury: 0.0,
         token: None,
+        machines: None,
     }
 }
 
@@ -106,6 +107,7 @@ fn economy(customers: Customers, networks: Vec<Network>) -> Economy {
         networks,
         makers: Vec::new(),
         shocks: Vec::new(),
+        fidelity: Fidelity::Fluid,
     }
 }
 

@@ -85,6 +85,20 @@ pub struct EconomySpec {
     /// What happens at stated times, by name; default nothing.
     #[serde(default)]
     pub shocks: Named<ShockSpec>,
+    /// Whether the work of networks with a `platform` is done request by request; default as a flow.
+    #[serde(default)]
+    pub fidelity: FidelitySpec,
+}
+
+/// How closely the work of an economy is modelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FidelitySpec {
+    /// As a flow: years in seconds.
+    #[default]
+    Fluid,
+    /// Request by request on the nodes of platforms: days in seconds.
+    Jobs,
 }
 
 fn day() -> Duration {
@@ -139,6 +153,12 @@ pub struct ProviderNetworkSpec {
     pub treasury: f64,
     /// Its token; default it has none.
     pub token: Option<TokenSpec>,
+    /// The platform of this scenario whose nodes its owners have, for the requests of `workload`; one unit of work is a million output
+    /// tokens then. Default none: work is any flow.
+    pub platform: Option<String>,
+    /// Of machines modelled as a flow, what is served by what is wanted, both in parts of what the nodes could do: ascending points, from
+    /// `walras goodput`; default everything up to what they could do.
+    pub goodput: Option<Vec<(f64, f64)>>,
 }
 
 fn yes() -> bool {
@@ -149,17 +169,17 @@ fn yes() -> bool {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnersSpec {
-    /// How many there are, whether they provide or not.
+    /// How many there are, whether they provide or not; where the network has a `platform`, there is one for each node.
     #[schemars(range(min = 1, max = 10_000_000))]
-    pub potential: u32,
+    pub potential: Option<u32>,
     /// Share of them that provides at the start, the cheapest first; default none.
     #[serde(default = "none")]
     pub online: Share,
-    /// What one can do [units a day].
-    pub capacity: AmountLaw,
+    /// What one can do [units a day]; a platform's nodes know by themselves.
+    pub capacity: Option<AmountLaw>,
     /// What else the machine would be good for, while it is online, and electricity unless there is `electricity` [USD per unit of
-    /// capacity].
-    pub running_cost: AmountLaw,
+    /// capacity]; of a platform's nodes it is what their owners ask.
+    pub running_cost: Option<AmountLaw>,
     /// If some must buy their hardware first, or could sell it, or have it on anyway.
     pub hardware: Option<HardwareSpec>,
     /// Electricity by place and time, on top of `running_cost`; default it is part of that.

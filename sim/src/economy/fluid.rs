@@ -4,10 +4,11 @@ use walras_des::{Digest, SimTime, Span, Streams};
 
 use crate::economy::customers::{Demand, Each};
 use crate::economy::figures::Evidence;
+use crate::economy::machines::Live;
 use crate::economy::network::{Commons, Epoch, State};
-use crate::economy::owners::Party;
+use crate::economy::pool::Party;
 use crate::economy::roster::Roster;
-use crate::economy::{Change, Economy, Supply};
+use crate::economy::{Change, Economy, Fidelity, Supply};
 use crate::ledger::Posting;
 use crate::record::{Counts, Latencies, Output};
 use crate::series::{Column, Row, Series};
@@ -27,7 +28,8 @@ impl Economy {
         replication: u32,
         stop: &dyn Fn() -> bool,
     ) -> Option<Output> {
-        let mut run = Run::new(self, &Streams::new(seed, u64::from(replication)), false);
+        let streams = Streams::new(seed, u64::from(replication));
+        let mut run = Run::new(self, settings, &streams, false);
         run.go(settings, stop)?;
         Some(run.output())
     }
@@ -44,7 +46,8 @@ impl Economy {
         replication: u32,
         stop: &dyn Fn() -> bool,
     ) -> Option<Vec<Posting>> {
-        let mut run = Run::new(self, &Streams::new(seed, u64::from(replication)), true);
+        let streams = Streams::new(seed, u64::from(replication));
+        let mut run = Run::new(self, settings, &streams, true);
         run.go(settings, stop)?;
         Some(run.networks[0].ledger.take_journal())
     }
@@ -55,6 +58,8 @@ struct Run<'a> {
     economy: &'a Economy,
     demand: Demand,
     networks: Vec<State>,
+    /// The machines of networks that work request by request.
+    live: Vec<Option<Live<'a>>>,
     commons: Commons,
     /// Of demand, by shocks.
     factor: f64,
@@ -70,7 +75,7 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(economy: &'a Economy, streams: &Streams, journal: bool) -> Self {
+    fn new(economy: &'a Economy, settings: &Settings, streams: &Streams, journal: bool) -> Self {
         let days = economy.epoch.as_secs_f64() / Span::DAY.as_secs_f64();
         let mut commons = Commons {
             makers: economy.makers.iter().map(Orders::new).collect(),
@@ -82,8 +87,15 @@ impl<'a> Run<'a> {
             })
             .collect();
         let (appeals, prices) = offers(&networks);
+        let machines = economy.networks.iter().map(|network| {
+            let machines = network.machines.as_ref();
+            machines.filter(|_| economy.fidelity == Fidelity::Jobs)
+        });
         Self {
             economy,
+            live: machines
+                .map(|machines| Some(Live::new(machines?, settings, streams)))
+                .collect(),
             demand: Demand::new(&economy.customers, &appeals, &prices, streams),
             at_start: networks[0].roster().map_or(0, Roster::online),
             networks,
@@ -172,7 +184,7 @@ impl<'a> Run<'a> {
         let mut first = Row::default();
         let mut served = 0.0;
         let demand = &self.demand;
-        for (index, network) in self.networks.iter_mut().enumerate() {
+        for (index, (network, live)) in self.networks.iter_mut().zip(&mut self.live).enumerate() {
             let others = prices
                 .iter()
                 .enumerate()
@@ -188,7 +200,8 @@ impl<'a> Run<'a> {
                 prices[index] = price;
                 demand.at(years, &appeals, &prices).1[index] * scale
             };
-            let row = network.step(epoch, wanted[index], at, rival, &mut self.commons);
+            let commons = &mut self.commons;
+            let row = network.step(epoch, wanted[index], at, rival, live.as_mut(), commons);
             served += row[Column::Served];
             for value in row.0 {
                 self.digest.event(epoch.now, index as u8, value.to_bits());
@@ -274,9 +287,14 @@ impl<'a> Run<'a> {
                 digest.fold(network.ledger.supply(asset).0 as u64);
             }
         }
+        let mut events = self.steps;
+        for live in self.live.iter().flatten() {
+            digest.fold(live.digest().as_u64());
+            events += live.events();
+        }
         Output {
             digest,
-            events: self.steps,
+            events,
             counts: Counts::default(),
             metrics: evidence.metrics(),
             latencies: Latencies::default(),

@@ -9,10 +9,11 @@
 pub mod customers;
 pub mod figures;
 pub mod fluid;
+pub mod machines;
 pub mod network;
 pub mod owners;
+pub mod pool;
 pub mod roster;
-pub mod timing;
 pub mod token;
 
 use walras_des::Span;
@@ -20,13 +21,13 @@ use walras_des::Span;
 use crate::supply::orders::Maker;
 
 pub use customers::Customers;
+pub use machines::{Fidelity, Goodput, Machines};
 pub use network::{Network, Seller, Supply};
-pub use owners::{Owners, Place, Sells};
-pub use timing::Timing;
+pub use owners::{Owners, Place, Sells, Timing};
 pub use token::{Allotment, Emission, Payment, Token};
 
 /// A world of networks that compete for work.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Economy {
     /// Name in the scenario.
     pub name: String,
@@ -40,6 +41,8 @@ pub struct Economy {
     pub makers: Vec<Maker>,
     /// What happens at stated times, by time.
     pub shocks: Vec<Shock>,
+    /// Whether the work of networks with machines is done request by request.
+    pub fidelity: Fidelity,
 }
 
 /// A change at a stated time.
