@@ -331,10 +331,7 @@ fn shock(report: &mut Report, names: Names<'_>, at: &At<'_>, spec: &ShockSpec) -
         ChangeSpec::TokenPrice(factor) => Change::TokenPrice(factor),
         ChangeSpec::Price(factor) => Change::Price(factor),
         ChangeSpec::RunningCost(factor) => Change::RunningCost(factor),
-        ChangeSpec::Electricity(factor) => {
-            let place = place(report, names, at, spec, network?)?;
-            Change::Electricity { factor, place }
-        }
+        ChangeSpec::Electricity(factor) => electricity(report, names, at, spec, network?, factor)?,
         ChangeSpec::Output(factor) => Change::Output { maker, factor },
         ChangeSpec::Orders(units) => Change::Orders { maker, units },
         ChangeSpec::Emission(factor) => Change::Emission(factor),
@@ -352,28 +349,29 @@ fn shock(report: &mut Report, names: Names<'_>, at: &At<'_>, spec: &ShockSpec) -
     })
 }
 
-/// Which of a network's regions a shock befalls; `Some(None)` for all.
-fn place(
+/// A change of the price of electricity in a region, or in all.
+fn electricity(
     report: &mut Report,
     names: Names<'_>,
     at: &At<'_>,
     spec: &ShockSpec,
     network: usize,
-) -> Option<Option<usize>> {
+    factor: f64,
+) -> Option<Change> {
     let (name, network) = names.networks.get_index(network)?;
-    let electricity = network.owners.as_ref();
-    let electricity = electricity.and_then(|owners| owners.electricity.as_ref());
-    let Some(electricity) = electricity else {
+    let owners = network.owners.as_ref();
+    let Some(electricity) = owners.and_then(|owners| owners.electricity.as_ref()) else {
         let message = format!("owners of `{name}` have electricity in their running cost");
         let hint = Some("change `running-cost`, or give them `electricity`".to_owned());
         report.add(at, message, hint);
         return None;
     };
-    let Some(region) = &spec.region else {
-        return Some(None);
-    };
-    let at = at.key("region");
-    index(report, &at, "region", region, &electricity.regions).map(Some)
+    let mut place = None;
+    if let Some(region) = &spec.region {
+        let at = at.key("region");
+        place = Some(index(report, &at, "region", region, &electricity.regions)?);
+    }
+    Some(Change::Electricity { factor, place })
 }
 
 fn network(
