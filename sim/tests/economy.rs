@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use walras_des::{Dist, Span};
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
-    Allotment, Change, Customers, Economy, Emission, Network, Owners, Payment, Seller, Sells,
+    Allotment, Change, Customers, Economy, Emission, Network, Owners, Payment, Rule, Seller, Sells,
     Shock, Supply, Token,
 };
 use walras_sim::ledger::Reason;
@@ -18,7 +18,10 @@ use walras_sim::market::uniform::UniformPrice;
 use walras_sim::market::vcg::Vcg;
 use walras_sim::record::{MetricId, Output};
 use walras_sim::series::{Column, Row};
+use walras_sim::token::emission::{Baseline, EthereumIssuance, Schedule};
+use walras_sim::token::livepeer::Minter;
 use walras_sim::token::price::{Exchange, Gbm, OrderFlow, PriceModel};
+use walras_sim::token::vesting::Vesting;
 use walras_sim::units::{Amount, Ppm};
 use walras_sim::world::Settings;
 
@@ -125,9 +128,9 @@ fn token(price: PriceModel, emission: Emission, payment: Payment) -> Token {
         genesis: vec![Allotment {
             holder: Holder::Public,
             tokens: Amount::from_f64(1e6),
-            cliff: 0.0,
-            vesting: 0.0,
-            sold: 0.0,
+            cliff: 0,
+            vesting: Vesting::linear(0),
+            sold: Ppm::default(),
         }],
         emission,
         to_treasury: Ppm::default(),
@@ -159,7 +162,8 @@ fn burn_and_mint_finds_its_equilibrium() {
         ..owners()
     };
     let mut world = network(owners, posted(1.0));
-    world.token = Some(token(price, Emission::Constant { per_day: 500.0 }, payment));
+    let emission = Emission::scheduled(Schedule::Fixed(Amount::from_f64(500.0)));
+    world.token = Some(token(price, emission, payment));
     let output = go(&economy(customers(), vec![world]), 3000);
     let row = last(&output);
     close(row[Column::Supply], 60_000.0, 1e-6);
@@ -175,6 +179,70 @@ fn burn_and_mint_finds_its_equilibrium() {
         1.0,
         1e-9,
     );
+}
+
+/// What a network of 2,400 units a day has minted after each day, with tokens that never move.
+fn minted(rule: Rule, epoch: Span, days: u64) -> Vec<f64> {
+    let owners = Owners {
+        leave_below: 0.0,
+        ..owners()
+    };
+    let mut world = network(owners, posted(1.0));
+    let emission = Emission {
+        rule,
+        least: Amount::ZERO,
+    };
+    world.token = Some(token(PriceModel::Fixed, emission, Payment::Tokens));
+    let mut economy = economy(customers(), vec![world]);
+    economy.epoch = epoch;
+    let output = go(&economy, days);
+    (output.series.column(Column::Supply).map(|supply| supply - 1e6)).collect()
+}
+
+/// The rules of chains through the economy: Bitcoin's 2 E₀ T, Filecoin's half in six years, Filecoin's baseline where capacity stands
+/// still, θ = ln(1 + g C t / b₀) / g, and Bittensor's first halving where half of the cap exists; by the hour as by the day.
+#[test]
+fn emission_follows_its_rule() {
+    let amount = Amount::from_f64;
+    let halving = Schedule::Halving {
+        initial: amount(1000.0),
+        every: 100,
+    };
+    for epoch in [Span::HOUR * 6, Span::DAY, Span::DAY * 7] {
+        let found = minted(Rule::Schedule(halving.clone()), epoch, 700);
+        assert_eq!(*found.last().unwrap(), 198_437.5);
+    }
+    let filecoin = Schedule::Exponential {
+        total: amount(330e6),
+        half_life: 2190,
+    };
+    close(
+        minted(Rule::Schedule(filecoin.clone()), Span::DAY, 2190)[2189],
+        165e6,
+        1e-12,
+    );
+    let (growth, initial) = (std::f64::consts::LN_2 / 365.0, 3000.0);
+    let baseline = Baseline {
+        total: amount(770e6),
+        half_life: 2190,
+        initial,
+        growth,
+        realized: 0.0,
+    };
+    let none = Schedule::Fixed(Amount::ZERO);
+    let found = minted(Rule::Baseline(none, baseline), Span::DAY, 1000);
+    for day in [100, 1000] {
+        let time = (1.0 + growth * 2400.0 * f64::from(day) / initial).ln() / growth;
+        let expected = 770e6 * (1.0 - (-time / 2190.0).exp2());
+        close(found[day as usize - 1], expected, 1e-7);
+    }
+    // 1 million exist; half of 4 million does after 1,000 days of 1,000.
+    let cap = Rule::Cap {
+        initial: amount(1000.0),
+        cap: amount(4e6),
+    };
+    let found = minted(cap, Span::DAY, 1100);
+    assert_eq!((found[999], found[1099]), (1e6, 1.05e6));
 }
 
 /// Free entry: with a fixed pot R the marginal owner earns its cost. 1,000 USD a day among owners of 24 units each whose costs are
@@ -303,7 +371,7 @@ fn shares_are_a_logit() {
 #[test]
 fn a_shock_comes_when_it_is_due() {
     let mut world = network(owners(), posted(1.0));
-    world.token = Some(token(PriceModel::Fixed, Emission::None, Payment::Tokens));
+    world.token = Some(token(PriceModel::Fixed, Emission::none(), Payment::Tokens));
     let mut economy = economy(customers(), vec![world]);
     economy.shocks.push(Shock {
         at: 10.0,
@@ -351,11 +419,12 @@ prop_compose! {
             (1e3..1e6).prop_map(|depth| PriceModel::OrderFlow(OrderFlow { depth, outside: None })),
         ],
         per_day in 0.0..5e3,
-        every in 10.0..200.0,
+        every in 10_u64..200,
         payment in 0..3_u8,
         shares in prop::collection::vec(0.0..0.5, 3),
         insiders in 1e3..1e6,
-        cliff in 0.0..100.0,
+        cliff in 0..100_u64,
+        choice in 0..6_u8,
     ) -> Token {
         let payment = match payment {
             0 => Payment::Dollars,
@@ -365,20 +434,31 @@ prop_compose! {
                 minted_again: Amount::from_f64(per_day / 3.0),
             },
         };
-        let mut token = token(price, Emission::Halving { per_day, every }, payment);
+        let initial = Amount::from_f64(per_day);
+        let rule = match choice {
+            0 => Rule::Schedule(Schedule::Halving { initial, every }),
+            1 => Rule::Schedule(Schedule::Exponential { total: Amount::from_f64(per_day * 100.0), half_life: every }),
+            2 => Rule::Baseline(Schedule::Fixed(initial), Baseline {
+                total: Amount::from_f64(per_day * 100.0), half_life: every, initial: 1000.0, growth: 0.01, realized: 0.0,
+            }),
+            3 => Rule::Stake(EthereumIssuance::default()),
+            4 => Rule::Bonding(Minter { inflation: 200_000, change: 10_000, target: 500_000_000 }),
+            _ => Rule::Cap { initial, cap: Amount::from_f64(2e6) },
+        };
+        let mut token = token(price, Emission { rule, least: Amount::from_f64(per_day / 10.0) }, payment);
         token.genesis.push(Allotment {
             holder: Holder::Insiders,
             tokens: Amount::from_f64(insiders),
-            cliff,
-            vesting: 100.0,
-            sold: 0.5,
+            cliff: cliff * 86_400,
+            vesting: Vesting { step: 30 * 86_400, ..Vesting::linear(100 * 86_400) },
+            sold: Ppm::from_fraction(0.5),
         });
         token.genesis.push(Allotment {
             holder: Holder::Treasury,
             tokens: Amount::from_f64(insiders / 3.0),
-            cliff: 0.0,
-            vesting: cliff,
-            sold: 0.0,
+            cliff: 0,
+            vesting: Vesting::linear(cliff * 86_400),
+            sold: Ppm::default(),
         });
         token.to_treasury = Ppm::from_fraction(shares[0]);
         token.to_creators = Ppm::from_fraction(shares[1]);

@@ -4,11 +4,11 @@ use walras_des::{Dist, Span};
 use walras_sim::economy::network::Following;
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
-    Allotment, Change, Customers, Economy, Emission, Network, Owners, Payment, Seller, Sells,
+    Allotment, Change, Customers, Economy, Emission, Network, Owners, Payment, Rule, Seller, Sells,
     Shock, Supply, Token,
 };
 use walras_sim::market::base_fee::Eip1559;
-use walras_sim::market::blob_fee::{BlobFee, Schedule};
+use walras_sim::market::blob_fee::{self, BlobFee};
 use walras_sim::market::first_price::FirstPrice;
 use walras_sim::market::k_double::KDouble;
 use walras_sim::market::mcafee::McAfee;
@@ -21,9 +21,12 @@ use walras_sim::market::uniform::UniformPrice;
 use walras_sim::market::vcg::Vcg;
 use walras_sim::market::vickrey::Vickrey;
 use walras_sim::market::{Market, Mechanism};
+use walras_sim::token::emission::{Baseline, EthereumIssuance, Schedule};
+use walras_sim::token::livepeer::{Minter, PERC_DIVISOR};
 use walras_sim::token::price::{
     Exchange, Gbm, JumpDiffusion, OrderFlow, OrnsteinUhlenbeck, PresentValue, PriceModel, Traders,
 };
+use walras_sim::token::vesting::Vesting;
 use walras_sim::units::{Amount, Ppm};
 
 use super::{positive, unknown};
@@ -39,6 +42,9 @@ use crate::spec::quantity::{Duration, Share};
 /// [s]
 const DAY: f64 = 86400.0;
 const YEAR: f64 = 365.0 * DAY;
+
+/// More tokens than any token has.
+const MOST_TOKENS: f64 = 1e15;
 
 /// The longest time between two steps.
 const LONGEST_EPOCH: f64 = 31.0 * DAY;
@@ -340,7 +346,7 @@ fn market(spec: MarketSpec) -> Mechanism {
             let fraction = (target / walras_des::math::ln_1p(rise.0.max(1e-6))).round();
             let excess = fraction * walras_des::math::ln(money(initial).0 as f64);
             BlobFee {
-                schedule: Schedule {
+                schedule: blob_fee::Schedule {
                     gas_per_unit: 1,
                     target: target as u64,
                     max: u64::MAX,
@@ -369,27 +375,125 @@ fn market(spec: MarketSpec) -> Mechanism {
     }
 }
 
+/// What sets the number of new tokens of a day. Schedules count in whole days.
+fn emission(report: &mut Report, at: &At<'_>, spec: &EmissionSpec) -> Option<Rule> {
+    let whole = |report: &mut Report, at: &At<'_>, duration: Duration| {
+        let days = days(duration).round();
+        if days < 1.0 {
+            let hint = Some("for example `1 y`".to_owned());
+            report.add(at, "a schedule counts in whole days", hint);
+            return None;
+        }
+        Some(days as u64)
+    };
+    let schedule = match *spec {
+        EmissionSpec::None => Schedule::Fixed(Amount::ZERO),
+        EmissionSpec::Constant { per_day } => Schedule::Fixed(Amount::from_f64(per_day)),
+        EmissionSpec::Halving { per_day, every } => Schedule::Halving {
+            initial: Amount::from_f64(per_day),
+            every: whole(report, &at.key("halving").key("every"), every)?,
+        },
+        EmissionSpec::Decay { per_day, half_life } => {
+            let at = at.key("decay");
+            let half_life = whole(report, &at.key("half_life"), half_life)?;
+            // The rate at the start, over ln 2 / half-life.
+            let total = per_day * half_life as f64 / std::f64::consts::LN_2;
+            if total > MOST_TOKENS {
+                let message = format!("this mints {total:.1e} tokens in all, more than 1e15");
+                let hint = Some("fewer a day, or a shorter half-life".to_owned());
+                report.add(&at.key("per_day"), &message, hint);
+                return None;
+            }
+            Schedule::Exponential {
+                total: Amount::from_f64(total),
+                half_life,
+            }
+        }
+        EmissionSpec::Exponential { total, half_life } => Schedule::Exponential {
+            total: Amount::from_f64(total),
+            half_life: whole(report, &at.key("exponential").key("half_life"), half_life)?,
+        },
+        EmissionSpec::Steps {
+            per_day,
+            keep,
+            every,
+        } => Schedule::Decay {
+            initial: Amount::from_f64(per_day),
+            keep: ((keep.0 * 1e6).round() as u64, 1_000_000),
+            every: whole(report, &at.key("steps").key("every"), every)?,
+        },
+        EmissionSpec::Table { ref years } => {
+            let table = at.key("table");
+            let at = table.key("years");
+            let is_right = |tokens: &f64| (0.0..=MOST_TOKENS).contains(tokens);
+            if let Some(wrong) = years.iter().find(|tokens| !is_right(tokens)) {
+                let message = format!("expected tokens from 0 to 1e15, found {wrong}");
+                report.add(&at, &message, None);
+                return None;
+            }
+            Schedule::Table {
+                years: years.iter().map(|&year| Amount::from_f64(year)).collect(),
+                periods: 365,
+            }
+        }
+        EmissionSpec::Baseline {
+            simple,
+            baseline,
+            half_life,
+            initial,
+            doubling,
+        } => {
+            let at = at.key("baseline");
+            let half_life = whole(report, &at.key("half_life"), half_life)?;
+            let doubling = whole(report, &at.key("doubling"), doubling)?;
+            let simple = Schedule::Exponential {
+                total: Amount::from_f64(simple),
+                half_life,
+            };
+            let baseline = Baseline {
+                total: Amount::from_f64(baseline),
+                half_life,
+                initial,
+                growth: std::f64::consts::LN_2 / doubling as f64,
+                realized: 0.0,
+            };
+            return Some(Rule::Baseline(simple, baseline));
+        }
+        EmissionSpec::Stake { factor } => {
+            return Some(Rule::Stake(EthereumIssuance {
+                factor,
+                ..EthereumIssuance::default()
+            }));
+        }
+        EmissionSpec::Bonding {
+            inflation,
+            change,
+            target,
+        } => {
+            let parts = |share: Share| (share.0 * PERC_DIVISOR as f64).round() as u64;
+            return Some(Rule::Bonding(Minter {
+                inflation: parts(inflation),
+                change: parts(change),
+                target: parts(target),
+            }));
+        }
+        EmissionSpec::Cap { per_day, tokens } => {
+            return Some(Rule::Cap {
+                initial: Amount::from_f64(per_day),
+                cap: Amount::from_f64(tokens),
+            });
+        }
+    };
+    Some(Rule::Schedule(schedule))
+}
+
 fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
     let mut is_right = true;
     let mut needs = |report: &mut Report, at: &At<'_>, duration: Duration| {
         is_right &= positive(report, at, duration.0).is_some();
         days(duration)
     };
-    let emission_at = at.key("emission");
-    let emission = match spec.emission {
-        EmissionSpec::None => Emission::None,
-        EmissionSpec::Constant { per_day } => Emission::Constant { per_day },
-        EmissionSpec::Halving { per_day, every } => {
-            let at = emission_at.key("halving");
-            let every = needs(report, &at.key("every"), every);
-            Emission::Halving { per_day, every }
-        }
-        EmissionSpec::Decay { per_day, half_life } => {
-            let at = emission_at.key("decay");
-            let half_life = needs(report, &at.key("half_life"), half_life);
-            Emission::Decay { per_day, half_life }
-        }
-    };
+    let emission = emission(report, &at.key("emission"), &spec.emission);
     let price_at = at.key("price");
     let price = match spec.price {
         TokenPriceSpec::Fixed => PriceModel::Fixed,
@@ -479,6 +583,28 @@ fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
             outside: None,
         }),
     };
+    let genesis_at = at.key("genesis");
+    let mut genesis = Vec::new();
+    for (name, spec) in &spec.genesis {
+        let at = genesis_at.key(name);
+        let step = spec.step.unwrap_or(Duration(1.0));
+        needs(report, &at.key("step"), step);
+        genesis.push(Allotment {
+            holder: match spec.holder {
+                HolderSpec::Public => Holder::Public,
+                HolderSpec::Insiders => Holder::Insiders,
+                HolderSpec::Treasury => Holder::Treasury,
+            },
+            tokens: Amount::from_f64(spec.tokens),
+            cliff: spec.cliff.0.round() as u64,
+            vesting: Vesting {
+                cliff: 0,
+                period: spec.vesting.0.round() as u64,
+                step: (step.0.round() as u64).max(1),
+            },
+            sold: ppm(spec.sold),
+        });
+    }
     if spec.to_treasury.0 + spec.to_creators.0 > 1.0 {
         let message = "treasury and creators together get more than all new tokens";
         report.add(
@@ -486,24 +612,17 @@ fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
             message,
             Some("100 % at most, with `to_treasury`".to_owned()),
         );
-        is_right = false;
+        return None;
     }
-    let genesis = spec.genesis.values().map(|spec| Allotment {
-        holder: match spec.holder {
-            HolderSpec::Public => Holder::Public,
-            HolderSpec::Insiders => Holder::Insiders,
-            HolderSpec::Treasury => Holder::Treasury,
-        },
-        tokens: Amount::from_f64(spec.tokens),
-        cliff: days(spec.cliff),
-        vesting: days(spec.vesting),
-        sold: spec.sold.0,
-    });
+    let emission = emission?;
     is_right.then(|| Token {
         initial_price: spec.initial_price,
         price,
-        genesis: genesis.collect(),
-        emission,
+        genesis,
+        emission: Emission {
+            rule: emission,
+            least: Amount::from_f64(spec.tail),
+        },
         to_treasury: ppm(spec.to_treasury),
         to_creators: ppm(spec.to_creators),
         payment: match spec.payment {

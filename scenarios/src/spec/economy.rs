@@ -419,6 +419,10 @@ pub struct TokenSpec {
     /// New tokens for those who provide; default none.
     #[serde(default)]
     pub emission: EmissionSpec,
+    /// New tokens a day at least, when the rule says fewer (Monero's tail); default none.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1e12))]
+    pub tail: f64,
     /// Share of new tokens for the treasury; default none.
     #[serde(default = "none")]
     pub to_treasury: Share,
@@ -448,6 +452,8 @@ pub struct AllotmentSpec {
     /// Time over which they become free from then on; default at once.
     #[serde(default = "zero")]
     pub vesting: Duration,
+    /// They become free in steps of this time; default evenly.
+    pub step: Option<Duration>,
     /// Share of what becomes free that is sold at once; default half.
     #[serde(default = "half")]
     pub sold: Share,
@@ -465,8 +471,8 @@ pub enum HolderSpec {
     Treasury,
 }
 
-/// A schedule of new tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+/// What sets the number of new tokens of a day.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum EmissionSpec {
     /// None.
@@ -478,7 +484,7 @@ pub enum EmissionSpec {
         #[schemars(range(min = 0, max = 1e12))]
         per_day: f64,
     },
-    /// Half as many after each period.
+    /// Half as many after each period (Bitcoin, Helium).
     Halving {
         /// Tokens a day in the first period.
         #[schemars(range(min = 0, max = 1e12))]
@@ -494,6 +500,99 @@ pub enum EmissionSpec {
         /// Time in which it halves.
         half_life: Duration,
     },
+    /// The same, said by what is minted in all (Filecoin's simple minting).
+    Exponential {
+        /// Tokens ever minted.
+        #[schemars(range(min = 0, max = 1e15))]
+        total: f64,
+        /// Time in which half of them are.
+        half_life: Duration,
+    },
+    /// A share of what it was, after each period (Render's growth phase).
+    Steps {
+        /// Tokens a day in the first period.
+        #[schemars(range(min = 0, max = 1e12))]
+        per_day: f64,
+        /// What is kept after a period.
+        keep: Share,
+        /// Length of a period; default a year.
+        #[serde(default = "one_year")]
+        every: Duration,
+    },
+    /// A total for each year, spread evenly over it; nothing after the last.
+    Table {
+        /// Tokens of each year.
+        years: Vec<f64>,
+    },
+    /// Two exponentials, of which the second waits for capacity: its time stands still while the network has none, and runs as the
+    /// clock does while the network has a baseline that grows (Filecoin).
+    Baseline {
+        /// Tokens ever minted by time alone; default none.
+        #[serde(default)]
+        #[schemars(range(min = 0, max = 1e15))]
+        simple: f64,
+        /// Tokens ever minted as capacity follows the baseline.
+        #[schemars(range(min = 0, max = 1e15))]
+        baseline: f64,
+        /// Time in which half of either is minted; default six years.
+        #[serde(default = "six_years")]
+        half_life: Duration,
+        /// The baseline at the start [units a day].
+        #[schemars(range(max = 1e12), extend("exclusiveMinimum" = 0))]
+        initial: f64,
+        /// Time in which it doubles; default a year.
+        #[serde(default = "one_year")]
+        doubling: Duration,
+    },
+    /// By the root of what is staked: a day issues 225 · factor · staked / √staked, in 10⁻⁹ tokens (Ethereum).
+    Stake {
+        /// Base reward factor; default Ethereum's 64, 2.6 % a year of 40 million staked.
+        #[serde(default = "ethereum_factor")]
+        #[schemars(range(min = 0, max = 1e9))]
+        factor: u64,
+    },
+    /// A share of the supply, which grows by `change` on days after less than the target was staked, and falls by it on others
+    /// (Livepeer).
+    Bonding {
+        /// New tokens a day over supply, at the start; default 0.02 %.
+        #[serde(default = "livepeer_inflation")]
+        inflation: Share,
+        /// Change of that from day to day; default 0.00003 %, Livepeer's.
+        #[serde(default = "livepeer_change")]
+        change: Share,
+        /// Share of the supply that should be staked; default half.
+        #[serde(default = "half")]
+        target: Share,
+    },
+    /// Half as many each time half of what was missing from a cap exists (Bittensor).
+    Cap {
+        /// Tokens a day while less than half of the cap exists.
+        #[schemars(range(min = 0, max = 1e12))]
+        per_day: f64,
+        /// The most that there can be.
+        #[schemars(range(max = 1e15), extend("exclusiveMinimum" = 0))]
+        tokens: f64,
+    },
+}
+
+fn one_year() -> Duration {
+    Duration(365.0 * 86400.0)
+}
+
+fn six_years() -> Duration {
+    Duration(6.0 * 365.0 * 86400.0)
+}
+
+fn ethereum_factor() -> u64 {
+    64
+}
+
+fn livepeer_inflation() -> Share {
+    Share(0.0002)
+}
+
+fn livepeer_change() -> Share {
+    Share(3e-7)
 }
 
 /// How customers pay.

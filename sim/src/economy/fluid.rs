@@ -103,6 +103,7 @@ impl<'a> Run<'a> {
                 now: SimTime::ZERO + self.economy.epoch * index,
                 start: index as f64 * self.days,
                 days: self.days,
+                length: self.economy.epoch,
             };
             let row = self.step(epoch);
             if epoch.start >= warm_up {

@@ -18,7 +18,7 @@ use walras_des::Span;
 pub use customers::Customers;
 pub use network::{Network, Seller, Supply};
 pub use owners::{Owners, Sells};
-pub use token::{Allotment, Emission, Payment, Token};
+pub use token::{Allotment, Emission, Payment, Rule, Token};
 
 /// A world of networks that compete for work.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,9 +1,9 @@
 //! One network through the years: its market clears, its books are settled, its token is minted and burned, its owners come and go.
 
-use walras_des::{SimTime, Streams, math};
+use walras_des::{SimTime, Span, Streams, math};
 
 use crate::economy::owners::{Moves, Population, sell};
-use crate::economy::token::Holder;
+use crate::economy::token::{Emission, Holder, Situation};
 use crate::economy::{Change, Owners, Payment, Token};
 use crate::ledger::{Account, Asset, Ledger, Reason};
 use crate::market::{Clearing, Market, Mechanism, Order};
@@ -87,6 +87,15 @@ pub(super) struct Epoch {
     pub start: f64,
     /// Its length [days].
     pub days: f64,
+    /// The same.
+    pub length: Span,
+}
+
+impl Epoch {
+    /// Whole seconds from the start to its end.
+    fn end_seconds(&self) -> u64 {
+        (self.now + self.length).as_nanos() / Span::SECOND.as_nanos()
+    }
 }
 
 /// A network at work.
@@ -124,10 +133,11 @@ struct Coin {
     price: TokenPrice,
     usd: f64,
     stream: walras_des::Stream,
-    /// Times what the schedule says.
-    emission: f64,
-    /// Emitted so far.
-    emitted: Amount,
+    rule: Emission,
+    /// New tokens of the last day that was asked for.
+    today: (Option<u64>, Amount),
+    /// Times what the rule says.
+    factor: f64,
     /// Freed so far of each allotment.
     freed: Vec<Amount>,
     /// Burned and not minted again.
@@ -238,7 +248,7 @@ impl State {
             }
             Change::Emission(factor) => {
                 if let Some(coin) = &mut self.coin {
-                    coin.emission *= factor;
+                    coin.factor *= factor;
                 }
             }
             Change::Appeal(more) => self.appeal += more,
@@ -546,16 +556,19 @@ impl State {
 
     /// Mints what the schedule says.
     fn mint(&mut self, epoch: Epoch, tally: &mut Tally) {
+        let capacity = self.capacity();
         let Some(coin) = &mut self.coin else {
             return;
         };
-        let [before, after] =
-            [epoch.start, epoch.start + epoch.days].map(|days| coin.plan.emission.until(days));
-        let minted = Amount::from_f64((after - before).max(0.0) * coin.emission);
+        let now = Situation {
+            supply: self.ledger.supply(Asset::Token),
+            staked: self.ledger.balance(Asset::Token, Account::STAKES),
+            capacity,
+        };
+        let minted = coin.emit(epoch, &now);
         let treasury = minted.share(coin.plan.to_treasury);
         let creators = minted.share(coin.plan.to_creators);
         let owners = minted - treasury - creators;
-        coin.emitted += minted;
         let (earner, for_owners) = match &self.work {
             Work::Owners(population) if population.capacity() > 0 => (Account::EARNINGS, owners),
             _ => (Account::TREASURY, Amount::ZERO),
@@ -578,7 +591,7 @@ impl State {
             return;
         };
         for (allotment, freed) in coin.plan.genesis.iter().zip(&mut coin.freed) {
-            let free = allotment.free(epoch.start + epoch.days);
+            let free = allotment.free(epoch.end_seconds());
             let more = free - *freed;
             if more == Amount::ZERO {
                 continue;
@@ -587,7 +600,7 @@ impl State {
             let to = match allotment.holder {
                 Holder::Treasury => Account::TREASURY,
                 Holder::Public | Holder::Insiders => {
-                    tally.sold += Amount((more.0 as f64 * allotment.sold) as i128);
+                    tally.sold += more.share(allotment.sold);
                     Account::EXCHANGE
                 }
             };
@@ -698,7 +711,7 @@ impl Coin {
                 allotment.tokens,
                 Reason::Genesis,
             );
-            let free = allotment.free(0.0);
+            let free = allotment.free(0);
             let to = match allotment.holder {
                 Holder::Treasury => Account::TREASURY,
                 Holder::Public | Holder::Insiders => Account::EXCHANGE,
@@ -711,11 +724,34 @@ impl Coin {
             price: TokenPrice::new(&plan.price, plan.initial_price),
             usd: plan.initial_price,
             stream: streams.open(walras_des::Purpose::new("price of a token"), network as u64),
-            emission: 1.0,
-            emitted: Amount::ZERO,
+            rule: plan.emission.clone(),
+            today: (None, Amount::ZERO),
+            factor: 1.0,
             freed,
             backlog: Amount::ZERO,
             shock: 1.0,
+        }
+    }
+
+    /// New tokens of an epoch: a day's are spread evenly over it.
+    fn emit(&mut self, epoch: Epoch, now: &Situation) -> Amount {
+        let length = Span::DAY.as_nanos();
+        let [from, to] = [epoch.now, epoch.now + epoch.length].map(SimTime::as_nanos);
+        let mut minted = Amount::ZERO;
+        for day in from / length..to.div_ceil(length) {
+            if self.today.0 != Some(day) {
+                self.today = (Some(day), self.rule.day(day, now));
+            }
+            let until = |at: u64| {
+                let passed = at.saturating_sub(day * length).min(length);
+                self.today.1.mul_floor(passed, length)
+            };
+            minted += until(to) - until(from);
+        }
+        if self.factor == 1.0 {
+            minted
+        } else {
+            Amount((minted.0 as f64 * self.factor) as i128)
         }
     }
 }
