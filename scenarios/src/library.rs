@@ -45,7 +45,9 @@ const ENTRIES: &[LibraryEntry] = entries![
     "token-crash",
     "cloud-price-cut",
     "electricity-shock",
-    "lead-time"
+    "lead-time",
+    "stake-size",
+    "creator-rewards"
 ];
 
 /// The library, in the order in which a newcomer would read it.

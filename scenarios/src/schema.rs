@@ -28,7 +28,7 @@ pub fn schema() -> Json {
 }
 
 /// Definitions of which every key may be inherited, or removed with `null`.
-const INHERITING: [&str; 17] = [
+const INHERITING: [&str; 20] = [
     "PlatformSpec",
     "ClusterSpec",
     "NodesSpec",
@@ -45,6 +45,9 @@ const INHERITING: [&str; 17] = [
     "FollowsSpec",
     "TokenSpec",
     "AllotmentSpec",
+    "VerificationSpec",
+    "CreatorsSpec",
+    "StakingSpec",
     "ShockSpec",
 ];
 

@@ -4,8 +4,8 @@ use walras_des::{Dist, Span};
 use walras_sim::economy::network::Following;
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
-    Allotment, Change, Customers, Economy, Emission, Network, Owners, Payment, Rule, Seller, Sells,
-    Shock, Supply, Token,
+    Allotment, Change, Creators, Customers, Economy, Emission, Network, Owners, Payment, Reward,
+    Rule, Seller, Sells, Shock, Staking, Supply, Token, Verification,
 };
 use walras_sim::market::base_fee::Eip1559;
 use walras_sim::market::blob_fee::{self, BlobFee};
@@ -33,9 +33,9 @@ use super::{positive, unknown};
 use crate::plan::Economies;
 use crate::report::{At, Report};
 use crate::spec::economy::{
-    AmountLaw, ChangeSpec, CustomersSpec, DrawnAmount, EconomySpec, EmissionSpec, HolderSpec,
-    MarketSpec, OwnersSpec, PaymentSpec, ProviderNetworkSpec, SellerSpec, SellsSpec, ShockSpec,
-    TokenPriceSpec, TokenSpec,
+    AmountLaw, ChangeSpec, CreatorsSpec, CustomersSpec, DrawnAmount, EconomySpec, EmissionSpec,
+    HolderSpec, MarketSpec, OwnersSpec, PaymentSpec, ProviderNetworkSpec, RewardSpec, SellerSpec,
+    SellsSpec, ShockSpec, TokenPriceSpec, TokenSpec, VerificationSpec,
 };
 use crate::spec::quantity::{Duration, Share};
 
@@ -196,6 +196,23 @@ fn network(
         None => None,
         Some(spec) => Some(token(report, &at.key("token"), spec)?),
     };
+    let verification = match &spec.verification {
+        None => None,
+        Some(verification) => {
+            let at = at.key("verification");
+            if spec.seller.is_some() {
+                let message = "one seller has nobody who would cheat on the others";
+                let hint = Some("`verification` is for networks with `owners`".to_owned());
+                report.add(&at, message, hint);
+            }
+            positive(report, &at.key("memory"), verification.memory.0)?;
+            Some(self::verification(verification))
+        }
+    };
+    let creators = match &spec.creators {
+        None => None,
+        Some(creators) => Some(self::creators(report, &at.key("creators"), creators, spec)?),
+    };
     let announced = market.quote().map(|quote| quote.as_f64() * 1e3);
     Some(Network {
         name: name.to_owned(),
@@ -207,8 +224,90 @@ fn network(
         take_rate: ppm(spec.take_rate),
         upkeep: spec.upkeep,
         treasury: spec.treasury,
+        verification,
+        creators,
         token,
     })
+}
+
+fn creators(
+    report: &mut Report,
+    at: &At<'_>,
+    spec: &CreatorsSpec,
+    network: &ProviderNetworkSpec,
+) -> Option<Creators> {
+    positive(report, &at.key("memory"), spec.memory.0)?;
+    if let Some(fashion) = spec.fashion {
+        positive(report, &at.key("fashion"), fashion.0)?;
+    }
+    if spec.share.0 + network.take_rate.0 > 1.0 {
+        let message = "creators and the protocol together keep more than all that is paid";
+        let hint = Some("100 % at most, with `take_rate`".to_owned());
+        report.add(&at.key("share"), message, hint);
+        return None;
+    }
+    let payment = network.token.as_ref().map(|token| token.payment);
+    if spec.share.0 > 0.0 && matches!(payment, Some(PaymentSpec::BurnAndMint { .. })) {
+        let message = "what customers pay is burned, and nothing of it is left for creators";
+        let hint = Some("`token.to_creators` gives them new tokens".to_owned());
+        report.add(&at.key("share"), message, hint);
+        return None;
+    }
+    let at = at.key("rule");
+    let rule = match spec.rule {
+        RewardSpec::Usage => Reward::Usage,
+        RewardSpec::Popularity { alpha } => Reward::Popularity { alpha },
+        RewardSpec::Retroactive { every, error } => {
+            positive(report, &at.key("retroactive").key("every"), every.0)?;
+            let every = days(every);
+            Reward::Retroactive { every, error }
+        }
+        RewardSpec::Quadratic {
+            every,
+            givers,
+            gift,
+        } => {
+            positive(report, &at.key("quadratic").key("every"), every.0)?;
+            let every = days(every);
+            Reward::Quadratic {
+                every,
+                givers,
+                gift,
+            }
+        }
+    };
+    Some(Creators {
+        models: spec.models,
+        arrivals: spec.arrivals,
+        popularity: spec.popularity,
+        quality: spec.quality,
+        care: spec.care,
+        fashion: spec.fashion.map_or(f64::INFINITY, days),
+        upkeep: spec.upkeep,
+        trial: days(spec.trial),
+        memory: days(spec.memory),
+        share: ppm(spec.share),
+        rule,
+        derived: spec.derived.0,
+        royalty: ppm(spec.royalty),
+        resale: spec.resale,
+        variety: spec.variety,
+    })
+}
+
+fn verification(spec: &VerificationSpec) -> Verification {
+    Verification {
+        opportunists: spec.opportunists.0,
+        saves: spec.saves.0,
+        job: spec.job,
+        checked: spec.checked.0,
+        finds: spec.finds.0,
+        cost: spec.cost,
+        slashed: ppm(spec.slashed),
+        to_treasury: ppm(spec.to_treasury),
+        barred: days(spec.barred),
+        memory: days(spec.memory),
+    }
 }
 
 fn amounts(report: &mut Report, at: &At<'_>, law: AmountLaw) -> Option<Dist> {
@@ -253,6 +352,7 @@ fn owners(report: &mut Report, at: &At<'_>, spec: &OwnersSpec) -> Option<Owners>
             SellsSpec::Share(share) => Sells::Share(share.0),
         },
         stake: spec.stake,
+        stake_return: spec.stake_return.0,
     })
 }
 
@@ -614,6 +714,24 @@ fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
         );
         return None;
     }
+    let mut staking = None;
+    if let Some(spec) = &spec.staking {
+        let at = at.key("staking");
+        needs(report, &at.key("response"), spec.response);
+        if spec.wanted_yield.0 <= 0.0 {
+            let message = "who wants nothing delegates all there is";
+            let hint = Some("for example `5 %`".to_owned());
+            report.add(&at.key("wanted_yield"), message, hint);
+            return None;
+        }
+        staking = Some(Staking {
+            rewards: ppm(spec.rewards),
+            delegated: ppm(spec.delegated),
+            wanted: spec.wanted_yield.0,
+            response: days(spec.response),
+            commission: ppm(spec.commission),
+        });
+    }
     let emission = emission?;
     is_right.then(|| Token {
         initial_price: spec.initial_price,
@@ -625,6 +743,7 @@ fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
         },
         to_treasury: ppm(spec.to_treasury),
         to_creators: ppm(spec.to_creators),
+        staking,
         payment: match spec.payment {
             PaymentSpec::Dollars => Payment::Dollars,
             PaymentSpec::Tokens => Payment::Tokens,

@@ -2,9 +2,14 @@
 
 use walras_des::math;
 
+use crate::economy::creators::Guild;
 use crate::economy::owners::Population;
 use crate::record::{MetricId, Metrics};
 use crate::series::{Column, Row};
+use crate::token::concentration::Holdings;
+use crate::token::staking::real_yield;
+use crate::token::treasury::runway;
+use crate::units::Amount;
 
 /// What the figures are made from.
 pub(super) struct Evidence<'a> {
@@ -20,6 +25,10 @@ pub(super) struct Evidence<'a> {
     pub hardware_price: Option<f64>,
     /// What customers would have given beyond what they paid [USD a day], summed over the measured epochs; `None` if it is infinite.
     pub surplus: Option<f64>,
+    /// The creators of models, if they are paid.
+    pub creators: Option<&'a Guild>,
+    /// Whether owners could cheat.
+    pub watched: bool,
 }
 
 /// Days in a year and in a month.
@@ -65,6 +74,18 @@ impl Evidence<'_> {
             MetricId::ConsumerSurplus,
             self.surplus.map(|surplus| surplus / epochs),
         );
+        if let Some(creators) = self.creators {
+            set(MetricId::Models, mean(Column::Models));
+            set(MetricId::ModelQuality, mean(Column::ModelQuality));
+            set(MetricId::CreatorPay, mean(Column::CreatorPay));
+            let incomes = creators.incomes();
+            let incomes = incomes.as_ref();
+            set(MetricId::CreatorGini, incomes.map(Holdings::gini));
+            set(
+                MetricId::CreatorTop,
+                incomes.map(|incomes| incomes.share_of_top(0.01)),
+            );
+        }
         self.owners(&mut set);
         self.token(&mut set);
         metrics
@@ -106,6 +127,12 @@ impl Evidence<'_> {
         set(
             MetricId::Payback,
             payback.map(|(price, margin)| price / margin / MONTH),
+        );
+        set(MetricId::ProducerSurplus, Some((earning - cost) / count));
+        let lost = sum(Column::Lost);
+        set(
+            MetricId::LostShare,
+            ratio(lost, sum(Column::Served)).filter(|_| self.watched),
         );
         let subsidy = sum(Column::Subsidy);
         set(MetricId::SubsidyShare, ratio(subsidy, earning));
@@ -150,6 +177,21 @@ impl Evidence<'_> {
             }),
         );
         set(MetricId::TreasuryEnd, last(Column::Treasury));
+        let treasury = || self.rows.iter().map(|row| row[Column::Treasury]);
+        let months = (count - 1.0) * self.days / MONTH;
+        let outflow = treasury()
+            .next()
+            .zip(treasury().next_back())
+            .map(|(first, last)| (first - last) / months);
+        set(
+            MetricId::Runway,
+            outflow.and_then(|outflow| {
+                runway(
+                    Amount::from_f64((treasury().sum::<f64>() / count).min(1e19)),
+                    outflow * 1e9,
+                )
+            }),
+        );
         let ruined = self.rows.iter().any(|row| row[Column::Unpaid] > 0.0);
         set(MetricId::Ruin, Some(f64::from(u8::from(ruined))));
     }
@@ -182,11 +224,33 @@ impl Evidence<'_> {
         set(MetricId::SupplyEnd, Some(last(Column::Supply)));
         let created = sum(Column::Minted) - sum(Column::Burned);
         let mean_supply = sum(Column::Supply) / count;
-        set(MetricId::Inflation, ratio(created / years, mean_supply));
         set(
             MetricId::BurnToMint,
             ratio(sum(Column::Burned), sum(Column::Minted)),
         );
+        let inflation = ratio(created / years, mean_supply);
+        set(MetricId::Inflation, inflation);
+        let staked = sum(Column::Staked);
+        let nominal = ratio(
+            self.rows
+                .iter()
+                .map(|row| row[Column::StakeYield] * row[Column::Staked])
+                .sum(),
+            staked,
+        );
+        let nominal = nominal.filter(|&nominal| nominal > 0.0);
+        set(MetricId::StakeYield, nominal);
+        let real = nominal.zip(inflation);
+        set(
+            MetricId::RealStakeYield,
+            real.map(|(nominal, inflation)| real_yield(nominal, inflation)),
+        );
+        let worth = self
+            .rows
+            .iter()
+            .map(|row| row[Column::Circulating] * row[Column::TokenPrice]);
+        let bought = sum(Column::Bought) * YEAR;
+        set(MetricId::Velocity, ratio(bought, worth.sum()));
         let stake = last(Column::Staked) * end;
         // Who holds half as much as all others has a third of the whole.
         set(MetricId::AttackCost, (stake > 0.0).then_some(stake / 2.0));

@@ -154,11 +154,12 @@ impl<'a> Run<'a> {
             }
         }
         self.overflow(&mut wanted, &prices);
+        let asked: Each = self.networks.iter().map(|network| network.price).collect();
         let mut first = Row::default();
         let mut served = 0.0;
         let demand = &self.demand;
         for (index, network) in self.networks.iter_mut().enumerate() {
-            let others = prices
+            let others = asked
                 .iter()
                 .enumerate()
                 .filter(|(other, _)| *other != index);
@@ -166,11 +167,12 @@ impl<'a> Run<'a> {
                 .map(|(_, price)| *price)
                 .fold(f64::INFINITY, f64::min);
             // What would be wanted at another price, in proportion to what is: habit and overflow are the same at all prices.
+            let reckoned = network.effective(1.0);
             let at = |price: f64| {
                 let now = demand.at(years, &appeals, &prices).1[index];
                 let scale = if now > 0.0 { wanted[index] / now } else { 0.0 };
                 let mut prices = prices.clone();
-                prices[index] = price;
+                prices[index] = price * reckoned;
                 demand.at(years, &appeals, &prices).1[index] * scale
             };
             let row = network.step(epoch, wanted[index], at, rival);
@@ -233,6 +235,8 @@ impl<'a> Run<'a> {
             owners: self.networks[0].population(),
             hardware_price,
             surplus: self.surplus,
+            creators: self.networks[0].guild(),
+            watched: focus.verification.is_some(),
         };
         let mut digest = self.digest;
         for network in &self.networks {
@@ -262,14 +266,17 @@ impl<'a> Run<'a> {
 fn offers(networks: &[State]) -> (Each, Each) {
     let appeal = |network: &State| {
         if network.is_open {
-            network.appeal
+            network.appeal()
         } else {
             CLOSED
         }
     };
     (
         networks.iter().map(appeal).collect(),
-        networks.iter().map(|network| network.price).collect(),
+        networks
+            .iter()
+            .map(|network| network.effective(network.price))
+            .collect(),
     )
 }
 

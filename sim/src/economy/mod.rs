@@ -6,18 +6,22 @@
 //! market clears, what was paid is settled, tokens are minted and burned as the rules say, owners look at what they have earned, and
 //! prices move. The first network of an economy is the one that figures are about.
 
+pub mod creators;
 pub mod customers;
 pub mod figures;
 pub mod fluid;
 pub mod network;
 pub mod owners;
+pub mod stakes;
 pub mod token;
 
 use walras_des::Span;
 
+pub use creators::{Creators, Reward};
 pub use customers::Customers;
 pub use network::{Network, Seller, Supply};
 pub use owners::{Owners, Sells};
+pub use stakes::{Staking, Verification};
 pub use token::{Allotment, Emission, Payment, Rule, Token};
 
 /// A world of networks that compete for work.

@@ -2,7 +2,9 @@
 
 use walras_des::{SimTime, Span, Streams, math};
 
+use crate::economy::creators::{Creators, Guild};
 use crate::economy::owners::{Moves, Population, sell};
+use crate::economy::stakes::{Damage, Delegation, Scene, Verification, Watch};
 use crate::economy::token::{Emission, Holder, Situation};
 use crate::economy::{Change, Owners, Payment, Token};
 use crate::ledger::{Account, Asset, Ledger, Reason};
@@ -32,6 +34,10 @@ pub struct Network {
     pub upkeep: f64,
     /// What the treasury has at the start [USD].
     pub treasury: f64,
+    /// How it makes sure that work is done; none if nobody cheats.
+    pub verification: Option<Verification>,
+    /// Who makes the models that work names; none if nobody is paid for them.
+    pub creators: Option<Creators>,
     /// Its token, if it has one.
     pub token: Option<Token>,
 }
@@ -103,13 +109,15 @@ impl Epoch {
 pub(super) struct State {
     plan: Network,
     market: Mechanism,
-    pub appeal: f64,
+    appeal: f64,
     pub is_open: bool,
     /// What customers expect to pay [USD per unit].
     pub price: f64,
     work: Work,
     pub ledger: Ledger,
     coin: Option<Coin>,
+    watch: Option<Watch>,
+    guild: Option<Guild>,
     cost_factor: f64,
     bids: Vec<Order>,
     asks: Vec<Order>,
@@ -133,6 +141,7 @@ struct Coin {
     price: TokenPrice,
     usd: f64,
     stream: walras_des::Stream,
+    delegation: Option<Delegation>,
     rule: Emission,
     /// New tokens of the last day that was asked for.
     today: (Option<u64>, Amount),
@@ -153,6 +162,7 @@ struct Tally {
     sold: Amount,
     minted: Amount,
     for_owners: Amount,
+    damage: Damage,
     burned: Amount,
     /// Income of the treasury in dollars.
     income: Amount,
@@ -167,7 +177,7 @@ impl State {
         streams: &Streams,
         journal: bool,
     ) -> Self {
-        let work = match &plan.supply {
+        let mut work = match &plan.supply {
             Supply::Owners(owners) => {
                 let expected = plan.initial_price;
                 Work::Owners(Box::new(Population::new(
@@ -198,10 +208,13 @@ impl State {
             Amount::from_f64(plan.treasury),
             Reason::Genesis,
         );
-        let coin = plan
-            .token
-            .as_ref()
-            .map(|token| Coin::new(token, index, &mut ledger, streams));
+        let coin = plan.token.as_ref().map(|token| {
+            let coin = Coin::new(token, index, &mut ledger, streams);
+            if let Work::Owners(owners) = &mut work {
+                owners.lock_first(&mut ledger, coin.usd);
+            }
+            coin
+        });
         Self {
             plan: plan.clone(),
             market: plan.market.clone(),
@@ -211,6 +224,9 @@ impl State {
             work,
             ledger,
             coin,
+            watch: (plan.verification.as_ref())
+                .map(|plan| Watch::new(plan, owners, streams, index as u64)),
+            guild: (plan.creators.as_ref()).map(|plan| Guild::new(plan, streams, index as u64)),
             cost_factor: 1.0,
             bids: Vec::new(),
             asks: Vec::new(),
@@ -256,6 +272,22 @@ impl State {
         }
     }
 
+    /// How much customers like it, with the models that it has [units of utility].
+    pub fn appeal(&self) -> f64 {
+        self.appeal + self.guild.as_ref().map_or(0.0, |guild| guild.appeal)
+    }
+
+    /// The creators of its models, if they are paid.
+    pub fn guild(&self) -> Option<&Guild> {
+        self.guild.as_ref()
+    }
+
+    /// What customers reckon to pay for a unit that is done [USD], if they are asked for `price`.
+    pub fn effective(&self, price: f64) -> f64 {
+        let quality = self.watch.as_ref().map_or(1.0, |watch| watch.quality);
+        price / quality.max(1e-3)
+    }
+
     /// What it can do in a day [units].
     pub fn capacity(&self) -> f64 {
         match &self.work {
@@ -278,6 +310,7 @@ impl State {
         tokens += tally.for_owners;
         let token_usd = self.coin.as_ref().map(|coin| coin.usd);
         let mut row = Row::default();
+        let gross = self.plan_gross();
         if let Work::Owners(owners) = &mut self.work {
             if owners.capacity() > 0 {
                 owners.earn(usd, tokens, token_usd.unwrap_or(0.0));
@@ -289,17 +322,54 @@ impl State {
                 owners.expect(self.price);
             }
             tally.moves = owners.look(epoch.index, epoch.now, &mut self.ledger, token_usd);
+            if let Some(watch) = &mut self.watch {
+                let takes_fee = !matches!(
+                    self.coin.as_ref().map(|coin| coin.plan.payment),
+                    Some(Payment::BurnAndMint { .. })
+                );
+                let scene = Scene {
+                    epoch: epoch.index,
+                    days: epoch.days,
+                    utilization: if capacity > 0.0 {
+                        (served / capacity).min(1.0)
+                    } else {
+                        0.0
+                    },
+                    fee: if takes_fee { self.price / gross } else { 0.0 },
+                    token_usd,
+                };
+                let damage = watch.step(&scene, owners, &mut self.ledger, &mut tally.moves);
+                watch.remember(damage.lost, served * epoch.days, epoch.days);
+                tally.burned += damage.burned;
+                tally.damage = damage;
+                row[Column::Lost] = damage.lost / epoch.days;
+                row[Column::Caught] = f64::from(damage.caught);
+                row[Column::Slashed] = damage.slashed.as_f64();
+            }
             row[Column::Cost] = owners.mean_cost();
             row[Column::Providers] = f64::from(owners.online());
             row[Column::Waiting] = f64::from(owners.waiting());
         }
+        if let Some(guild) = &mut self.guild {
+            let work = served * epoch.days;
+            let harvest = guild.step(epoch.start, epoch.days, work, &mut self.ledger, token_usd);
+            tally.sold += harvest.sold;
+            row[Column::Models] = guild.len() as f64;
+            row[Column::ModelQuality] = guild.quality;
+            row[Column::CreatorPay] = harvest.paid / epoch.days;
+        }
         tally.bought_usd += tally.moves.staked_usd;
         tally.sold += tally.moves.sold;
         self.free(epoch, &mut tally);
-        self.keep_house(epoch, &mut tally);
+        self.keep_house(epoch, served, &mut tally);
         self.react(epoch, served, rival);
         let supply = self.ledger.supply(Asset::Token);
         if let Some(coin) = &mut self.coin {
+            if let Some(delegation) = &mut coin.delegation {
+                delegation.respond(epoch.days, &mut self.ledger);
+                row[Column::Delegated] = delegation.delegated.as_f64();
+                row[Column::StakeYield] = delegation.yields;
+            }
             let locked = [Account::VESTING, Account::TREASURY, Account::STAKES];
             let locked = locked.map(|account| self.ledger.balance(Asset::Token, account).as_f64());
             let circulating = supply.as_f64() - locked.iter().sum::<f64>();
@@ -342,6 +412,7 @@ impl State {
             (Column::Supply, supply.as_f64()),
             (Column::Minted, tally.minted.as_f64()),
             (Column::Burned, tally.burned.as_f64()),
+            (Column::Bought, by_day(tally.bought_usd)),
             (Column::Sold, tally.sold.as_f64()),
             (Column::Treasury, treasury[0] + treasury[1] * coin_usd),
             (Column::Unpaid, by_day(tally.unpaid)),
@@ -402,7 +473,13 @@ impl State {
 
     /// What an owner must be paid by customers to get one dollar.
     fn plan_gross(&self) -> f64 {
-        1.0 / (1.0 - self.plan.take_rate.fraction()).max(1e-6)
+        let kept = self.plan.take_rate.fraction() + self.for_creators().fraction();
+        1.0 / (1.0 - kept).max(1e-6)
+    }
+
+    /// Share of what owners would get that is for creators.
+    fn for_creators(&self) -> Ppm {
+        (self.plan.creators.as_ref()).map_or(Ppm::default(), |creators| creators.share)
     }
 
     /// Moves what customers paid; what owners get of it, in dollars and in tokens, is in their account then.
@@ -412,6 +489,7 @@ impl State {
             self.trades.received(),
             self.trades.burned,
         );
+        let for_creators = self.for_creators();
         let ledger = &mut self.ledger;
         ledger.mint(Asset::Usd, Account::CUSTOMERS, paid, Reason::Deposit);
         // A mechanism that pays out more than it takes in is made good by somebody outside.
@@ -426,27 +504,35 @@ impl State {
             .coin
             .as_ref()
             .map_or(Payment::Dollars, |coin| coin.plan.payment);
-        let take = received.share(self.plan.take_rate);
+        let creators = received.share(for_creators);
+        let owners = received - creators - received.share(self.plan.take_rate);
         if payment == Payment::Dollars {
             ledger.transfer(
                 Asset::Usd,
                 Account::CUSTOMERS,
                 earner,
-                received - take,
+                owners,
                 Reason::Payment,
             );
             ledger.transfer(
                 Asset::Usd,
                 Account::CUSTOMERS,
+                Account::CREATORS,
+                creators,
+                Reason::Royalty,
+            );
+            ledger.transfer(
+                Asset::Usd,
+                Account::CUSTOMERS,
                 Account::TREASURY,
-                total - received + take,
+                total - owners - creators,
                 Reason::Fee,
             );
-            tally.income += total - received + take;
+            tally.income += total - owners - creators;
             if burned > Amount::ZERO {
                 self.buy_and_burn(burned, tally);
             }
-            return (received - take, Amount::ZERO);
+            return (owners, Amount::ZERO);
         }
         let coin = self
             .coin
@@ -477,7 +563,10 @@ impl State {
                     Amount((tokens.0 as f64 * (amount.as_f64() / total.as_f64().max(1e-9))) as i128)
                         .min(tokens)
                 };
-                let (owners, destroyed) = (part(received - take), part(burned));
+                let owners = part(owners);
+                let creators = part(creators).min(tokens - owners);
+                let destroyed = part(burned);
+                let rest = tokens - owners - creators;
                 ledger.transfer(
                     Asset::Token,
                     Account::CUSTOMERS,
@@ -488,11 +577,18 @@ impl State {
                 ledger.transfer(
                     Asset::Token,
                     Account::CUSTOMERS,
+                    Account::CREATORS,
+                    creators,
+                    Reason::Royalty,
+                );
+                ledger.transfer(
+                    Asset::Token,
+                    Account::CUSTOMERS,
                     Account::TREASURY,
-                    tokens - owners,
+                    rest,
                     Reason::Fee,
                 );
-                let destroyed = destroyed.min(tokens - owners);
+                let destroyed = destroyed.min(rest);
                 ledger.burn(Asset::Token, Account::TREASURY, destroyed, Reason::Burn);
                 tally.burned += destroyed;
                 (Amount::ZERO, owners)
@@ -569,6 +665,10 @@ impl State {
         let treasury = minted.share(coin.plan.to_treasury);
         let creators = minted.share(coin.plan.to_creators);
         let owners = minted - treasury - creators;
+        let (owners, public) = match &mut coin.delegation {
+            Some(delegation) => delegation.divide(owners, now.staked, epoch.days),
+            None => (owners, Amount::ZERO),
+        };
         let (earner, for_owners) = match &self.work {
             Work::Owners(population) if population.capacity() > 0 => (Account::EARNINGS, owners),
             _ => (Account::TREASURY, Amount::ZERO),
@@ -577,6 +677,7 @@ impl State {
             (Account::TREASURY, treasury),
             (Account::CREATORS, creators),
             (earner, owners),
+            (Account::EXCHANGE, public),
         ] {
             self.ledger
                 .mint(Asset::Token, account, amount, Reason::Emission);
@@ -610,11 +711,13 @@ impl State {
     }
 
     /// The treasury pays what the protocol costs, if it must by selling tokens, and buys back with what it is told to.
-    fn keep_house(&mut self, epoch: Epoch, tally: &mut Tally) {
+    fn keep_house(&mut self, epoch: Epoch, served: f64, tally: &mut Tally) {
         if let Work::Seller { .. } = self.work {
             return;
         }
-        let due = Amount::from_f64(self.plan.upkeep * epoch.days);
+        let checks =
+            (self.plan.verification.as_ref()).map_or(0.0, |plan| plan.checked * plan.cost * served);
+        let due = Amount::from_f64((self.plan.upkeep + checks) * epoch.days);
         let held = self.ledger.balance(Asset::Usd, Account::TREASURY);
         if let Some(coin) = self.coin.as_ref().filter(|_| due > held) {
             // Rounded up, so that what they fetch is enough.
@@ -682,6 +785,9 @@ impl State {
     /// If money was created or lost, or what owners are owed is not there.
     pub fn audit(&self) {
         self.ledger.audit();
+        if let Some(guild) = &self.guild {
+            guild.audit();
+        }
         let Some(owners) = self.population() else {
             return;
         };
@@ -693,8 +799,10 @@ impl State {
                 asset.name()
             );
         }
+        let coin = self.coin.as_ref();
+        let delegated = coin.and_then(|coin| Some(coin.delegation.as_ref()?.delegated));
         assert_eq!(
-            owners.staked(),
+            owners.staked() + delegated.unwrap_or_default(),
             self.ledger.balance(Asset::Token, Account::STAKES),
             "stakes do not add up"
         );
@@ -724,6 +832,7 @@ impl Coin {
             price: TokenPrice::new(&plan.price, plan.initial_price),
             usd: plan.initial_price,
             stream: streams.open(walras_des::Purpose::new("price of a token"), network as u64),
+            delegation: plan.staking.map(|staking| Delegation::new(staking, ledger)),
             rule: plan.emission.clone(),
             today: (None, Amount::ZERO),
             factor: 1.0,

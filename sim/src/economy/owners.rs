@@ -43,6 +43,8 @@ pub struct Owners {
     pub sells: Sells,
     /// Stake locked while online [USD per unit of capacity a day].
     pub stake: f64,
+    /// What they want of the money in their stake [by year].
+    pub stake_return: f64,
 }
 
 /// Which of the tokens that owners earn they sell at once.
@@ -61,6 +63,18 @@ enum State {
     /// Has ordered hardware that comes in this epoch.
     Waiting(u32),
     Online,
+    /// Caught cheating, and away until this epoch.
+    Barred(u32),
+}
+
+/// An owner as others see it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Member {
+    /// [units a day]
+    pub capacity: f64,
+    /// [USD per unit]
+    pub cost: f64,
+    pub staked: Amount,
 }
 
 /// Costs are told apart by these steps where only their distribution matters.
@@ -314,9 +328,9 @@ impl Population {
         ledger.set_time(now);
         // What is certain is worth as much as what is expected less a part of its variance.
         let discount = (1.0 - 0.5 * self.plan.risk_aversion * self.variance).max(0.0);
-        let expected = self.expected * discount;
-        let turn = (epoch % self.review) as usize;
-        for owner in (turn..self.len()).step_by(self.review as usize) {
+        let capital = self.plan.stake * self.plan.stake_return / 365.0;
+        let expected = self.expected * discount - capital;
+        for owner in self.turns(epoch) {
             match self.state[owner] {
                 State::Online => {
                     self.collect(owner, epoch, ledger, token_usd, &mut moves);
@@ -333,7 +347,8 @@ impl Population {
                         self.join(owner, epoch, ledger, token_usd, &mut moves);
                     }
                 }
-                State::Waiting(_) => {}
+                State::Barred(until) if until <= epoch => self.state[owner] = State::Away,
+                State::Waiting(_) | State::Barred(_) => {}
                 State::Away => {
                     let mut wanted = self.plan.join_above * self.cost[owner];
                     if self.buys[owner] {
@@ -364,36 +379,89 @@ impl Population {
         token_usd: Option<f64>,
         moves: &mut Moves,
     ) {
-        let stake = self.plan.stake * self.capacity[owner] as f64 / 1e3;
-        if let Some(price) = token_usd.filter(|_| stake > 0.0) {
-            let tokens = Amount::from_f64(stake / price);
-            if ledger.balance(Asset::Token, Account::EXCHANGE) < tokens {
-                // Nobody sells as many: no stake, no entry.
-                return;
-            }
-            let usd = Amount::from_f64(stake);
-            let account = Account::owner(owner);
-            ledger.mint(Asset::Usd, account, usd, Reason::Deposit);
-            ledger.transfer(Asset::Usd, account, Account::EXCHANGE, usd, Reason::Swap);
-            ledger.transfer(
-                Asset::Token,
-                Account::EXCHANGE,
-                account,
-                tokens,
-                Reason::Swap,
-            );
-            ledger.transfer(
-                Asset::Token,
-                account,
-                Account::STAKES,
-                tokens,
-                Reason::Stake,
-            );
-            self.staked[owner] = tokens;
-            moves.staked_usd += stake;
-        }
+        let Some(staked) = self.lock(owner, ledger, token_usd) else {
+            // Nobody sells as many: no stake, no entry.
+            return;
+        };
+        moves.staked_usd += staked;
         self.enter(owner, epoch);
         moves.joined += 1;
+    }
+
+    /// Lets those who are online from the start lock their stakes; who finds nobody to sell it the tokens leaves.
+    pub(super) fn lock_first(&mut self, ledger: &mut Ledger, price: f64) {
+        for owner in 0..self.len() {
+            if self.is_online(owner) && self.lock(owner, ledger, Some(price)).is_none() {
+                self.leave(owner, ledger, None, &mut Moves::default());
+            }
+        }
+    }
+
+    /// Buys and locks an owner's stake. Returns what it cost [USD]; `None` if it is not to be had.
+    fn lock(&mut self, owner: usize, ledger: &mut Ledger, token_usd: Option<f64>) -> Option<f64> {
+        let stake = self.plan.stake * self.capacity[owner] as f64 / 1e3;
+        let Some(price) = token_usd.filter(|_| stake > 0.0) else {
+            return Some(0.0);
+        };
+        let tokens = Amount::from_f64((stake / price).min(1e19));
+        if ledger.balance(Asset::Token, Account::EXCHANGE) < tokens {
+            return None;
+        }
+        let usd = Amount::from_f64(stake);
+        let account = Account::owner(owner);
+        let swap = Reason::Swap;
+        ledger.mint(Asset::Usd, account, usd, Reason::Deposit);
+        ledger.transfer(Asset::Usd, account, Account::EXCHANGE, usd, swap);
+        ledger.transfer(Asset::Token, Account::EXCHANGE, account, tokens, swap);
+        ledger.transfer(
+            Asset::Token,
+            account,
+            Account::STAKES,
+            tokens,
+            Reason::Stake,
+        );
+        self.staked[owner] = tokens;
+        Some(stake)
+    }
+
+    /// Whether an owner provides.
+    pub(super) fn is_online(&self, owner: usize) -> bool {
+        self.state[owner] == State::Online
+    }
+
+    pub(super) fn member(&self, owner: usize) -> Member {
+        Member {
+            capacity: self.capacity[owner] as f64 / 1e3,
+            cost: self.cost[owner],
+            staked: self.staked[owner],
+        }
+    }
+
+    /// Owners who look in an epoch.
+    pub(super) fn turns(&self, epoch: u32) -> impl Iterator<Item = usize> + use<> {
+        let review = self.review as usize;
+        (epoch as usize % review..self.len()).step_by(review)
+    }
+
+    /// Takes what an owner did not spend on work out of its bill.
+    pub(super) fn save(&mut self, owner: usize, usd: f64) {
+        self.spent[owner] -= usd;
+    }
+
+    /// Throws an owner out in an epoch, until another; `slashed` has already left the stakes.
+    pub(super) fn evict(
+        &mut self,
+        owner: usize,
+        slashed: Amount,
+        (epoch, until): (u32, u32),
+        ledger: &mut Ledger,
+        token_usd: Option<f64>,
+        moves: &mut Moves,
+    ) {
+        self.staked[owner] -= slashed;
+        self.collect(owner, epoch, ledger, token_usd, moves);
+        self.leave(owner, ledger, token_usd, moves);
+        self.state[owner] = State::Barred(until);
     }
 
     fn whole_cost(&self, owner: usize) -> u128 {

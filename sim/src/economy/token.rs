@@ -1,5 +1,6 @@
 //! A network's token: who holds it at the start, how it is minted and burned, and what it costs.
 
+use crate::economy::stakes::Staking;
 use crate::token::emission::{Baseline, EthereumIssuance, Schedule, bittensor_block};
 use crate::token::livepeer::Minter;
 use crate::token::price::PriceModel;
@@ -21,6 +22,8 @@ pub struct Token {
     pub to_treasury: Ppm,
     /// Share of emission that goes to the creators of models.
     pub to_creators: Ppm,
+    /// What stake earns, and who delegates; none if stakes are the owners' alone and earn nothing.
+    pub staking: Option<Staking>,
     /// How work is paid for.
     pub payment: Payment,
     /// Share of the treasury's income in dollars that buys tokens, which are burned.
