@@ -63,6 +63,9 @@ impl Group {
             | M::PriceToRival
             | M::WorkPriceVolatility
             | M::ConsumerSurplus
+            | M::Welfare
+            | M::DeadweightLoss
+            | M::PriceOfAnarchy
             | M::LostShare => Self::Money,
             M::TtftP50
             | M::TtftP95
@@ -287,6 +290,9 @@ pub fn title(metric: MetricId) -> &'static str {
         M::Runway => "runway of the treasury",
         M::Velocity => "velocity of the token",
         M::ProducerSurplus => "producer surplus",
+        M::Welfare => "welfare",
+        M::DeadweightLoss => "deadweight loss",
+        M::PriceOfAnarchy => "price of anarchy",
         M::Models => "models on offer",
         M::ModelQuality => "quality of models, by use",
         M::CreatorPay => "pay of creators",

@@ -47,7 +47,8 @@ const ENTRIES: &[LibraryEntry] = entries![
     "electricity-shock",
     "lead-time",
     "stake-size",
-    "creator-rewards"
+    "creator-rewards",
+    "storage-mint"
 ];
 
 /// The library, in the order in which a newcomer would read it.

@@ -463,6 +463,30 @@ fn rounds_pay_what_was_worth_it() {
     close(pay, 9000.0, 1e-6);
 }
 
+/// Demand of 1,000 / p^1.5 units a day, and owners who all have costs of 0.2: the planner prices work at 0.2, where customers gain
+/// 1000 / (0.5 √0.2). At a posted price of 1 they gain 2,000 and pay 1,000, and 2,400 units of capacity cost 480.
+#[test]
+fn deadweight_loss_is_what_a_planner_would_gain() {
+    let customers = Customers {
+        elasticity: 1.5,
+        ..customers()
+    };
+    let owners = Owners {
+        potential: 1000,
+        online: 0.1,
+        running_cost: Dist::constant(0.2).unwrap(),
+        join_above: 100.0,
+        ..owners()
+    };
+    let output = go(&economy(customers, vec![network(owners, posted(1.0))]), 400);
+    let metric = |id| output.metrics.get(id).unwrap();
+    let best = 1000.0 / (0.5 * 0.2_f64.sqrt());
+    let market = 2000.0 + 1000.0 - 480.0;
+    close(metric(MetricId::Welfare), market, 1e-6);
+    close(metric(MetricId::DeadweightLoss), best - market, 1e-2);
+    close(metric(MetricId::PriceOfAnarchy), best / market, 1e-2);
+}
+
 /// Free entry: with a fixed pot R the marginal owner earns its cost. 1,000 USD a day among owners of 24 units each whose costs are
 /// uniform on [0.2, 0.4]: n owners earn 1000 / (24 n) per unit, and the n-th cheapest of 200 costs 0.2 + 0.2 n / 200.
 #[test]

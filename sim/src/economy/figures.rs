@@ -4,6 +4,7 @@ use walras_des::math;
 
 use crate::economy::creators::Guild;
 use crate::economy::owners::Population;
+use crate::economy::welfare::Welfare;
 use crate::record::{MetricId, Metrics};
 use crate::series::{Column, Row};
 use crate::token::concentration::Holdings;
@@ -25,6 +26,8 @@ pub(super) struct Evidence<'a> {
     pub hardware_price: Option<f64>,
     /// What customers would have given beyond what they paid [USD a day], summed over the measured epochs; `None` if it is infinite.
     pub surplus: Option<f64>,
+    /// Welfare on the market and as a planner would have it.
+    pub welfare: Welfare,
     /// The creators of models, if they are paid.
     pub creators: Option<&'a Guild>,
     /// Whether owners could cheat.
@@ -74,6 +77,16 @@ impl Evidence<'_> {
             MetricId::ConsumerSurplus,
             self.surplus.map(|surplus| surplus / epochs),
         );
+        let Welfare { market, best, days } = self.welfare;
+        if days > 0 {
+            let days = f64::from(days);
+            set(MetricId::Welfare, Some(market / days));
+            set(MetricId::DeadweightLoss, Some((best - market) / days));
+            set(
+                MetricId::PriceOfAnarchy,
+                ratio(best, market).filter(|_| market > 0.0),
+            );
+        }
         if let Some(creators) = self.creators {
             set(MetricId::Models, mean(Column::Models));
             set(MetricId::ModelQuality, mean(Column::ModelQuality));

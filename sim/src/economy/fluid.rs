@@ -5,6 +5,7 @@ use walras_des::{Digest, SimTime, Span, Streams};
 use crate::economy::customers::{Demand, Each};
 use crate::economy::figures::Evidence;
 use crate::economy::network::{Epoch, State};
+use crate::economy::welfare::{self, Curve, Welfare};
 use crate::economy::{Change, Economy, Supply};
 use crate::ledger::Posting;
 use crate::record::{Counts, Latencies, Output};
@@ -61,6 +62,7 @@ struct Run<'a> {
     measured: Vec<Row>,
     series: Series,
     surplus: Option<f64>,
+    welfare: Welfare,
     digest: Digest,
     steps: u64,
 }
@@ -85,6 +87,7 @@ impl<'a> Run<'a> {
             measured: Vec::new(),
             series: Series::default(),
             surplus: Some(0.0),
+            welfare: Welfare::default(),
             digest: Digest::new(),
             steps: 0,
         }
@@ -155,6 +158,25 @@ impl<'a> Run<'a> {
         }
         self.overflow(&mut wanted, &prices);
         let asked: Each = self.networks.iter().map(|network| network.price).collect();
+        // The planner looks at the same day before anything has happened on it.
+        let quarter = |days: f64| (days / QUARTER).floor();
+        let is_due = quarter(epoch.start + epoch.days) > quarter(epoch.start);
+        let planned = self.surplus.filter(|_| is_due).map(|_| {
+            let curves: Vec<Curve> = self.networks.iter().map(State::curve).collect();
+            let demand = |prices: &[f64]| {
+                self.demand
+                    .at(years, &appeals, prices)
+                    .1
+                    .iter()
+                    .map(|q| q * self.factor)
+                    .collect()
+            };
+            let gained = |prices: &[f64]| {
+                self.demand.surplus(years, &appeals, prices).unwrap_or(0.0) * self.factor
+            };
+            (welfare::best(&curves, demand, gained), gained(&prices))
+        });
+        let mut gain = 0.0;
         let mut first = Row::default();
         let mut served = 0.0;
         let demand = &self.demand;
@@ -177,6 +199,7 @@ impl<'a> Run<'a> {
             };
             let row = network.step(epoch, wanted[index], at, rival);
             served += row[Column::Served];
+            gain += network.gain(&row);
             for value in row.0 {
                 self.digest.event(epoch.now, index as u8, value.to_bits());
             }
@@ -184,6 +207,11 @@ impl<'a> Run<'a> {
             if index == 0 {
                 first = row;
             }
+        }
+        if let Some((best, gained)) = planned {
+            self.welfare.best += best;
+            self.welfare.market += gained + gain;
+            self.welfare.days += 1;
         }
         first[Column::Demand] = total * self.factor;
         first[Column::Share] = if served > 0.0 {
@@ -235,6 +263,7 @@ impl<'a> Run<'a> {
             owners: self.networks[0].population(),
             hardware_price,
             surplus: self.surplus,
+            welfare: self.welfare,
             creators: self.networks[0].guild(),
             watched: focus.verification.is_some(),
         };
@@ -279,6 +308,9 @@ fn offers(networks: &[State]) -> (Each, Each) {
             .collect(),
     )
 }
+
+/// Days between two looks of the planner.
+const QUARTER: f64 = 91.0;
 
 /// The appeal of a network that is closed: a share of e^−60 is no customer.
 const CLOSED: f64 = -60.0;

@@ -14,6 +14,7 @@ pub mod network;
 pub mod owners;
 pub mod stakes;
 pub mod token;
+mod welfare;
 
 use walras_des::Span;
 

@@ -6,6 +6,7 @@ use crate::economy::creators::{Creators, Guild};
 use crate::economy::owners::{Moves, Population, sell};
 use crate::economy::stakes::{Damage, Delegation, Scene, Verification, Watch};
 use crate::economy::token::{Emission, Holder, Situation};
+use crate::economy::welfare::Curve;
 use crate::economy::{Change, Owners, Payment, Token};
 use crate::ledger::{Account, Asset, Ledger, Reason};
 use crate::market::{Clearing, Market, Mechanism, Order};
@@ -286,6 +287,25 @@ impl State {
     pub fn effective(&self, price: f64) -> f64 {
         let quality = self.watch.as_ref().map_or(1.0, |watch| watch.quality);
         price / quality.max(1e-3)
+    }
+
+    /// What its hardware could do at each cost.
+    pub fn curve(&self) -> Curve {
+        match &self.work {
+            Work::Owners(owners) => Curve::of(owners.potential()),
+            Work::Seller { plan, capacity, .. } => {
+                Curve::of(std::iter::once((plan.cost * self.cost_factor, *capacity)))
+            }
+        }
+    }
+
+    /// What customers and all who work gain in an epoch like this, customers' own surplus left out [USD a day].
+    pub fn gain(&self, row: &Row) -> f64 {
+        row[Column::Spend]
+            - match &self.work {
+                Work::Owners(_) => row[Column::Cost] * row[Column::Capacity],
+                Work::Seller { plan, .. } => plan.cost * self.cost_factor * row[Column::Served],
+            }
     }
 
     /// What it can do in a day [units].

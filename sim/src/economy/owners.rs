@@ -260,6 +260,17 @@ impl Population {
         steps.filter(|&(_, capacity)| capacity > 0)
     }
 
+    /// What all owners could do, online or not: cost with what pays back hardware that is still to be bought [USD per unit], and units a
+    /// day.
+    pub fn potential(&self) -> impl Iterator<Item = (f64, f64)> {
+        let payback = self.plan.hardware_price / self.plan.payback;
+        let all = self.cost.iter().zip(&self.buys).zip(&self.capacity);
+        all.map(move |((cost, &buys), &capacity)| {
+            let cost = cost + if buys { payback } else { 0.0 };
+            (cost, capacity as f64 / 1e3)
+        })
+    }
+
     /// Mean running cost of those online [USD per unit].
     #[must_use]
     pub fn mean_cost(&self) -> f64 {
