@@ -142,10 +142,10 @@ impl Evidence<'_> {
             payback.map(|(price, margin)| price / margin / MONTH),
         );
         set(MetricId::ProducerSurplus, Some((earning - cost) / count));
-        let lost = sum(Column::Lost);
+        let undone = sum(Column::Lost);
         set(
             MetricId::LostShare,
-            ratio(lost, sum(Column::Served)).filter(|_| self.watched),
+            ratio(undone, sum(Column::Served)).filter(|_| self.watched),
         );
         let subsidy = sum(Column::Subsidy);
         set(MetricId::SubsidyShare, ratio(subsidy, earning));

@@ -131,7 +131,7 @@ mod tests {
     fn a_planner_finds_the_crossing() {
         let offers = (0..10_000).map(|i| (1.0 + (f64::from(i) + 0.5) / 10_000.0, 0.01));
         let curve = Curve::of(offers);
-        let price = (1.0 + 7.0_f64.sqrt()) / 2.0;
+        let price = f64::midpoint(1.0, 7.0_f64.sqrt());
         let quantity = 100.0 * (price - 1.0);
         let demand = |prices: &[f64]| prices.iter().map(|price| 150.0 / price).collect::<Each>();
         let found = best(&[curve], demand, |prices| 150.0 / prices[0]);
