@@ -101,6 +101,8 @@ impl Group {
             | M::CapacityHhi
             | M::CapacityNakamoto
             | M::ProducerSurplus
+            | M::CapacityGini
+            | M::CapacityThird
             | M::Models
             | M::ModelQuality
             | M::CreatorPay
@@ -293,6 +295,8 @@ pub fn title(metric: MetricId) -> &'static str {
         M::Welfare => "welfare",
         M::DeadweightLoss => "deadweight loss",
         M::PriceOfAnarchy => "price of anarchy",
+        M::CapacityGini => "inequality of capacity (Gini)",
+        M::CapacityThird => "owners of a third of the capacity",
         M::Models => "models on offer",
         M::ModelQuality => "quality of models, by use",
         M::CreatorPay => "pay of creators",

@@ -187,6 +187,9 @@ metrics! {
     DeadweightLoss: "deadweight_loss_per_day" ["USD/day"] Lower Any
         "welfare of a planner, who has all work done by the cheapest owners and sellers that there are, at the cost of the last unit and with nothing idle, less the market's";
     PriceOfAnarchy: "price_of_anarchy" ["1"] Lower NonNegative "welfare of that planner over the market's";
+    CapacityGini: "capacity_gini" ["1"] Lower Share "Gini coefficient of owners' capacities at the end, of those online";
+    CapacityThird: "capacity_nakamoto_third" ["owners"] Higher NonNegative
+        "fewest owners who have more than a third of the capacity at the end: who could stop an agreement of two thirds";
     Models: "models" ["models"] Higher NonNegative "models on offer, mean over epochs";
     ModelQuality: "model_quality" ["1"] Higher NonNegative
         "quality of the models that work was done with, mean over work and epochs; the median of all new ones is 1";

@@ -162,33 +162,23 @@ impl Evidence<'_> {
             MetricId::OwnersInProfit,
             ratio(in_profit as f64, accounts.len() as f64),
         );
-        let mut revenue: Vec<f64> = accounts.iter().map(|account| account.0).collect();
-        set(MetricId::OwnerGini, gini(&mut revenue));
-        let mut capacities: Vec<u64> = owners.capacities().collect();
-        capacities.sort_unstable_by(|a, b| b.cmp(a));
-        let whole: u64 = capacities.iter().sum();
-        let shares = || {
-            capacities
-                .iter()
-                .map(|&capacity| capacity as f64 / whole as f64)
-        };
-        set(
-            MetricId::CapacityHhi,
-            (whole > 0).then(|| shares().map(|share| share * share).sum()),
-        );
+        let revenue: Vec<f64> = accounts.iter().map(|account| account.0.max(0.0)).collect();
+        let revenue = Holdings::new(&revenue).filter(|revenue| revenue.count() > 1);
+        set(MetricId::OwnerGini, revenue.map(|revenue| revenue.gini()));
+        let capacities: Vec<f64> = owners
+            .capacities()
+            .map(|capacity| capacity as f64)
+            .collect();
+        let capacities = Holdings::new(&capacities);
+        let capacities = capacities.as_ref();
+        set(MetricId::CapacityGini, capacities.map(Holdings::gini));
+        set(MetricId::CapacityHhi, capacities.map(Holdings::herfindahl));
         set(
             MetricId::CapacityNakamoto,
-            (whole > 0).then(|| {
-                let mut sum = 0.0;
-                shares()
-                    .take_while(|share| {
-                        let more = sum <= 0.5;
-                        sum += share;
-                        more
-                    })
-                    .count() as f64
-            }),
+            capacities.map(|held| held.nakamoto_above(0.5) as f64),
         );
+        let third = capacities.map(|held| held.nakamoto_above(1.0 / 3.0) as f64);
+        set(MetricId::CapacityThird, third);
         set(MetricId::TreasuryEnd, last(Column::Treasury));
         let treasury = || self.rows.iter().map(|row| row[Column::Treasury]);
         let months = (count - 1.0) * self.days / MONTH;
@@ -292,20 +282,4 @@ fn volatility(prices: impl Iterator<Item = f64> + Clone, days: f64) -> Option<f6
         .map(|change| (change - mean) * (change - mean))
         .sum();
     Some((squares / (count - 1.0) * YEAR / days).sqrt())
-}
-
-/// Gini coefficient, those who have nothing included.
-fn gini(values: &mut [f64]) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let count = values.len() as f64;
-    let sum: f64 = values.iter().sum();
-    if values.len() < 2 || sum <= 0.0 {
-        return None;
-    }
-    let ranked: f64 = values
-        .iter()
-        .zip(1..)
-        .map(|(value, rank)| value * f64::from(rank))
-        .sum();
-    Some((2.0 * ranked / (count * sum) - (count + 1.0) / count).clamp(0.0, 1.0))
 }
