@@ -21,7 +21,9 @@ use walras_sim::world::Settings;
 
 /// An economy of the library, with some values changed.
 fn economy(name: &str, set: &[(&str, &str)]) -> (Economy, Settings) {
-    let set = set.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned()));
+    let set = set
+        .iter()
+        .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()));
     let scenario = load(Path::new(name), &set.collect::<Vec<_>>(), None);
     let plan = scenario.unwrap_or_else(|issues| panic!("{issues}")).plan;
     let Subject::Economies(all) = &plan.subject else {

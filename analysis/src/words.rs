@@ -62,7 +62,11 @@ impl Group {
             | M::WorkPrice
             | M::PriceToRival
             | M::WorkPriceVolatility
-            | M::ConsumerSurplus => Self::Money,
+            | M::ConsumerSurplus
+            | M::Welfare
+            | M::DeadweightLoss
+            | M::PriceOfAnarchy
+            | M::LostShare => Self::Money,
             M::TtftP50
             | M::TtftP95
             | M::TtftP99
@@ -95,7 +99,15 @@ impl Group {
             | M::SubsidyShare
             | M::SubsidyGap
             | M::CapacityHhi
-            | M::CapacityNakamoto => Self::Owners,
+            | M::CapacityNakamoto
+            | M::ProducerSurplus
+            | M::CapacityGini
+            | M::CapacityThird
+            | M::Models
+            | M::ModelQuality
+            | M::CreatorPay
+            | M::CreatorGini
+            | M::CreatorTop => Self::Owners,
             M::TokenPriceEnd
             | M::TokenPriceMean
             | M::TokenReturn
@@ -105,6 +117,10 @@ impl Group {
             | M::Inflation
             | M::BurnToMint
             | M::AttackCost
+            | M::StakeYield
+            | M::RealStakeYield
+            | M::Velocity
+            | M::Runway
             | M::TreasuryEnd
             | M::Ruin => Self::Token,
             M::Energy | M::ActiveEnergy => Self::Energy,
@@ -170,6 +186,12 @@ pub fn is_primary(metric: MetricId) -> bool {
             | M::TokenVolatility
             | M::TokenDrawdown
             | M::BurnToMint
+            | M::LostShare
+            | M::StakeYield
+            | M::Models
+            | M::ModelQuality
+            | M::CreatorGini
+            | M::CreatorTop
             | M::TreasuryEnd
             | M::Ruin
     )
@@ -264,6 +286,22 @@ pub fn title(metric: MetricId) -> &'static str {
         M::Inflation => "inflation of the token",
         M::BurnToMint => "tokens burned over minted",
         M::AttackCost => "cost of a third of all stakes",
+        M::LostShare => "work paid for and not done",
+        M::StakeYield => "yield of stake",
+        M::RealStakeYield => "real yield of stake",
+        M::Runway => "runway of the treasury",
+        M::Velocity => "velocity of the token",
+        M::ProducerSurplus => "producer surplus",
+        M::Welfare => "welfare",
+        M::DeadweightLoss => "deadweight loss",
+        M::PriceOfAnarchy => "price of anarchy",
+        M::CapacityGini => "inequality of capacity (Gini)",
+        M::CapacityThird => "owners of a third of the capacity",
+        M::Models => "models on offer",
+        M::ModelQuality => "quality of models, by use",
+        M::CreatorPay => "pay of creators",
+        M::CreatorGini => "inequality among creators (Gini)",
+        M::CreatorTop => "income of the top 1 % of creators",
     }
 }
 

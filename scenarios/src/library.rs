@@ -46,6 +46,9 @@ const ENTRIES: &[LibraryEntry] = entries![
     "cloud-price-cut",
     "electricity-shock",
     "lead-time",
+    "stake-size",
+    "creator-rewards",
+    "storage-mint",
     "two-fidelities"
 ];
 

@@ -28,7 +28,7 @@ pub fn schema() -> Json {
 }
 
 /// Definitions of which every key may be inherited, or removed with `null`.
-const INHERITING: [&str; 20] = [
+const INHERITING: [&str; 23] = [
     "PlatformSpec",
     "ClusterSpec",
     "NodesSpec",
@@ -48,6 +48,9 @@ const INHERITING: [&str; 20] = [
     "FollowsSpec",
     "TokenSpec",
     "AllotmentSpec",
+    "VerificationSpec",
+    "CreatorsSpec",
+    "StakingSpec",
     "ShockSpec",
 ];
 

@@ -88,6 +88,92 @@ fn the_good_scenario_loads() {
     assert_eq!(outcome("good", GOOD, &[]), "loaded");
 }
 
+/// Every rule of an economy that cannot be is named once, with its place.
+#[test]
+fn economies_say_what_cannot_be() {
+    let text = "
+walras: 1
+run: {horizon: 1 y}
+customers: {volume: 1000, reference_price: 1}
+economies:
+  e:
+    networks:
+      n:
+        owners: {potential: 10, capacity: 1, running_cost: 0.1}
+        market: {posted: {price: 1}}
+        take_rate: 60 %
+        verification: {opportunists: 10 %, checked: 1 %, memory: 0 d}
+        token:
+          initial_price: 1
+          price: fixed
+          genesis: {public: {holder: public, tokens: 1e6}}
+      m:
+        seller: {capacity: 10}
+        market: {posted: {price: 1}}
+        verification: {opportunists: 10 %, checked: 1 %}
+";
+    let expected = [
+        (&[][..], "economies.e.networks.n.verification.memory"),
+        (&[], "one seller has nobody who would cheat on the others"),
+        (
+            &[(
+                "economies.e.networks.n.token.emission",
+                "{halving: {per_day: 1, every: 1 h}}",
+            )],
+            "a schedule counts in whole days",
+        ),
+        (
+            &[(
+                "economies.e.networks.n.token.emission",
+                "{decay: {per_day: 1e12, half_life: 9 y}}",
+            )],
+            "this mints 4.7e15 tokens in all, more than 1e15",
+        ),
+        (
+            &[(
+                "economies.e.networks.n.token.emission",
+                "{table: {years: [1, -2]}}",
+            )],
+            "expected tokens from 0 to 1e15, found -2",
+        ),
+        (
+            &[(
+                "economies.e.networks.n.token.staking",
+                "{rewards: 10 %, wanted_yield: 0 %}",
+            )],
+            "who wants nothing delegates all there is",
+        ),
+    ];
+    for (set, message) in expected {
+        let found = outcome("economies", text, set);
+        assert!(found.contains(message), "{message} is not in\n{found}");
+    }
+    // What creators and the protocol keep, where nothing else is wrong.
+    let text = text.replace(", memory: 0 d", "");
+    let rest = text.find("      m:").expect("a second network");
+    let one = &text[..rest];
+    assert_eq!(outcome("economy", one, &[]), "loaded");
+    for (creators, payment, message) in [
+        (
+            "{models: 1, upkeep: 1, share: 50 %}",
+            "tokens",
+            "keep more than all that is paid",
+        ),
+        (
+            "{models: 1, upkeep: 1, share: 5 %}",
+            "{burn-and-mint: {}}",
+            "nothing of it is left for creators",
+        ),
+    ] {
+        let set = [
+            ("economies.e.networks.n.creators", creators),
+            ("economies.e.networks.n.token.payment", payment),
+        ];
+        let found = outcome("creators", one, &set);
+        assert!(found.contains(message), "{message} is not in\n{found}");
+    }
+}
+
 /// In a flow map, a comma within a number starts a key without a value.
 #[test]
 fn a_key_without_a_value_is_not_swallowed() {

@@ -174,6 +174,29 @@ metrics! {
     BurnToMint: "burn_to_mint" ["1"] Higher NonNegative "tokens burned over tokens minted; at one and above, use pays for all that is minted";
     AttackCost: "attack_cost" ["USD"] Higher NonNegative
         "price of as many tokens as are a third of all stakes once they are staked too, at the last price and without moving it; absent without stakes";
+    LostShare: "lost_work_share" ["1"] Lower Share "work that was paid for and not done by owners who cheat, over all work paid for";
+    StakeYield: "stake_yield" ["1/year"] Higher Any "what stake earned in tokens, over what was staked, by year; absent where stake earns nothing";
+    RealStakeYield: "real_stake_yield" ["1/year"] Higher Any
+        "(1 + yield of stake) / (1 + inflation) - 1: how fast a staker's share of the supply grows, by year";
+    Runway: "treasury_runway" ["months"] Higher NonNegative
+        "how long the treasury lasts at the mean outflow of the run: its mean balance over what it lost by month; absent where it grew";
+    Velocity: "token_velocity" ["1/year"] Neither NonNegative
+        "dollars spent on tokens by year, over the mean worth of those in circulation: how often a token is used by year";
+    Welfare: "welfare_per_day" ["USD/day"] Higher Any
+        "what work on all networks is worth to customers less what the hardware costs to run, mean over quarters; absent where consumer surplus is infinite";
+    DeadweightLoss: "deadweight_loss_per_day" ["USD/day"] Lower Any
+        "welfare of a planner, who has all work done by the cheapest owners and sellers that there are, at the cost of the last unit and with nothing idle, less the market's";
+    PriceOfAnarchy: "price_of_anarchy" ["1"] Lower NonNegative "welfare of that planner over the market's";
+    CapacityGini: "capacity_gini" ["1"] Lower Share "Gini coefficient of owners' capacities at the end, of those online";
+    CapacityThird: "capacity_nakamoto_third" ["owners"] Higher NonNegative
+        "fewest owners who have more than a third of the capacity at the end: who could stop an agreement of two thirds";
+    Models: "models" ["models"] Higher NonNegative "models on offer, mean over epochs";
+    ModelQuality: "model_quality" ["1"] Higher NonNegative
+        "quality of the models that work was done with, mean over work and epochs; the median of all new ones is 1";
+    CreatorPay: "creator_pay_per_day" ["USD/day"] Neither NonNegative "paid to creators of models";
+    CreatorGini: "creator_gini" ["1"] Lower Share "Gini coefficient of the incomes of all who ever published a model, the whole run";
+    CreatorTop: "creator_top_percent_share" ["1"] Lower Share "share of creators' income that the best paid 1 % of them got, the whole run";
+    ProducerSurplus: "producer_surplus_per_day" ["USD/day"] Higher Any "earnings of owners less their running cost";
 }
 
 impl MetricId {

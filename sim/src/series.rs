@@ -36,8 +36,17 @@ columns! {
     Circulating "circulating" ["tokens"] "supply less what is staked, vesting or in the treasury";
     Minted "minted" ["tokens"] "tokens minted in this epoch";
     Burned "burned" ["tokens"] "tokens burned in this epoch";
-    Staked "staked" ["tokens"] "tokens that owners have locked";
+    Staked "staked" ["tokens"] "tokens locked as stakes, delegated ones included";
+    Delegated "delegated" ["tokens"] "staked tokens that the public has delegated";
+    StakeYield "stake_yield" ["1/year"] "what stake earns in tokens, by year";
+    Lost "lost" ["units/day"] "work that was paid for and not done, by owners who cheat";
+    Caught "caught" ["owners"] "owners caught cheating in this epoch";
+    Slashed "slashed" ["tokens"] "tokens taken from stakes in this epoch";
     Sold "sold" ["tokens"] "tokens sold to the public by owners, insiders and the treasury";
+    Models "models" ["models"] "models on offer";
+    ModelQuality "model_quality" ["1"] "mean quality of the models that work was done with; the median of all new ones is 1";
+    CreatorPay "creator_pay" ["USD/day"] "paid to creators of models";
+    Bought "bought" ["USD/day"] "what was spent on tokens, by customers, owners and the treasury";
     Treasury "treasury" ["USD"] "the treasury's dollars, and its tokens at today's price";
     Unpaid "unpaid" ["USD/day"] "running cost of the protocol that the treasury could not pay";
 }

@@ -107,3 +107,64 @@ pub(super) fn token(experiment: &Experiment, comparison: &Comparison) -> Option<
     let title = ("token-over-years", "The token over time");
     figure(experiment, comparison, title, rows, (finding, reading))
 }
+
+/// Stakes, what they earn, and the work of those who cheat; only where owners could.
+pub(super) fn trust(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
+    let of = |quantity| over_years(experiment, quantity);
+    if ![Quantity::Lost, Quantity::StakeYield]
+        .into_iter()
+        .any(|quantity| is_something(&of(quantity)))
+    {
+        return None;
+    }
+    let finding = told(
+        comparison,
+        [
+            (MetricId::LostShare, "{} of all work paid for was not done"),
+            (MetricId::AttackCost, "a third of all stakes costs {}"),
+        ],
+    );
+    let reading = "An owner is honest where a check is likely enough to cost more than cheating saves: the fee, what is slashed, and what it would have earned while barred.";
+    let rows = vec![
+        row(
+            experiment,
+            Quantity::Lost,
+            "work paid for and not done, units a day",
+        ),
+        row(experiment, Quantity::Caught, "owners caught, by epoch"),
+        row(experiment, Quantity::Staked, "tokens staked"),
+        row(experiment, Quantity::StakeYield, "yield of stake, by year"),
+    ];
+    let title = ("trust-over-years", "Stakes and cheating over time");
+    figure(experiment, comparison, title, rows, (finding, reading))
+}
+
+/// Models on offer, what work finds in them, and what their creators get.
+pub(super) fn creators(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
+    if !is_something(&over_years(experiment, Quantity::Models)) {
+        return None;
+    }
+    let finding = told(
+        comparison,
+        [
+            (MetricId::CreatorTop, "the top 1 % of creators get {}"),
+            (MetricId::Models, "{} on offer"),
+        ],
+    );
+    let reading = "New models come while models earn more than they cost on average, and go when they do not themselves: the more a rule gives to a few, the more come in hope and go.";
+    let rows = vec![
+        row(experiment, Quantity::Models, "models on offer"),
+        row(
+            experiment,
+            Quantity::ModelQuality,
+            "quality of models, by use",
+        ),
+        row(
+            experiment,
+            Quantity::CreatorPay,
+            "pay of creators, USD a day",
+        ),
+    ];
+    let title = ("creators-over-years", "Models and their creators over time");
+    figure(experiment, comparison, title, rows, (finding, reading))
+}

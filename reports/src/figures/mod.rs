@@ -61,6 +61,8 @@ pub fn all(experiment: &Experiment, comparison: &Comparison) -> Vec<Figure> {
         price::figure(experiment, comparison),
         economy::work(experiment, comparison),
         economy::token(experiment, comparison),
+        economy::trust(experiment, comparison),
+        economy::creators(experiment, comparison),
         latency::first_token(experiment, comparison),
         latency::per_token(experiment, comparison),
         latency::response(experiment, comparison),

@@ -4,11 +4,12 @@ use walras_des::{Dist, Span};
 use walras_sim::economy::network::Following;
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
-    Allotment, Change, Customers, Economy, Emission, Fidelity, Goodput, Machines, Network, Owners,
-    Payment, Place, Seller, Sells, Shock, Supply, Timing, Token,
+    Allotment, Change, Creators, Customers, Economy, Emission, Fidelity, Goodput, Machines,
+    Network, Owners, Payment, Place, Reward, Rule, Seller, Sells, Shock, Staking, Supply, Timing,
+    Token, Verification,
 };
 use walras_sim::market::base_fee::Eip1559;
-use walras_sim::market::blob_fee::{BlobFee, Schedule};
+use walras_sim::market::blob_fee::{self, BlobFee};
 use walras_sim::market::first_price::FirstPrice;
 use walras_sim::market::k_double::KDouble;
 use walras_sim::market::mcafee::McAfee;
@@ -25,9 +26,12 @@ use walras_sim::platform::{Settlement, Size};
 use walras_sim::supply::orders::Maker;
 use walras_sim::supply::owner::Machine;
 use walras_sim::supply::power::{DayAhead, Tariff};
+use walras_sim::token::emission::{Baseline, EthereumIssuance, Schedule};
+use walras_sim::token::livepeer::{Minter, PERC_DIVISOR};
 use walras_sim::token::price::{
     Exchange, Gbm, JumpDiffusion, OrderFlow, OrnsteinUhlenbeck, PresentValue, PriceModel, Traders,
 };
+use walras_sim::token::vesting::Vesting;
 use walras_sim::units::{Amount, Ppm};
 
 use super::{Tables, positive, unknown};
@@ -35,15 +39,19 @@ use crate::plan::{Economies, Requests};
 use crate::report::{At, Report};
 use crate::spec::Named;
 use crate::spec::economy::{
-    AmountLaw, ChangeSpec, CustomersSpec, DrawnAmount, EconomySpec, ElectricitySpec, EmissionSpec,
-    FidelitySpec, HardwareSpec, HolderSpec, MakerSpec, MarketSpec, OwnersSpec, PaymentSpec,
-    ProviderNetworkSpec, SellerSpec, SellsSpec, ShockSpec, TokenPriceSpec, TokenSpec,
+    AmountLaw, ChangeSpec, CreatorsSpec, CustomersSpec, DrawnAmount, EconomySpec, ElectricitySpec,
+    EmissionSpec, FidelitySpec, HardwareSpec, HolderSpec, MakerSpec, MarketSpec, OwnersSpec,
+    PaymentSpec, ProviderNetworkSpec, RewardSpec, SellerSpec, SellsSpec, ShockSpec, TokenPriceSpec,
+    TokenSpec, VerificationSpec,
 };
 use crate::spec::quantity::{Duration, Share};
 
 /// [s]
 const DAY: f64 = 86400.0;
 const YEAR: f64 = 365.0 * DAY;
+
+/// More tokens than any token has.
+const MOST_TOKENS: f64 = 1e15;
 
 /// The longest time between two steps.
 const LONGEST_EPOCH: f64 = 31.0 * DAY;
@@ -409,6 +417,23 @@ fn network(
         None => None,
         Some(spec) => Some(token(report, &at.key("token"), spec)?),
     };
+    let verification = match &spec.verification {
+        None => None,
+        Some(verification) => {
+            let at = at.key("verification");
+            if spec.seller.is_some() {
+                let message = "one seller has nobody who would cheat on the others";
+                let hint = Some("`verification` is for networks with `owners`".to_owned());
+                report.add(&at, message, hint);
+            }
+            positive(report, &at.key("memory"), verification.memory.0)?;
+            Some(self::verification(verification))
+        }
+    };
+    let creators = match &spec.creators {
+        None => None,
+        Some(creators) => Some(self::creators(report, &at.key("creators"), creators, spec)?),
+    };
     let announced = market.quote().map(|quote| quote.as_f64() * 1e3);
     Some(Network {
         name: name.to_owned(),
@@ -420,6 +445,8 @@ fn network(
         take_rate: ppm(spec.take_rate),
         upkeep: spec.upkeep,
         treasury: spec.treasury,
+        verification,
+        creators,
         token,
         machines,
     })
@@ -433,6 +460,86 @@ fn nodes(machines: Option<&Machines>) -> u32 {
         .map(|fleet| fleet.size.max())
         .sum::<u32>()
         .max(1)
+}
+
+fn creators(
+    report: &mut Report,
+    at: &At<'_>,
+    spec: &CreatorsSpec,
+    network: &ProviderNetworkSpec,
+) -> Option<Creators> {
+    positive(report, &at.key("memory"), spec.memory.0)?;
+    if let Some(fashion) = spec.fashion {
+        positive(report, &at.key("fashion"), fashion.0)?;
+    }
+    if spec.share.0 + network.take_rate.0 > 1.0 {
+        let message = "creators and the protocol together keep more than all that is paid";
+        let hint = Some("100 % at most, with `take_rate`".to_owned());
+        report.add(&at.key("share"), message, hint);
+        return None;
+    }
+    let payment = network.token.as_ref().map(|token| token.payment);
+    if spec.share.0 > 0.0 && matches!(payment, Some(PaymentSpec::BurnAndMint { .. })) {
+        let message = "what customers pay is burned, and nothing of it is left for creators";
+        let hint = Some("`token.to_creators` gives them new tokens".to_owned());
+        report.add(&at.key("share"), message, hint);
+        return None;
+    }
+    let at = at.key("rule");
+    let rule = match spec.rule {
+        RewardSpec::Usage => Reward::Usage,
+        RewardSpec::Popularity { alpha } => Reward::Popularity { alpha },
+        RewardSpec::Retroactive { every, error } => {
+            positive(report, &at.key("retroactive").key("every"), every.0)?;
+            let every = days(every);
+            Reward::Retroactive { every, error }
+        }
+        RewardSpec::Quadratic {
+            every,
+            givers,
+            gift,
+        } => {
+            positive(report, &at.key("quadratic").key("every"), every.0)?;
+            let every = days(every);
+            Reward::Quadratic {
+                every,
+                givers,
+                gift,
+            }
+        }
+    };
+    Some(Creators {
+        models: spec.models,
+        arrivals: spec.arrivals,
+        popularity: spec.popularity,
+        quality: spec.quality,
+        care: spec.care,
+        fashion: spec.fashion.map_or(f64::INFINITY, days),
+        upkeep: spec.upkeep,
+        trial: days(spec.trial),
+        memory: days(spec.memory),
+        share: ppm(spec.share),
+        rule,
+        derived: spec.derived.0,
+        royalty: ppm(spec.royalty),
+        resale: spec.resale,
+        variety: spec.variety,
+    })
+}
+
+fn verification(spec: &VerificationSpec) -> Verification {
+    Verification {
+        opportunists: spec.opportunists.0,
+        saves: spec.saves.0,
+        job: spec.job,
+        checked: spec.checked.0,
+        finds: spec.finds.0,
+        cost: spec.cost,
+        slashed: ppm(spec.slashed),
+        to_treasury: ppm(spec.to_treasury),
+        barred: days(spec.barred),
+        memory: days(spec.memory),
+    }
 }
 
 fn amounts(report: &mut Report, at: &At<'_>, law: AmountLaw) -> Option<Dist> {
@@ -535,6 +642,7 @@ fn owners(
             SellsSpec::Share(share) => Sells::Share(share.0),
         },
         stake: spec.stake,
+        stake_return: spec.stake_return.0,
     })
 }
 
@@ -750,7 +858,7 @@ fn market(spec: MarketSpec) -> Mechanism {
             let fraction = (target / walras_des::math::ln_1p(rise.0.max(1e-6))).round();
             let excess = fraction * walras_des::math::ln(money(initial).0 as f64);
             BlobFee {
-                schedule: Schedule {
+                schedule: blob_fee::Schedule {
                     gas_per_unit: 1,
                     target: target as u64,
                     max: u64::MAX,
@@ -779,27 +887,125 @@ fn market(spec: MarketSpec) -> Mechanism {
     }
 }
 
+/// What sets the number of new tokens of a day. Schedules count in whole days.
+fn emission(report: &mut Report, at: &At<'_>, spec: &EmissionSpec) -> Option<Rule> {
+    let whole = |report: &mut Report, at: &At<'_>, duration: Duration| {
+        let days = days(duration).round();
+        if days < 1.0 {
+            let hint = Some("for example `1 y`".to_owned());
+            report.add(at, "a schedule counts in whole days", hint);
+            return None;
+        }
+        Some(days as u64)
+    };
+    let schedule = match *spec {
+        EmissionSpec::None => Schedule::Fixed(Amount::ZERO),
+        EmissionSpec::Constant { per_day } => Schedule::Fixed(Amount::from_f64(per_day)),
+        EmissionSpec::Halving { per_day, every } => Schedule::Halving {
+            initial: Amount::from_f64(per_day),
+            every: whole(report, &at.key("halving").key("every"), every)?,
+        },
+        EmissionSpec::Decay { per_day, half_life } => {
+            let at = at.key("decay");
+            let half_life = whole(report, &at.key("half_life"), half_life)?;
+            // The rate at the start, over ln 2 / half-life.
+            let total = per_day * half_life as f64 / std::f64::consts::LN_2;
+            if total > MOST_TOKENS {
+                let message = format!("this mints {total:.1e} tokens in all, more than 1e15");
+                let hint = Some("fewer a day, or a shorter half-life".to_owned());
+                report.add(&at.key("per_day"), &message, hint);
+                return None;
+            }
+            Schedule::Exponential {
+                total: Amount::from_f64(total),
+                half_life,
+            }
+        }
+        EmissionSpec::Exponential { total, half_life } => Schedule::Exponential {
+            total: Amount::from_f64(total),
+            half_life: whole(report, &at.key("exponential").key("half_life"), half_life)?,
+        },
+        EmissionSpec::Steps {
+            per_day,
+            keep,
+            every,
+        } => Schedule::Decay {
+            initial: Amount::from_f64(per_day),
+            keep: ((keep.0 * 1e6).round() as u64, 1_000_000),
+            every: whole(report, &at.key("steps").key("every"), every)?,
+        },
+        EmissionSpec::Table { ref years } => {
+            let table = at.key("table");
+            let at = table.key("years");
+            let is_right = |tokens: &f64| (0.0..=MOST_TOKENS).contains(tokens);
+            if let Some(wrong) = years.iter().find(|tokens| !is_right(tokens)) {
+                let message = format!("expected tokens from 0 to 1e15, found {wrong}");
+                report.add(&at, &message, None);
+                return None;
+            }
+            Schedule::Table {
+                years: years.iter().map(|&year| Amount::from_f64(year)).collect(),
+                periods: 365,
+            }
+        }
+        EmissionSpec::Baseline {
+            simple,
+            baseline,
+            half_life,
+            initial,
+            doubling,
+        } => {
+            let at = at.key("baseline");
+            let half_life = whole(report, &at.key("half_life"), half_life)?;
+            let doubling = whole(report, &at.key("doubling"), doubling)?;
+            let simple = Schedule::Exponential {
+                total: Amount::from_f64(simple),
+                half_life,
+            };
+            let baseline = Baseline {
+                total: Amount::from_f64(baseline),
+                half_life,
+                initial,
+                growth: std::f64::consts::LN_2 / doubling as f64,
+                realized: 0.0,
+            };
+            return Some(Rule::Baseline(simple, baseline));
+        }
+        EmissionSpec::Stake { factor } => {
+            return Some(Rule::Stake(EthereumIssuance {
+                factor,
+                ..EthereumIssuance::default()
+            }));
+        }
+        EmissionSpec::Bonding {
+            inflation,
+            change,
+            target,
+        } => {
+            let parts = |share: Share| (share.0 * PERC_DIVISOR as f64).round() as u64;
+            return Some(Rule::Bonding(Minter {
+                inflation: parts(inflation),
+                change: parts(change),
+                target: parts(target),
+            }));
+        }
+        EmissionSpec::Cap { per_day, tokens } => {
+            return Some(Rule::Cap {
+                initial: Amount::from_f64(per_day),
+                cap: Amount::from_f64(tokens),
+            });
+        }
+    };
+    Some(Rule::Schedule(schedule))
+}
+
 fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
     let mut is_right = true;
     let mut needs = |report: &mut Report, at: &At<'_>, duration: Duration| {
         is_right &= positive(report, at, duration.0).is_some();
         days(duration)
     };
-    let emission_at = at.key("emission");
-    let emission = match spec.emission {
-        EmissionSpec::None => Emission::None,
-        EmissionSpec::Constant { per_day } => Emission::Constant { per_day },
-        EmissionSpec::Halving { per_day, every } => {
-            let at = emission_at.key("halving");
-            let every = needs(report, &at.key("every"), every);
-            Emission::Halving { per_day, every }
-        }
-        EmissionSpec::Decay { per_day, half_life } => {
-            let at = emission_at.key("decay");
-            let half_life = needs(report, &at.key("half_life"), half_life);
-            Emission::Decay { per_day, half_life }
-        }
-    };
+    let emission = emission(report, &at.key("emission"), &spec.emission);
     let price_at = at.key("price");
     let price = match spec.price {
         TokenPriceSpec::Fixed => PriceModel::Fixed,
@@ -889,6 +1095,28 @@ fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
             outside: None,
         }),
     };
+    let genesis_at = at.key("genesis");
+    let mut genesis = Vec::new();
+    for (name, spec) in &spec.genesis {
+        let at = genesis_at.key(name);
+        let step = spec.step.unwrap_or(Duration(1.0));
+        needs(report, &at.key("step"), step);
+        genesis.push(Allotment {
+            holder: match spec.holder {
+                HolderSpec::Public => Holder::Public,
+                HolderSpec::Insiders => Holder::Insiders,
+                HolderSpec::Treasury => Holder::Treasury,
+            },
+            tokens: Amount::from_f64(spec.tokens),
+            cliff: spec.cliff.0.round() as u64,
+            vesting: Vesting {
+                cliff: 0,
+                period: spec.vesting.0.round() as u64,
+                step: (step.0.round() as u64).max(1),
+            },
+            sold: ppm(spec.sold),
+        });
+    }
     if spec.to_treasury.0 + spec.to_creators.0 > 1.0 {
         let message = "treasury and creators together get more than all new tokens";
         report.add(
@@ -896,26 +1124,38 @@ fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
             message,
             Some("100 % at most, with `to_treasury`".to_owned()),
         );
-        is_right = false;
+        return None;
     }
-    let genesis = spec.genesis.values().map(|spec| Allotment {
-        holder: match spec.holder {
-            HolderSpec::Public => Holder::Public,
-            HolderSpec::Insiders => Holder::Insiders,
-            HolderSpec::Treasury => Holder::Treasury,
-        },
-        tokens: Amount::from_f64(spec.tokens),
-        cliff: days(spec.cliff),
-        vesting: days(spec.vesting),
-        sold: spec.sold.0,
-    });
+    let mut staking = None;
+    if let Some(spec) = &spec.staking {
+        let at = at.key("staking");
+        needs(report, &at.key("response"), spec.response);
+        if spec.wanted_yield.0 <= 0.0 {
+            let message = "who wants nothing delegates all there is";
+            let hint = Some("for example `5 %`".to_owned());
+            report.add(&at.key("wanted_yield"), message, hint);
+            return None;
+        }
+        staking = Some(Staking {
+            rewards: ppm(spec.rewards),
+            delegated: ppm(spec.delegated),
+            wanted: spec.wanted_yield.0,
+            response: days(spec.response),
+            commission: ppm(spec.commission),
+        });
+    }
+    let emission = emission?;
     is_right.then(|| Token {
         initial_price: spec.initial_price,
         price,
-        genesis: genesis.collect(),
-        emission,
+        genesis,
+        emission: Emission {
+            rule: emission,
+            least: Amount::from_f64(spec.tail),
+        },
         to_treasury: ppm(spec.to_treasury),
         to_creators: ppm(spec.to_creators),
+        staking,
         payment: match spec.payment {
             PaymentSpec::Dollars => Payment::Dollars,
             PaymentSpec::Tokens => Payment::Tokens,

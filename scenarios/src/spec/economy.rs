@@ -151,6 +151,10 @@ pub struct ProviderNetworkSpec {
     #[serde(default)]
     #[schemars(range(min = 0, max = 1e12))]
     pub treasury: f64,
+    /// How it makes sure that work is done, and who would cheat; default nobody does.
+    pub verification: Option<VerificationSpec>,
+    /// Who makes the models that work names, and how they are paid; default nobody is.
+    pub creators: Option<CreatorsSpec>,
     /// Its token; default it has none.
     pub token: Option<TokenSpec>,
     /// The platform of this scenario whose nodes its owners have, for the requests of `workload`; one unit of work is a million output
@@ -159,6 +163,159 @@ pub struct ProviderNetworkSpec {
     /// Of machines modelled as a flow, what is served by what is wanted, both in parts of what the nodes could do: ascending points, from
     /// `walras goodput`; default everything up to what they could do.
     pub goodput: Option<Vec<(f64, f64)>>,
+}
+
+/// Who makes the models that work names. They share what customers pay for models, and the new tokens of `token.to_creators`.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreatorsSpec {
+    /// Models at the start.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub models: u32,
+    /// Creators who could bring a new one, in a day; each does if models earn more than their upkeep on average; default 1.
+    #[serde(default = "one")]
+    #[schemars(range(min = 0, max = 1e4))]
+    pub arrivals: f64,
+    /// Exponent of Zipf's law of popularity; default 0.8.
+    #[serde(default = "zipf")]
+    #[schemars(range(min = 0, max = 3))]
+    pub popularity: f64,
+    /// Standard deviation of the logarithm of quality, whose median is 1; default 0.5.
+    #[serde(default = "one_half")]
+    #[schemars(range(min = 0, max = 3))]
+    pub quality: f64,
+    /// Work picks a model in proportion to popularity times this power of quality; default 1.
+    #[serde(default = "one")]
+    #[schemars(range(min = 0, max = 10))]
+    pub care: f64,
+    /// Time in which a model's popularity halves; default it stays.
+    pub fashion: Option<Duration>,
+    /// What keeping a model costs its owner [USD a day].
+    #[schemars(range(max = 1e9), extend("exclusiveMinimum" = 0))]
+    pub upkeep: f64,
+    /// Time for which a new model stays whatever it earns; default half a year.
+    #[serde(default = "half_a_year")]
+    pub trial: Duration,
+    /// Half-life of what owners of models remember of earnings; default 30 days.
+    #[serde(default = "month")]
+    pub memory: Duration,
+    /// Share of what owners of hardware would get that is for creators; default none.
+    #[serde(default = "none")]
+    pub share: Share,
+    /// How they are paid; default by use.
+    #[serde(default)]
+    pub rule: RewardSpec,
+    /// Share of models that are built upon another, which is picked as work picks it; default none.
+    #[serde(default = "none")]
+    pub derived: Share,
+    /// Share of earnings that a model owes the one that it was built upon, and of its price and earnings that a deed which was sold owes
+    /// its creator; default none.
+    #[serde(default = "none")]
+    pub royalty: Share,
+    /// Rate at which the deed of a model is sold to another creator, for what it earns in a year [by year]; default none.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 100))]
+    pub resale: f64,
+    /// How much more customers like a network with e times the models, all alike [units of utility]; default no more.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 10))]
+    pub variety: f64,
+}
+
+fn zipf() -> f64 {
+    0.8
+}
+
+fn one_half() -> f64 {
+    0.5
+}
+
+/// How what is for creators is divided between models.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum RewardSpec {
+    /// By use.
+    #[default]
+    Usage,
+    /// By a power of use.
+    Popularity {
+        /// The power: above 1 the popular get more, and at 0 all who were used get the same.
+        #[schemars(range(min = 0, max = 10))]
+        alpha: f64,
+    },
+    /// Kept, and divided at the end of a round by what a jury finds that the work was worth: use times quality.
+    Retroactive {
+        /// Length of a round; default 90 days.
+        #[serde(default = "quarter")]
+        every: Duration,
+        /// Standard deviation of the logarithm of the jury's error; default 0.5.
+        #[serde(default = "one_half")]
+        #[schemars(range(min = 0, max = 5))]
+        error: f64,
+    },
+    /// Kept, and added at the end of a round to what users give, by quadratic funding.
+    Quadratic {
+        /// Length of a round; default 90 days.
+        #[serde(default = "quarter")]
+        every: Duration,
+        /// Users who give in a round, each to a model that it picks as work does; default 1,000.
+        #[serde(default = "givers")]
+        #[schemars(range(min = 1, max = 100_000))]
+        givers: u32,
+        /// What each gives [USD]; default 5.
+        #[serde(default = "five")]
+        #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+        gift: f64,
+    },
+}
+
+fn quarter() -> Duration {
+    Duration(90.0 * 86400.0)
+}
+
+fn givers() -> u32 {
+    1000
+}
+
+fn five() -> f64 {
+    5.0
+}
+
+/// How a network makes sure that work is done, and what owners could gain who do not do it. Who is caught loses the fee of the job and a
+/// share of its stake, and is barred for a time; who cheats does so on all jobs for as long as q · (p + b + Φ) < D.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerificationSpec {
+    /// Share of owners who cheat when it pays; all others never do.
+    pub opportunists: Share,
+    /// Share of running cost that work saves which is not done; default all.
+    #[serde(default = "all")]
+    pub saves: Share,
+    /// Work in a job [units]; default 1.
+    #[serde(default = "one")]
+    #[schemars(range(max = 1e9), extend("exclusiveMinimum" = 0))]
+    pub job: f64,
+    /// Probability that a job is checked.
+    pub checked: Share,
+    /// Probability that a check finds a cheat; default all are found.
+    #[serde(default = "all")]
+    pub finds: Share,
+    /// What a check costs the protocol [USD per unit of work]; default nothing.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1e6))]
+    pub cost: f64,
+    /// Share of the stake that a cheat loses; default all.
+    #[serde(default = "all")]
+    pub slashed: Share,
+    /// Share of that for the treasury; the rest is burned; default none.
+    #[serde(default = "none")]
+    pub to_treasury: Share,
+    /// Time for which a cheat is barred from the network; default none.
+    #[serde(default = "zero")]
+    pub barred: Duration,
+    /// Half-life of what customers remember of work that was not done; default 30 days.
+    #[serde(default = "month")]
+    pub memory: Duration,
 }
 
 fn yes() -> bool {
@@ -213,6 +370,9 @@ pub struct OwnersSpec {
     #[serde(default)]
     #[schemars(range(min = 0, max = 1e9))]
     pub stake: f64,
+    /// What they want by year of the money in their stake, or expect so much less of the network; default none.
+    #[serde(default = "none")]
+    pub stake_return: Share,
 }
 
 fn four_weeks() -> Duration {
@@ -509,18 +669,44 @@ pub struct TokenSpec {
     /// New tokens for those who provide; default none.
     #[serde(default)]
     pub emission: EmissionSpec,
+    /// New tokens a day at least, when the rule says fewer (Monero's tail); default none.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1e12))]
+    pub tail: f64,
     /// Share of new tokens for the treasury; default none.
     #[serde(default = "none")]
     pub to_treasury: Share,
     /// Share of new tokens for the creators of models; default none.
     #[serde(default = "none")]
     pub to_creators: Share,
+    /// What stake earns, and what the public delegates; default stakes earn nothing, and are the owners' alone.
+    pub staking: Option<StakingSpec>,
     /// How customers pay; default in tokens.
     #[serde(default)]
     pub payment: PaymentSpec,
     /// Share of the treasury's income in dollars for which it buys tokens and burns them; default none.
     #[serde(default = "none")]
     pub buy_back: Share,
+}
+
+/// What stake earns beside the owners' pay, and what the public delegates. What owners' stakes and commissions earn is shared out among
+/// owners by capacity, as all that they earn.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StakingSpec {
+    /// Share of the new tokens for owners that stake earns instead, whoever owns it.
+    pub rewards: Share,
+    /// Share of the public's tokens that it delegates at the start; default none.
+    #[serde(default = "none")]
+    pub delegated: Share,
+    /// The public delegates more while that yields more than this by year, and takes back while it yields less.
+    pub wanted_yield: Share,
+    /// Half-life of its way to the stake at which it does; default 30 days.
+    #[serde(default = "month")]
+    pub response: Duration,
+    /// Share of what delegated stake earns that owners keep; default none.
+    #[serde(default = "none")]
+    pub commission: Share,
 }
 
 /// Tokens that exist at the start.
@@ -538,6 +724,8 @@ pub struct AllotmentSpec {
     /// Time over which they become free from then on; default at once.
     #[serde(default = "zero")]
     pub vesting: Duration,
+    /// They become free in steps of this time; default evenly.
+    pub step: Option<Duration>,
     /// Share of what becomes free that is sold at once; default half.
     #[serde(default = "half")]
     pub sold: Share,
@@ -555,8 +743,8 @@ pub enum HolderSpec {
     Treasury,
 }
 
-/// A schedule of new tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+/// What sets the number of new tokens of a day.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum EmissionSpec {
     /// None.
@@ -568,7 +756,7 @@ pub enum EmissionSpec {
         #[schemars(range(min = 0, max = 1e12))]
         per_day: f64,
     },
-    /// Half as many after each period.
+    /// Half as many after each period (Bitcoin, Helium).
     Halving {
         /// Tokens a day in the first period.
         #[schemars(range(min = 0, max = 1e12))]
@@ -584,6 +772,99 @@ pub enum EmissionSpec {
         /// Time in which it halves.
         half_life: Duration,
     },
+    /// The same, said by what is minted in all (Filecoin's simple minting).
+    Exponential {
+        /// Tokens ever minted.
+        #[schemars(range(min = 0, max = 1e15))]
+        total: f64,
+        /// Time in which half of them are.
+        half_life: Duration,
+    },
+    /// A share of what it was, after each period (Render's growth phase).
+    Steps {
+        /// Tokens a day in the first period.
+        #[schemars(range(min = 0, max = 1e12))]
+        per_day: f64,
+        /// What is kept after a period.
+        keep: Share,
+        /// Length of a period; default a year.
+        #[serde(default = "one_year")]
+        every: Duration,
+    },
+    /// A total for each year, spread evenly over it; nothing after the last.
+    Table {
+        /// Tokens of each year.
+        years: Vec<f64>,
+    },
+    /// Two exponentials, of which the second waits for capacity: its time stands still while the network has none, and runs as the
+    /// clock does while the network has a baseline that grows (Filecoin).
+    Baseline {
+        /// Tokens ever minted by time alone; default none.
+        #[serde(default)]
+        #[schemars(range(min = 0, max = 1e15))]
+        simple: f64,
+        /// Tokens ever minted as capacity follows the baseline.
+        #[schemars(range(min = 0, max = 1e15))]
+        baseline: f64,
+        /// Time in which half of either is minted; default six years.
+        #[serde(default = "six_years")]
+        half_life: Duration,
+        /// The baseline at the start [units a day].
+        #[schemars(range(max = 1e12), extend("exclusiveMinimum" = 0))]
+        initial: f64,
+        /// Time in which it doubles; default a year.
+        #[serde(default = "one_year")]
+        doubling: Duration,
+    },
+    /// By the root of what is staked: a day issues 225 · factor · staked / √staked, in 10⁻⁹ tokens (Ethereum).
+    Stake {
+        /// Base reward factor; default Ethereum's 64, 2.6 % a year of 40 million staked.
+        #[serde(default = "ethereum_factor")]
+        #[schemars(range(min = 0, max = 1e9))]
+        factor: u64,
+    },
+    /// A share of the supply, which grows by `change` on days after less than the target was staked, and falls by it on others
+    /// (Livepeer).
+    Bonding {
+        /// New tokens a day over supply, at the start; default 0.02 %.
+        #[serde(default = "livepeer_inflation")]
+        inflation: Share,
+        /// Change of that from day to day; default 0.00003 %.
+        #[serde(default = "livepeer_change")]
+        change: Share,
+        /// Share of the supply that should be staked; default half.
+        #[serde(default = "half")]
+        target: Share,
+    },
+    /// Half as many each time half of what was missing from a cap exists (Bittensor).
+    Cap {
+        /// Tokens a day while less than half of the cap exists.
+        #[schemars(range(min = 0, max = 1e12))]
+        per_day: f64,
+        /// The most that there can be.
+        #[schemars(range(max = 1e15), extend("exclusiveMinimum" = 0))]
+        tokens: f64,
+    },
+}
+
+fn one_year() -> Duration {
+    Duration(365.0 * 86400.0)
+}
+
+fn six_years() -> Duration {
+    Duration(6.0 * 365.0 * 86400.0)
+}
+
+fn ethereum_factor() -> u64 {
+    64
+}
+
+fn livepeer_inflation() -> Share {
+    Share(0.0002)
+}
+
+fn livepeer_change() -> Share {
+    Share(3e-7)
 }
 
 /// How customers pay.

@@ -2,10 +2,16 @@
 
 use walras_des::math;
 
+use crate::economy::creators::Guild;
 use crate::economy::pool::Pool;
 use crate::economy::roster::Roster;
+use crate::economy::welfare::Welfare;
 use crate::record::{MetricId, Metrics};
 use crate::series::{Column, Row};
+use crate::token::concentration::Holdings;
+use crate::token::staking::real_yield;
+use crate::token::treasury::runway;
+use crate::units::Amount;
 
 /// What the figures are made from.
 pub(super) struct Evidence<'a> {
@@ -21,6 +27,12 @@ pub(super) struct Evidence<'a> {
     pub hardware_price: Option<f64>,
     /// What customers would have given beyond what they paid [USD a day], summed over the measured epochs; `None` if it is infinite.
     pub surplus: Option<f64>,
+    /// Welfare on the market and as a planner would have it.
+    pub welfare: Welfare,
+    /// The creators of models, if they are paid.
+    pub creators: Option<&'a Guild>,
+    /// Whether owners could cheat.
+    pub watched: bool,
 }
 
 /// Days in a year and in a month.
@@ -66,6 +78,28 @@ impl Evidence<'_> {
             MetricId::ConsumerSurplus,
             self.surplus.map(|surplus| surplus / epochs),
         );
+        let Welfare { market, best, days } = self.welfare;
+        if days > 0 {
+            let days = f64::from(days);
+            set(MetricId::Welfare, Some(market / days));
+            set(MetricId::DeadweightLoss, Some((best - market) / days));
+            set(
+                MetricId::PriceOfAnarchy,
+                ratio(best, market).filter(|_| market > 0.0),
+            );
+        }
+        if let Some(creators) = self.creators {
+            set(MetricId::Models, mean(Column::Models));
+            set(MetricId::ModelQuality, mean(Column::ModelQuality));
+            set(MetricId::CreatorPay, mean(Column::CreatorPay));
+            let incomes = creators.incomes();
+            let incomes = incomes.as_ref();
+            set(MetricId::CreatorGini, incomes.map(Holdings::gini));
+            set(
+                MetricId::CreatorTop,
+                incomes.map(|incomes| incomes.share_of_top(0.01)),
+            );
+        }
         self.owners(&mut set);
         self.token(&mut set);
         metrics
@@ -108,6 +142,12 @@ impl Evidence<'_> {
             MetricId::Payback,
             payback.map(|(price, margin)| price / margin / MONTH),
         );
+        set(MetricId::ProducerSurplus, Some((earning - cost) / count));
+        let undone = sum(Column::Lost);
+        set(
+            MetricId::LostShare,
+            ratio(undone, sum(Column::Served)).filter(|_| self.watched),
+        );
         let subsidy = sum(Column::Subsidy);
         set(MetricId::SubsidyShare, ratio(subsidy, earning));
         set(
@@ -123,34 +163,39 @@ impl Evidence<'_> {
             MetricId::OwnersInProfit,
             ratio(in_profit as f64, accounts.len() as f64),
         );
-        let mut revenue: Vec<f64> = accounts.iter().map(|account| account.0).collect();
-        set(MetricId::OwnerGini, gini(&mut revenue));
-        let mut capacities: Vec<u64> = owners.capacities(roster).collect();
-        capacities.sort_unstable_by(|a, b| b.cmp(a));
-        let whole: u64 = capacities.iter().sum();
-        let shares = || {
-            capacities
-                .iter()
-                .map(|&capacity| capacity as f64 / whole as f64)
-        };
-        set(
-            MetricId::CapacityHhi,
-            (whole > 0).then(|| shares().map(|share| share * share).sum()),
-        );
+        let revenue: Vec<f64> = accounts.iter().map(|account| account.0.max(0.0)).collect();
+        let revenue = Holdings::new(&revenue).filter(|revenue| revenue.count() > 1);
+        set(MetricId::OwnerGini, revenue.map(|revenue| revenue.gini()));
+        let capacities: Vec<f64> = owners
+            .capacities(roster)
+            .map(|capacity| capacity as f64)
+            .collect();
+        let capacities = Holdings::new(&capacities);
+        let capacities = capacities.as_ref();
+        set(MetricId::CapacityGini, capacities.map(Holdings::gini));
+        set(MetricId::CapacityHhi, capacities.map(Holdings::herfindahl));
         set(
             MetricId::CapacityNakamoto,
-            (whole > 0).then(|| {
-                let mut sum = 0.0;
-                shares()
-                    .take_while(|share| {
-                        let more = sum <= 0.5;
-                        sum += share;
-                        more
-                    })
-                    .count() as f64
+            capacities.map(|held| held.nakamoto_above(0.5) as f64),
+        );
+        let third = capacities.map(|held| held.nakamoto_above(1.0 / 3.0) as f64);
+        set(MetricId::CapacityThird, third);
+        set(MetricId::TreasuryEnd, last(Column::Treasury));
+        let treasury = || self.rows.iter().map(|row| row[Column::Treasury]);
+        let months = (count - 1.0) * self.days / MONTH;
+        let outflow = treasury()
+            .next()
+            .zip(treasury().next_back())
+            .map(|(first, last)| (first - last) / months);
+        set(
+            MetricId::Runway,
+            outflow.and_then(|outflow| {
+                runway(
+                    Amount::from_f64((treasury().sum::<f64>() / count).min(1e19)),
+                    outflow * 1e9,
+                )
             }),
         );
-        set(MetricId::TreasuryEnd, last(Column::Treasury));
         let ruined = self.rows.iter().any(|row| row[Column::Unpaid] > 0.0);
         set(MetricId::Ruin, Some(f64::from(u8::from(ruined))));
     }
@@ -183,11 +228,33 @@ impl Evidence<'_> {
         set(MetricId::SupplyEnd, Some(last(Column::Supply)));
         let created = sum(Column::Minted) - sum(Column::Burned);
         let mean_supply = sum(Column::Supply) / count;
-        set(MetricId::Inflation, ratio(created / years, mean_supply));
         set(
             MetricId::BurnToMint,
             ratio(sum(Column::Burned), sum(Column::Minted)),
         );
+        let inflation = ratio(created / years, mean_supply);
+        set(MetricId::Inflation, inflation);
+        let staked = sum(Column::Staked);
+        let nominal = ratio(
+            self.rows
+                .iter()
+                .map(|row| row[Column::StakeYield] * row[Column::Staked])
+                .sum(),
+            staked,
+        );
+        let nominal = nominal.filter(|&nominal| nominal > 0.0);
+        set(MetricId::StakeYield, nominal);
+        let real = nominal.zip(inflation);
+        set(
+            MetricId::RealStakeYield,
+            real.map(|(nominal, inflation)| real_yield(nominal, inflation)),
+        );
+        let worth = self
+            .rows
+            .iter()
+            .map(|row| row[Column::Circulating] * row[Column::TokenPrice]);
+        let bought = sum(Column::Bought) * YEAR;
+        set(MetricId::Velocity, ratio(bought, worth.sum()));
         let stake = last(Column::Staked) * end;
         // Who holds half as much as all others has a third of the whole.
         set(MetricId::AttackCost, (stake > 0.0).then_some(stake / 2.0));
@@ -216,20 +283,4 @@ fn volatility(prices: impl Iterator<Item = f64> + Clone, days: f64) -> Option<f6
         .map(|change| (change - mean) * (change - mean))
         .sum();
     Some((squares / (count - 1.0) * YEAR / days).sqrt())
-}
-
-/// Gini coefficient, those who have nothing included.
-fn gini(values: &mut [f64]) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let count = values.len() as f64;
-    let sum: f64 = values.iter().sum();
-    if values.len() < 2 || sum <= 0.0 {
-        return None;
-    }
-    let ranked: f64 = values
-        .iter()
-        .zip(1..)
-        .map(|(value, rank)| value * f64::from(rank))
-        .sum();
-    Some((2.0 * ranked / (count * sum) - (count + 1.0) / count).clamp(0.0, 1.0))
 }

@@ -8,6 +8,7 @@ use crate::economy::machines::Live;
 use crate::economy::network::{Commons, Epoch, State};
 use crate::economy::pool::Party;
 use crate::economy::roster::Roster;
+use crate::economy::welfare::{self, Curve, Welfare};
 use crate::economy::{Change, Economy, Fidelity, Supply};
 use crate::ledger::Posting;
 use crate::record::{Counts, Latencies, Output};
@@ -70,6 +71,7 @@ struct Run<'a> {
     measured: Vec<Row>,
     series: Series,
     surplus: Option<f64>,
+    welfare: Welfare,
     digest: Digest,
     steps: u64,
 }
@@ -106,6 +108,7 @@ impl<'a> Run<'a> {
             measured: Vec::new(),
             series: Series::default(),
             surplus: Some(0.0),
+            welfare: Welfare::default(),
             digest: Digest::new(),
             steps: 0,
         }
@@ -124,6 +127,7 @@ impl<'a> Run<'a> {
                 now: SimTime::ZERO + self.economy.epoch * index,
                 start: index as f64 * self.days,
                 days: self.days,
+                length: self.economy.epoch,
             };
             let row = self.step(epoch);
             if epoch.start >= warm_up {
@@ -181,11 +185,36 @@ impl<'a> Run<'a> {
             }
         }
         self.overflow(&mut wanted, &prices);
+        let asked: Each = self.networks.iter().map(|network| network.price).collect();
+        // The planner looks at the same day before anything has happened on it.
+        let quarter = |days: f64| (days / QUARTER).floor();
+        let is_due = quarter(epoch.start + epoch.days) > quarter(epoch.start);
+        let planned = self.surplus.filter(|_| is_due).map(|_| {
+            let curves: Vec<Curve> = {
+                let networks = self.networks.iter();
+                networks
+                    .map(|network| network.curve(&self.commons))
+                    .collect()
+            };
+            let demand = |prices: &[f64]| {
+                self.demand
+                    .at(years, &appeals, prices)
+                    .1
+                    .iter()
+                    .map(|q| q * self.factor)
+                    .collect()
+            };
+            let gained = |prices: &[f64]| {
+                self.demand.surplus(years, &appeals, prices).unwrap_or(0.0) * self.factor
+            };
+            (welfare::best(&curves, demand, gained), gained(&prices))
+        });
+        let mut gain = 0.0;
         let mut first = Row::default();
         let mut served = 0.0;
         let demand = &self.demand;
         for (index, (network, live)) in self.networks.iter_mut().zip(&mut self.live).enumerate() {
-            let others = prices
+            let others = asked
                 .iter()
                 .enumerate()
                 .filter(|(other, _)| *other != index);
@@ -193,16 +222,18 @@ impl<'a> Run<'a> {
                 .map(|(_, price)| *price)
                 .fold(f64::INFINITY, f64::min);
             // What would be wanted at another price, in proportion to what is: habit and overflow are the same at all prices.
+            let reckoned = network.effective(1.0);
             let at = |price: f64| {
                 let now = demand.at(years, &appeals, &prices).1[index];
                 let scale = if now > 0.0 { wanted[index] / now } else { 0.0 };
                 let mut prices = prices.clone();
-                prices[index] = price;
+                prices[index] = price * reckoned;
                 demand.at(years, &appeals, &prices).1[index] * scale
             };
             let commons = &mut self.commons;
             let row = network.step(epoch, wanted[index], at, rival, live.as_mut(), commons);
             served += row[Column::Served];
+            gain += network.gain(&row);
             for value in row.0 {
                 self.digest.event(epoch.now, index as u8, value.to_bits());
             }
@@ -210,6 +241,11 @@ impl<'a> Run<'a> {
             if index == 0 {
                 first = row;
             }
+        }
+        if let Some((best, gained)) = planned {
+            self.welfare.best += best;
+            self.welfare.market += gained + gain;
+            self.welfare.days += 1;
         }
         first[Column::Demand] = total * self.factor;
         first[Column::Share] = if served > 0.0 {
@@ -280,6 +316,9 @@ impl<'a> Run<'a> {
                 .map(|roster| (roster, &self.commons.pools[roster.pool])),
             hardware_price,
             surplus: self.surplus,
+            welfare: self.welfare,
+            creators: self.networks[0].guild(),
+            watched: focus.verification.is_some(),
         };
         let mut digest = self.digest;
         for network in &self.networks {
@@ -314,16 +353,22 @@ impl<'a> Run<'a> {
 fn offers(networks: &[State]) -> (Each, Each) {
     let appeal = |network: &State| {
         if network.is_open {
-            network.appeal
+            network.appeal()
         } else {
             CLOSED
         }
     };
     (
         networks.iter().map(appeal).collect(),
-        networks.iter().map(|network| network.price).collect(),
+        networks
+            .iter()
+            .map(|network| network.effective(network.price))
+            .collect(),
     )
 }
+
+/// Days between two looks of the planner.
+const QUARTER: f64 = 91.0;
 
 /// The appeal of a network that is closed: a share of e^−60 is no customer.
 const CLOSED: f64 = -60.0;

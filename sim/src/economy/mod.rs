@@ -6,6 +6,7 @@
 //! market clears, what was paid is settled, tokens are minted and burned as the rules say, owners look at what they have earned, and
 //! prices move. The first network of an economy is the one that figures are about.
 
+pub mod creators;
 pub mod customers;
 pub mod figures;
 pub mod fluid;
@@ -14,17 +15,21 @@ pub mod network;
 pub mod owners;
 pub mod pool;
 pub mod roster;
+pub mod stakes;
 pub mod token;
+mod welfare;
 
 use walras_des::Span;
 
 use crate::supply::orders::Maker;
 
+pub use creators::{Creators, Reward};
 pub use customers::Customers;
 pub use machines::{Fidelity, Goodput, Machines};
 pub use network::{Network, Seller, Supply};
 pub use owners::{Owners, Place, Sells, Timing};
-pub use token::{Allotment, Emission, Payment, Token};
+pub use stakes::{Staking, Verification};
+pub use token::{Allotment, Emission, Payment, Rule, Token};
 
 /// A world of networks that compete for work.
 #[derive(Clone, Debug)]

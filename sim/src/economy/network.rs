@@ -1,11 +1,14 @@
 //! One network through the years: its market clears, its books are settled, its token is minted and burned, its owners come and go.
 
-use walras_des::{SimTime, Streams, math};
+use walras_des::{SimTime, Span, Streams, math};
 
+use crate::economy::creators::{Creators, Guild};
 use crate::economy::machines::{Live, Machines};
 use crate::economy::pool::{Moves, Party, Pool, Scene, sell};
 use crate::economy::roster::Roster;
-use crate::economy::token::Holder;
+use crate::economy::stakes::{Damage, Delegation, Temper, Verification, Watch};
+use crate::economy::token::{Emission, Holder, Situation};
+use crate::economy::welfare::Curve;
 use crate::economy::{Change, Owners, Payment, Token};
 use crate::ledger::{Account, Asset, Ledger, Reason};
 use crate::market::{Clearing, Market, Mechanism, Order};
@@ -35,6 +38,10 @@ pub struct Network {
     pub upkeep: f64,
     /// What the treasury has at the start [USD].
     pub treasury: f64,
+    /// How it makes sure that work is done; none if nobody cheats.
+    pub verification: Option<Verification>,
+    /// Who makes the models that work names; none if nobody is paid for them.
+    pub creators: Option<Creators>,
     /// Its token, if it has one.
     pub token: Option<Token>,
     /// The machines of its owners and the requests of its customers, if these are modelled.
@@ -99,6 +106,15 @@ pub(super) struct Epoch {
     pub start: f64,
     /// Its length [days].
     pub days: f64,
+    /// The same.
+    pub length: Span,
+}
+
+impl Epoch {
+    /// Whole seconds from the start to its end.
+    fn end_seconds(&self) -> u64 {
+        (self.now + self.length).as_nanos() / Span::SECOND.as_nanos()
+    }
 }
 
 /// What networks have in common.
@@ -116,13 +132,15 @@ pub(super) struct State {
     plan: Network,
     index: usize,
     market: Mechanism,
-    pub appeal: f64,
+    appeal: f64,
     pub is_open: bool,
     /// What customers expect to pay [USD per unit].
     pub price: f64,
     work: Work,
     pub ledger: Ledger,
     coin: Option<Coin>,
+    watch: Option<Watch>,
+    guild: Option<Guild>,
     cost_factor: f64,
     bids: Vec<Order>,
     asks: Vec<Order>,
@@ -162,10 +180,12 @@ struct Coin {
     price: TokenPrice,
     usd: f64,
     stream: walras_des::Stream,
-    /// Times what the schedule says.
-    emission: f64,
-    /// Emitted so far.
-    emitted: Amount,
+    delegation: Option<Delegation>,
+    rule: Emission,
+    /// New tokens of the last day that was asked for.
+    today: (Option<u64>, Amount),
+    /// Times what the rule says.
+    factor: f64,
     /// Freed so far of each allotment.
     freed: Vec<Amount>,
     /// Burned and not minted again.
@@ -181,6 +201,7 @@ struct Tally {
     sold: Amount,
     minted: Amount,
     for_owners: Amount,
+    damage: Damage,
     burned: Amount,
     /// Income of the treasury in dollars.
     income: Amount,
@@ -196,7 +217,7 @@ impl State {
         journal: bool,
         commons: &mut Commons,
     ) -> Self {
-        let work = match &plan.supply {
+        let mut work = match &plan.supply {
             Supply::Owners(owners) => {
                 let machines = plan.machines.as_ref();
                 let nodes = machines.map(|machines| machines.offers(streams));
@@ -229,10 +250,13 @@ impl State {
             Amount::from_f64(plan.treasury),
             Reason::Genesis,
         );
-        let coin = plan
-            .token
-            .as_ref()
-            .map(|token| Coin::new(token, index, &mut ledger, streams));
+        let coin = plan.token.as_ref().map(|token| {
+            let coin = Coin::new(token, index, &mut ledger, streams);
+            if let Work::Owners(owners) = &mut work {
+                commons.pools[owners.pool].lock_first(owners, &mut ledger, coin.usd);
+            }
+            coin
+        });
         Self {
             plan: plan.clone(),
             index,
@@ -243,6 +267,9 @@ impl State {
             work,
             ledger,
             coin,
+            watch: (plan.verification.as_ref())
+                .map(|plan| Watch::new(plan, owners, streams, index as u64)),
+            guild: (plan.creators.as_ref()).map(|plan| Guild::new(plan, streams, index as u64)),
             cost_factor: 1.0,
             bids: Vec::new(),
             asks: Vec::new(),
@@ -298,12 +325,47 @@ impl State {
             }
             Change::Emission(factor) => {
                 if let Some(coin) = &mut self.coin {
-                    coin.emission *= factor;
+                    coin.factor *= factor;
                 }
             }
             Change::Appeal(more) => self.appeal += more,
             Change::Open(is_open) => self.is_open = is_open,
         }
+    }
+
+    /// How much customers like it, with the models that it has [units of utility].
+    pub fn appeal(&self) -> f64 {
+        self.appeal + self.guild.as_ref().map_or(0.0, |guild| guild.appeal)
+    }
+
+    /// The creators of its models, if they are paid.
+    pub fn guild(&self) -> Option<&Guild> {
+        self.guild.as_ref()
+    }
+
+    /// What customers reckon to pay for a unit that is done [USD], if they are asked for `price`.
+    pub fn effective(&self, price: f64) -> f64 {
+        let quality = self.watch.as_ref().map_or(1.0, |watch| watch.quality);
+        price / quality.max(1e-3)
+    }
+
+    /// What its hardware could do at each cost.
+    pub fn curve(&self, commons: &Commons) -> Curve {
+        match &self.work {
+            Work::Owners(roster) => Curve::of(commons.pools[roster.pool].potential()),
+            Work::Seller { plan, capacity, .. } => {
+                Curve::of(std::iter::once((plan.cost * self.cost_factor, *capacity)))
+            }
+        }
+    }
+
+    /// What customers and all who work gain in an epoch like this, customers' own surplus left out [USD a day].
+    pub fn gain(&self, row: &Row) -> f64 {
+        row[Column::Spend]
+            - match &self.work {
+                Work::Owners(_) => row[Column::Cost] * row[Column::Capacity],
+                Work::Seller { plan, .. } => plan.cost * self.cost_factor * row[Column::Served],
+            }
     }
 
     /// What it can do in a day [units].
@@ -340,6 +402,7 @@ impl State {
         } = deal;
         let token_usd = self.coin.as_ref().map(|coin| coin.usd);
         let mut row = Row::default();
+        let gross = self.plan_gross();
         if let Work::Owners(roster) = &mut self.work {
             let pool = &mut commons.pools[roster.pool];
             let utilization = if capacity > 0.0 {
@@ -372,17 +435,48 @@ impl State {
                 maker: pool.plan().maker.map(|maker| &mut commons.makers[maker]),
             };
             tally.moves = pool.look(roster, &mut scene);
+            if let Some(watch) = &mut self.watch {
+                let takes_fee = !matches!(
+                    self.coin.as_ref().map(|coin| coin.plan.payment),
+                    Some(Payment::BurnAndMint { .. })
+                );
+                let temper = Temper {
+                    days: epoch.days,
+                    utilization: utilization.min(1.0),
+                    fee: if takes_fee { self.price / gross } else { 0.0 },
+                };
+                let damage = watch.step(temper, pool, roster, &mut scene, &mut tally.moves);
+                watch.remember(damage.lost, served * epoch.days, epoch.days);
+                tally.burned += damage.burned;
+                tally.damage = damage;
+                row[Column::Lost] = damage.lost / epoch.days;
+                row[Column::Caught] = f64::from(damage.caught);
+                row[Column::Slashed] = damage.slashed.as_f64();
+            }
             row[Column::Cost] = roster.mean_cost();
             row[Column::Providers] = f64::from(roster.online());
             row[Column::Waiting] = f64::from(pool.waiting());
         }
+        if let Some(guild) = &mut self.guild {
+            let work = served * epoch.days;
+            let harvest = guild.step(epoch.start, epoch.days, work, &mut self.ledger, token_usd);
+            tally.sold += harvest.sold;
+            row[Column::Models] = guild.len() as f64;
+            row[Column::ModelQuality] = guild.quality;
+            row[Column::CreatorPay] = harvest.paid / epoch.days;
+        }
         tally.bought_usd += tally.moves.staked_usd;
         tally.sold += tally.moves.sold;
         self.free(epoch, &mut tally);
-        self.keep_house(epoch, &mut tally);
+        self.keep_house(epoch, served, &mut tally);
         self.react(epoch, served, rival, commons);
         let supply = self.ledger.supply(Asset::Token);
         if let Some(coin) = &mut self.coin {
+            if let Some(delegation) = &mut coin.delegation {
+                delegation.respond(epoch.days, &mut self.ledger);
+                row[Column::Delegated] = delegation.delegated.as_f64();
+                row[Column::StakeYield] = delegation.yields;
+            }
             let locked = [Account::VESTING, Account::TREASURY, Account::STAKES];
             let locked = locked.map(|account| self.ledger.balance(Asset::Token, account).as_f64());
             let circulating = supply.as_f64() - locked.iter().sum::<f64>();
@@ -425,6 +519,7 @@ impl State {
             (Column::Supply, supply.as_f64()),
             (Column::Minted, tally.minted.as_f64()),
             (Column::Burned, tally.burned.as_f64()),
+            (Column::Bought, by_day(tally.bought_usd)),
             (Column::Sold, tally.sold.as_f64()),
             (Column::Treasury, treasury[0] + treasury[1] * coin_usd),
             (Column::Unpaid, by_day(tally.unpaid)),
@@ -471,7 +566,7 @@ impl State {
             let ask = pool.asks(owner, roster);
             ask.is_some_and(|cost| money(cost * gross) <= limit)
         };
-        let until = epoch.now + walras_des::Span::from_secs_f64(epoch.days * 86400.0);
+        let until = epoch.now + epoch.length;
         let done = live.run(until, offered, Amount::from_f64(price), is_in);
         if announced.is_some() {
             // What customers sent is what the price reacts to.
@@ -608,7 +703,13 @@ impl State {
 
     /// What an owner must be paid by customers to get one dollar.
     fn plan_gross(&self) -> f64 {
-        1.0 / (1.0 - self.plan.take_rate.fraction()).max(1e-6)
+        let kept = self.plan.take_rate.fraction() + self.for_creators().fraction();
+        1.0 / (1.0 - kept).max(1e-6)
+    }
+
+    /// Share of what owners would get that is for creators.
+    fn for_creators(&self) -> Ppm {
+        (self.plan.creators.as_ref()).map_or(Ppm::default(), |creators| creators.share)
     }
 
     /// Moves what customers paid; what owners get of it, in dollars and in tokens, is in their account then.
@@ -619,6 +720,7 @@ impl State {
             burned,
             ..
         } = deal;
+        let for_creators = self.for_creators();
         let ledger = &mut self.ledger;
         ledger.mint(Asset::Usd, Account::CUSTOMERS, paid, Reason::Deposit);
         // A mechanism that pays out more than it takes in is made good by somebody outside.
@@ -633,27 +735,35 @@ impl State {
             .coin
             .as_ref()
             .map_or(Payment::Dollars, |coin| coin.plan.payment);
-        let take = received.share(self.plan.take_rate);
+        let creators = received.share(for_creators);
+        let owners = received - creators - received.share(self.plan.take_rate);
         if payment == Payment::Dollars {
             ledger.transfer(
                 Asset::Usd,
                 Account::CUSTOMERS,
                 earner,
-                received - take,
+                owners,
                 Reason::Payment,
             );
             ledger.transfer(
                 Asset::Usd,
                 Account::CUSTOMERS,
+                Account::CREATORS,
+                creators,
+                Reason::Royalty,
+            );
+            ledger.transfer(
+                Asset::Usd,
+                Account::CUSTOMERS,
                 Account::TREASURY,
-                total - received + take,
+                total - owners - creators,
                 Reason::Fee,
             );
-            tally.income += total - received + take;
+            tally.income += total - owners - creators;
             if burned > Amount::ZERO {
                 self.buy_and_burn(burned, tally);
             }
-            return (received - take, Amount::ZERO);
+            return (owners, Amount::ZERO);
         }
         let coin = self
             .coin
@@ -684,7 +794,10 @@ impl State {
                     Amount((tokens.0 as f64 * (amount.as_f64() / total.as_f64().max(1e-9))) as i128)
                         .min(tokens)
                 };
-                let (owners, destroyed) = (part(received - take), part(burned));
+                let owners = part(owners);
+                let creators = part(creators).min(tokens - owners);
+                let destroyed = part(burned);
+                let rest = tokens - owners - creators;
                 ledger.transfer(
                     Asset::Token,
                     Account::CUSTOMERS,
@@ -695,11 +808,18 @@ impl State {
                 ledger.transfer(
                     Asset::Token,
                     Account::CUSTOMERS,
+                    Account::CREATORS,
+                    creators,
+                    Reason::Royalty,
+                );
+                ledger.transfer(
+                    Asset::Token,
+                    Account::CUSTOMERS,
                     Account::TREASURY,
-                    tokens - owners,
+                    rest,
                     Reason::Fee,
                 );
-                let destroyed = destroyed.min(tokens - owners);
+                let destroyed = destroyed.min(rest);
                 ledger.burn(Asset::Token, Account::TREASURY, destroyed, Reason::Burn);
                 tally.burned += destroyed;
                 (Amount::ZERO, owners)
@@ -763,16 +883,23 @@ impl State {
 
     /// Mints what the schedule says.
     fn mint(&mut self, epoch: Epoch, tally: &mut Tally) {
+        let capacity = self.capacity();
         let Some(coin) = &mut self.coin else {
             return;
         };
-        let [before, after] =
-            [epoch.start, epoch.start + epoch.days].map(|days| coin.plan.emission.until(days));
-        let minted = Amount::from_f64((after - before).max(0.0) * coin.emission);
+        let now = Situation {
+            supply: self.ledger.supply(Asset::Token),
+            staked: self.ledger.balance(Asset::Token, Account::STAKES),
+            capacity,
+        };
+        let minted = coin.emit(epoch, &now);
         let treasury = minted.share(coin.plan.to_treasury);
         let creators = minted.share(coin.plan.to_creators);
         let owners = minted - treasury - creators;
-        coin.emitted += minted;
+        let (owners, public) = match &mut coin.delegation {
+            Some(delegation) => delegation.divide(owners, now.staked, epoch.days),
+            None => (owners, Amount::ZERO),
+        };
         let (earner, for_owners) = match &self.work {
             Work::Owners(population) if population.capacity() > 0 => (Account::EARNINGS, owners),
             _ => (Account::TREASURY, Amount::ZERO),
@@ -781,6 +908,7 @@ impl State {
             (Account::TREASURY, treasury),
             (Account::CREATORS, creators),
             (earner, owners),
+            (Account::EXCHANGE, public),
         ] {
             self.ledger
                 .mint(Asset::Token, account, amount, Reason::Emission);
@@ -795,7 +923,7 @@ impl State {
             return;
         };
         for (allotment, freed) in coin.plan.genesis.iter().zip(&mut coin.freed) {
-            let free = allotment.free(epoch.start + epoch.days);
+            let free = allotment.free(epoch.end_seconds());
             let more = free - *freed;
             if more == Amount::ZERO {
                 continue;
@@ -804,7 +932,7 @@ impl State {
             let to = match allotment.holder {
                 Holder::Treasury => Account::TREASURY,
                 Holder::Public | Holder::Insiders => {
-                    tally.sold += Amount((more.0 as f64 * allotment.sold) as i128);
+                    tally.sold += more.share(allotment.sold);
                     Account::EXCHANGE
                 }
             };
@@ -814,11 +942,13 @@ impl State {
     }
 
     /// The treasury pays what the protocol costs, if it must by selling tokens, and buys back with what it is told to.
-    fn keep_house(&mut self, epoch: Epoch, tally: &mut Tally) {
+    fn keep_house(&mut self, epoch: Epoch, served: f64, tally: &mut Tally) {
         if let Work::Seller { .. } = self.work {
             return;
         }
-        let due = Amount::from_f64(self.plan.upkeep * epoch.days);
+        let checks =
+            (self.plan.verification.as_ref()).map_or(0.0, |plan| plan.checked * plan.cost * served);
+        let due = Amount::from_f64((self.plan.upkeep + checks) * epoch.days);
         let held = self.ledger.balance(Asset::Usd, Account::TREASURY);
         if let Some(coin) = self.coin.as_ref().filter(|_| due > held) {
             // Rounded up, so that what they fetch is enough.
@@ -893,6 +1023,9 @@ impl State {
     /// If money was created or lost, or what owners are owed is not there.
     pub fn audit(&self, commons: &Commons) {
         self.ledger.audit();
+        if let Some(guild) = &self.guild {
+            guild.audit();
+        }
         let Some(roster) = self.roster() else {
             return;
         };
@@ -908,8 +1041,10 @@ impl State {
                 asset.name()
             );
         }
+        let coin = self.coin.as_ref();
+        let delegated = coin.and_then(|coin| Some(coin.delegation.as_ref()?.delegated));
         assert_eq!(
-            owners.staked(roster),
+            owners.staked(roster) + delegated.unwrap_or_default(),
             self.ledger.balance(Asset::Token, Account::STAKES),
             "stakes do not add up"
         );
@@ -926,7 +1061,7 @@ impl Coin {
                 allotment.tokens,
                 Reason::Genesis,
             );
-            let free = allotment.free(0.0);
+            let free = allotment.free(0);
             let to = match allotment.holder {
                 Holder::Treasury => Account::TREASURY,
                 Holder::Public | Holder::Insiders => Account::EXCHANGE,
@@ -939,11 +1074,35 @@ impl Coin {
             price: TokenPrice::new(&plan.price, plan.initial_price),
             usd: plan.initial_price,
             stream: streams.open(walras_des::Purpose::new("price of a token"), network as u64),
-            emission: 1.0,
-            emitted: Amount::ZERO,
+            delegation: plan.staking.map(|staking| Delegation::new(staking, ledger)),
+            rule: plan.emission.clone(),
+            today: (None, Amount::ZERO),
+            factor: 1.0,
             freed,
             backlog: Amount::ZERO,
             shock: 1.0,
+        }
+    }
+
+    /// New tokens of an epoch: a day's are spread evenly over it.
+    fn emit(&mut self, epoch: Epoch, now: &Situation) -> Amount {
+        let length = Span::DAY.as_nanos();
+        let [from, to] = [epoch.now, epoch.now + epoch.length].map(SimTime::as_nanos);
+        let mut minted = Amount::ZERO;
+        for day in from / length..to.div_ceil(length) {
+            if self.today.0 != Some(day) {
+                self.today = (Some(day), self.rule.day(day, now));
+            }
+            let until = |at: u64| {
+                let passed = at.saturating_sub(day * length).min(length);
+                self.today.1.mul_floor(passed, length)
+            };
+            minted += until(to) - until(from);
+        }
+        if self.factor == 1.0 {
+            minted
+        } else {
+            Amount((minted.0 as f64 * self.factor) as i128)
         }
     }
 }

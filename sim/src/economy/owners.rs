@@ -45,6 +45,8 @@ pub struct Owners {
     pub sells: Sells,
     /// Stake locked while online [USD per unit of capacity a day].
     pub stake: f64,
+    /// What they want of the money in their stake [by year].
+    pub stake_return: f64,
 }
 
 /// Where some of the owners are.

@@ -24,6 +24,18 @@ enum State {
     Waiting(u32),
     /// With the network of this index.
     Online(u32),
+    /// Caught cheating, and away until this epoch.
+    Barred(u32),
+}
+
+/// An owner as others see it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Member {
+    /// [units a day]
+    pub capacity: f64,
+    /// [USD per unit]
+    pub cost: f64,
+    pub staked: Amount,
 }
 
 /// What owners did with their tokens in an epoch.
@@ -279,11 +291,14 @@ impl Pool {
         let mut moves = Moves::default();
         scene.ledger.set_time(scene.now);
         let seen = roster.seen();
-        let expected = seen.certain(self.plan.risk_aversion);
+        let mut expected = seen.certain(self.plan.risk_aversion);
+        if let Timing::Factors { .. } = self.plan.timing {
+            // Dixit's rule has the stake among what is paid on coming.
+            expected -= roster.stake * self.plan.stake_return / 365.0;
+        }
         let verdict = Verdict::new(&self.plan, expected, seen.variance, roster.stake);
         let epoch = scene.epoch;
-        let turn = (epoch % self.review) as usize;
-        for owner in (turn..self.len()).step_by(self.review as usize) {
+        for owner in self.turns(epoch) {
             match self.state[owner] {
                 State::Online(network) if network == roster.network => {
                     self.collect(owner, roster, scene, &mut moves);
@@ -308,7 +323,8 @@ impl Pool {
                         self.join(owner, roster, scene, &mut moves);
                     }
                 }
-                State::Waiting(_) => {}
+                State::Barred(until) if until <= epoch => self.state[owner] = State::Away,
+                State::Waiting(_) | State::Barred(_) => {}
                 State::Away => {
                     // Who has gone since it last worked is paid for that.
                     if (self.paid.get(owner)).is_some_and(|paid| *paid != [Amount::ZERO; 2]) {
@@ -376,37 +392,110 @@ impl Pool {
         scene: &mut Scene<'_>,
         moves: &mut Moves,
     ) {
-        let stake = roster.stake * self.capacity[owner] as f64 / 1e3;
-        let ledger = &mut *scene.ledger;
-        if let Some(price) = scene.token_usd.filter(|_| stake > 0.0) {
-            let tokens = Amount::from_f64(stake / price);
-            if ledger.balance(Asset::Token, Account::EXCHANGE) < tokens {
-                // Nobody sells as many: no stake, no entry.
-                return;
-            }
-            let usd = Amount::from_f64(stake);
-            let account = Account::owner(owner);
-            ledger.mint(Asset::Usd, account, usd, Reason::Deposit);
-            ledger.transfer(Asset::Usd, account, Account::EXCHANGE, usd, Reason::Swap);
-            ledger.transfer(
-                Asset::Token,
-                Account::EXCHANGE,
-                account,
-                tokens,
-                Reason::Swap,
-            );
-            ledger.transfer(
-                Asset::Token,
-                account,
-                Account::STAKES,
-                tokens,
-                Reason::Stake,
-            );
-            self.staked[owner] = tokens;
-            moves.staked_usd += stake;
-        }
+        let Some(staked) = self.lock(owner, roster, scene.ledger, scene.token_usd) else {
+            // Nobody sells as many: no stake, no entry.
+            return;
+        };
+        moves.staked_usd += staked;
         self.enter(owner, roster, scene.epoch);
         moves.joined += 1;
+    }
+
+    /// Lets those who are online from the start lock their stakes; who finds nobody to sell it the tokens leaves.
+    pub(super) fn lock_first(&mut self, roster: &mut Roster, ledger: &mut Ledger, price: f64) {
+        for owner in 0..self.len() {
+            if self.is_at(owner, roster) && self.lock(owner, roster, ledger, Some(price)).is_none()
+            {
+                self.state[owner] = State::Away;
+                roster.remove(self.capacity[owner], self.cost[owner]);
+            }
+        }
+    }
+
+    /// Buys and locks an owner's stake. Returns what it cost [USD]; `None` if it is not to be had.
+    fn lock(
+        &mut self,
+        owner: usize,
+        roster: &Roster,
+        ledger: &mut Ledger,
+        token_usd: Option<f64>,
+    ) -> Option<f64> {
+        let stake = roster.stake * self.capacity[owner] as f64 / 1e3;
+        let Some(price) = token_usd.filter(|_| stake > 0.0) else {
+            return Some(0.0);
+        };
+        let tokens = Amount::from_f64((stake / price).min(1e19));
+        if ledger.balance(Asset::Token, Account::EXCHANGE) < tokens {
+            return None;
+        }
+        let usd = Amount::from_f64(stake);
+        let account = Account::owner(owner);
+        let swap = Reason::Swap;
+        ledger.mint(Asset::Usd, account, usd, Reason::Deposit);
+        ledger.transfer(Asset::Usd, account, Account::EXCHANGE, usd, swap);
+        ledger.transfer(Asset::Token, Account::EXCHANGE, account, tokens, swap);
+        ledger.transfer(
+            Asset::Token,
+            account,
+            Account::STAKES,
+            tokens,
+            Reason::Stake,
+        );
+        self.staked[owner] = tokens;
+        Some(stake)
+    }
+
+    /// Whether an owner provides to a network.
+    pub(super) fn is_at(&self, owner: usize, roster: &Roster) -> bool {
+        self.state[owner] == State::Online(roster.network)
+    }
+
+    pub(super) fn member(&self, owner: usize) -> Member {
+        Member {
+            capacity: self.capacity[owner] as f64 / 1e3,
+            cost: self.cost[owner],
+            staked: self.staked[owner],
+        }
+    }
+
+    /// Owners who look in an epoch.
+    pub(super) fn turns(&self, epoch: u32) -> impl Iterator<Item = usize> + use<> {
+        let review = self.review as usize;
+        (epoch as usize % review..self.len()).step_by(review)
+    }
+
+    /// Takes what an owner did not spend on work out of its bill.
+    pub(super) fn save(&mut self, owner: usize, usd: f64) {
+        self.spent[owner] -= usd;
+    }
+
+    /// Throws an owner out, until an epoch; `slashed` has already left the stakes.
+    pub(super) fn evict(
+        &mut self,
+        owner: usize,
+        (slashed, until): (Amount, u32),
+        roster: &mut Roster,
+        scene: &mut Scene<'_>,
+        moves: &mut Moves,
+    ) {
+        self.staked[owner] -= slashed;
+        self.collect(owner, roster, scene, moves);
+        self.leave(owner, roster, scene, moves);
+        self.state[owner] = State::Barred(until);
+    }
+
+    /// What all owners could do, whether they provide or not: cost with what pays back hardware that is still to be bought [USD per
+    /// unit], and units a day.
+    pub fn potential(&self) -> impl Iterator<Item = (f64, f64)> {
+        let payback = self.plan.machine.price / self.plan.payback;
+        let all = self.cost.iter().zip(&self.hardware).zip(&self.capacity);
+        all.map(move |((cost, &hardware), &capacity)| {
+            let buys = hardware == Hardware::ToBuy;
+            (
+                cost + if buys { payback } else { 0.0 },
+                capacity as f64 / 1e3,
+            )
+        })
     }
 
     fn enter(&mut self, owner: usize, roster: &mut Roster, epoch: u32) {

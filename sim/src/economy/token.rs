@@ -1,8 +1,10 @@
 //! A network's token: who holds it at the start, how it is minted and burned, and what it costs.
 
-use walras_des::math;
-
+use crate::economy::stakes::Staking;
+use crate::token::emission::{Baseline, EthereumIssuance, Schedule, bittensor_block};
+use crate::token::livepeer::Minter;
 use crate::token::price::PriceModel;
+use crate::token::vesting::Vesting;
 use crate::units::{Amount, Ppm};
 
 /// The token of a network.
@@ -20,6 +22,8 @@ pub struct Token {
     pub to_treasury: Ppm,
     /// Share of emission that goes to the creators of models.
     pub to_creators: Ppm,
+    /// What stake earns, and who delegates; none if stakes are the owners' alone and earn nothing.
+    pub staking: Option<Staking>,
     /// How work is paid for.
     pub payment: Payment,
     /// Share of the treasury's income in dollars that buys tokens, which are burned.
@@ -55,79 +59,115 @@ pub enum Holder {
 }
 
 /// Tokens that exist from the start.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allotment {
     /// Whose.
     pub holder: Holder,
     /// How many.
     pub tokens: Amount,
-    /// Time before any is free [days].
-    pub cliff: f64,
-    /// Time over which the rest becomes free from then on, evenly [days].
-    pub vesting: f64,
+    /// Time before any is free [s].
+    pub cliff: u64,
+    /// How they become free from then on, in seconds.
+    pub vesting: Vesting,
     /// Share of what becomes free that is sold at once.
-    pub sold: f64,
+    pub sold: Ppm,
 }
 
 impl Allotment {
-    /// How much is free after so many days.
+    /// How much is free after so many seconds.
     #[must_use]
-    pub fn free(&self, days: f64) -> Amount {
-        if days < self.cliff {
-            return Amount::ZERO;
-        }
-        if days >= self.cliff + self.vesting {
-            return self.tokens;
-        }
-        let share = (days - self.cliff) / self.vesting;
-        Amount((self.tokens.0 as f64 * share) as i128).min(self.tokens)
+    pub fn free(&self, seconds: u64) -> Amount {
+        (seconds.checked_sub(self.cliff)).map_or(Amount::ZERO, |since| {
+            self.vesting.vested(self.tokens, since)
+        })
     }
 }
 
-/// A schedule of new tokens.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Emission {
-    /// None.
-    None,
-    /// As many every day.
-    Constant {
-        /// Tokens a day.
-        per_day: f64,
-    },
-    /// Half as many after each period, as in Bitcoin and Helium.
-    Halving {
-        /// Tokens a day in the first period.
-        per_day: f64,
-        /// Length of a period [days].
-        every: f64,
-    },
-    /// Less from day to day, as in Filecoin's simple minting.
-    Decay {
-        /// Tokens a day at the start.
-        per_day: f64,
-        /// Time in which it halves [days].
-        half_life: f64,
+/// How many new tokens there are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Emission {
+    /// What sets the number of a day.
+    pub rule: Rule,
+    /// There are at least as many a day, as in Monero's tail.
+    pub least: Amount,
+}
+
+/// What sets the number of new tokens of a day.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rule {
+    /// The day alone.
+    Schedule(Schedule),
+    /// One schedule by the day, and another that waits for capacity, as in Filecoin.
+    Baseline(Schedule, Baseline),
+    /// The root of what is staked, as in Ethereum.
+    Stake(EthereumIssuance),
+    /// The share of the supply that is staked, as in Livepeer.
+    Bonding(Minter),
+    /// What there is: half as many each time half of what was missing from the cap is there, as in Bittensor.
+    Cap {
+        /// A day, while there is less than half of the cap.
+        initial: Amount,
+        /// The cap.
+        cap: Amount,
     },
 }
 
+/// What emission may depend on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Situation {
+    /// Tokens minted and not burned.
+    pub supply: Amount,
+    /// Tokens that are staked.
+    pub staked: Amount,
+    /// What the network can do [units a day].
+    pub capacity: f64,
+}
+
+/// Epochs of Ethereum in a day.
+const ETHEREUM_EPOCHS: u64 = 225;
+
+/// Inflation without stakes has no end; this many tokens are.
+const MOST: Amount = Amount(1_000_000_000_000_000 * Amount::SCALE);
+
 impl Emission {
-    /// Tokens minted in the first days, if nothing changes it.
+    /// As the schedule says, by days.
     #[must_use]
-    pub fn until(&self, days: f64) -> f64 {
-        match *self {
-            Self::None => 0.0,
-            Self::Constant { per_day } => per_day * days,
-            Self::Halving { per_day, every } => {
-                let periods = (days / every).floor();
-                let halved = math::powf(0.5, periods);
-                // 1 + 1/2 + 1/4 + … before the present period.
-                per_day * every * 2.0 * (1.0 - halved) + per_day * halved * (days - periods * every)
-            }
-            Self::Decay { per_day, half_life } => {
-                let rate = std::f64::consts::LN_2 / half_life;
-                per_day / rate * -math::exp_m1(-rate * days)
-            }
+    pub const fn scheduled(schedule: Schedule) -> Self {
+        Self {
+            rule: Rule::Schedule(schedule),
+            least: Amount::ZERO,
         }
+    }
+
+    /// None.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self::scheduled(Schedule::Fixed(Amount::ZERO))
+    }
+
+    /// New tokens of a day; days are asked for one after the other.
+    ///
+    /// # Panics
+    /// If amounts overflow.
+    pub fn day(&mut self, day: u64, now: &Situation) -> Amount {
+        let minted = match &mut self.rule {
+            Rule::Schedule(schedule) => schedule.at(day),
+            Rule::Baseline(simple, baseline) => simple.at(day) + baseline.day(day, now.capacity),
+            Rule::Stake(issuance) => {
+                let staked = u64::try_from(now.staked.0).unwrap_or(u64::MAX);
+                if staked < issuance.increment {
+                    Amount::ZERO
+                } else {
+                    issuance.per_epoch(staked).mul_floor(ETHEREUM_EPOCHS, 1)
+                }
+            }
+            Rule::Bonding(minter) => {
+                let room = (MOST - now.supply).max(Amount::ZERO);
+                minter.round(now.staked, now.supply).min(room)
+            }
+            Rule::Cap { initial, cap } => bittensor_block(*initial, now.supply, *cap),
+        };
+        minted.max(self.least)
     }
 }
 
@@ -135,33 +175,36 @@ impl Emission {
 mod tests {
     use super::*;
 
-    /// Bitcoin: 2 E₀ T in all; Filecoin's simple minting: half of all tokens in the first six years.
-    #[test]
-    fn schedules() {
-        let halving = Emission::Halving {
-            per_day: 7200.0,
-            every: 1458.0,
-        };
-        assert!((halving.until(1e6) - 2.0 * 7200.0 * 1458.0).abs() < 1.0);
-        assert!((halving.until(1458.0 * 1.5) - 7200.0 * 1458.0 * 1.25).abs() < 1e-6);
-        let decay = Emission::Decay {
-            per_day: 330e6 * std::f64::consts::LN_2 / 2190.0,
-            half_life: 2190.0,
-        };
-        assert!((decay.until(2190.0) - 165e6).abs() < 1e-3);
-        assert!((decay.until(1e7) - 330e6).abs() < 1e-3);
-    }
-
     #[test]
     fn a_cliff_then_evenly() {
+        let day = 86_400;
         let allotment = Allotment {
             holder: Holder::Insiders,
             tokens: Amount(1000),
-            cliff: 365.0,
-            vesting: 1000.0,
-            sold: 0.5,
+            cliff: 365 * day,
+            vesting: Vesting::linear(1000 * day),
+            sold: Ppm::from_fraction(0.5),
         };
-        let free = [0.0, 364.9, 365.0, 865.0, 1365.0, 1e5].map(|days| allotment.free(days).0);
+        let free = [0, 364, 365, 865, 1365, 10_000].map(|days| allotment.free(days * day).0);
         assert_eq!(free, [0, 0, 0, 500, 1000, 1000]);
+    }
+
+    /// Monero: 0.6 XMR a block for ever once the curve is below it.
+    #[test]
+    fn a_tail_takes_over() {
+        let mut emission = Emission {
+            rule: Rule::Schedule(Schedule::Halving {
+                initial: Amount(1000),
+                every: 10,
+            }),
+            least: Amount(300),
+        };
+        let now = Situation {
+            supply: Amount::ZERO,
+            staked: Amount::ZERO,
+            capacity: 0.0,
+        };
+        let days = [9, 10, 20, 500].map(|day| emission.day(day, &now).0);
+        assert_eq!(days, [1000, 500, 300, 300]);
     }
 }

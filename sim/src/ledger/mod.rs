@@ -80,6 +80,14 @@ impl Account {
         )
     }
 
+    /// The index of the owner whose account it is, if it is one's.
+    #[must_use]
+    pub fn owner_index(self) -> Option<usize> {
+        self.0
+            .checked_sub(Self::FIRST_OWNER)
+            .map(|index| index as usize)
+    }
+
     /// Name in results.
     #[must_use]
     pub fn name(self) -> String {

@@ -76,6 +76,18 @@ impl Holdings {
         self.sorted.last().map_or(0.0, |value| value / self.sum)
     }
 
+    /// What the largest holders have of all, when they are this share of the holders; a part of one holder counts as that part.
+    #[must_use]
+    pub fn share_of_top(&self, share: f64) -> f64 {
+        let mut left = share * self.sorted.len() as f64;
+        let mut held = 0.0;
+        for value in self.sorted.iter().rev() {
+            held += value * left.clamp(0.0, 1.0);
+            left -= 1.0;
+        }
+        held / self.sum
+    }
+
     /// The fewest that together hold at least `threshold` of all (tokenomics-decentralization counts so).
     #[must_use]
     pub fn nakamoto_at_least(&self, threshold: f64) -> usize {
@@ -149,6 +161,10 @@ mod tests {
         assert!((of(&quantile(|p| p)).gini() - gini_of::UNIFORM).abs() < 1e-4);
         let exponential = of(&quantile(|p| -(1.0 - p).ln())).gini();
         assert!((exponential - gini_of::EXPONENTIAL).abs() < 1e-3);
+        // The top q of an exponential holds q·(1 − ln q).
+        let top = of(&quantile(|p| -(1.0 - p).ln())).share_of_top(0.01);
+        assert!((top - 0.01 * (1.0 - 0.01_f64.ln())).abs() < 1e-3);
+        assert!((of(&[1.0, 3.0]).share_of_top(0.25) - 0.375).abs() < 1e-12);
         let pareto = of(&quantile(|p| (1.0 - p).powf(-0.5))).gini();
         assert!((pareto - gini_of::pareto(2.0)).abs() < 1e-2);
     }

@@ -1,7 +1,10 @@
 //! Schedules of emission: how many units a protocol mints in a block, an epoch, a year.
 //!
-//! A [`Schedule`] is a function of the period alone. Issuance that depends on stake or on what was issued before (Ethereum, Bittensor)
-//! stands below it; Filecoin's, which depends on storage, in [`super::filecoin`]; Akash's and Livepeer's in their files.
+//! A [`Schedule`] is a function of the period alone. Issuance that depends on stake, on capacity or on what was issued before (Ethereum,
+//! Filecoin's baseline, Bittensor) stands below it; Filecoin's to the last unit in [`super::filecoin`]; Akash's and Livepeer's in their
+//! files.
+
+use walras_des::math;
 
 use crate::units::Amount;
 
@@ -330,6 +333,70 @@ impl EthereumIssuance {
     #[must_use]
     pub fn yield_at(&self, staked_eth: f64) -> f64 {
         self.per_root() / staked_eth.sqrt()
+    }
+}
+
+/// Emission that waits for capacity, as the baseline part of Filecoin's: a total approached exponentially in a time of its own, which
+/// runs as the clock does while the network has the baseline's capacity, and slower while it has less.
+///
+/// The baseline grows exponentially. Each day counts what the network can do, at most the baseline, as realized; effective time is where
+/// the baseline's own sum would have reached what was realized: `θ = ln(1 + g·R/b₀)/g` days. Source: Filecoin specification, "Token:
+/// minting model". [`super::filecoin::Minting`] is the same by epochs of 30 s, as the chain computes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Baseline {
+    /// Units ever minted.
+    pub total: Amount,
+    /// Days of effective time until half of them are.
+    pub half_life: u64,
+    /// The baseline at the start [the caller's unit of capacity].
+    pub initial: f64,
+    /// Its growth: of its logarithm, by day.
+    pub growth: f64,
+    /// What was realized so far [unit-days].
+    pub realized: f64,
+}
+
+/// Parts of a day in which effective time is counted.
+const DAY_PARTS: u64 = 1 << 20;
+
+impl Baseline {
+    /// The baseline on a day.
+    #[must_use]
+    pub fn on(&self, day: u64) -> f64 {
+        self.initial * math::exp(self.growth * day as f64)
+    }
+
+    /// Effective time [days].
+    #[must_use]
+    pub fn effective(&self) -> f64 {
+        let days = self.realized / self.initial;
+        if self.growth == 0.0 {
+            days
+        } else {
+            math::ln_1p(self.growth * days) / self.growth
+        }
+    }
+
+    /// Passes a day on which the network can do `capacity`; returns what it mints.
+    ///
+    /// # Panics
+    /// If the half-life is zero.
+    pub fn day(&mut self, day: u64, capacity: f64) -> Amount {
+        // The baseline's mean over the day, so that a network that has it counts a day.
+        let mean = if self.growth == 0.0 {
+            self.initial
+        } else {
+            self.on(day) * math::exp_m1(self.growth) / self.growth
+        };
+        let before = self.minted();
+        self.realized += capacity.min(mean);
+        self.minted() - before
+    }
+
+    /// What was minted so far.
+    fn minted(&self) -> Amount {
+        let parts = (self.effective() * DAY_PARTS as f64).round() as u64;
+        minted_before(self.total, self.half_life * DAY_PARTS, parts)
     }
 }
 
