@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use walras_des::{Dist, Span};
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
-    Allotment, Change, Creators, Customers, Economy, Emission, Network, Owners, Payment, Reward,
-    Rule, Seller, Sells, Shock, Staking, Supply, Token, Verification,
+    Allotment, Change, Creators, Customers, Economy, Emission, Network, Owners, Payment, Place,
+    Reward, Rule, Seller, Sells, Shock, Staking, Supply, Timing, Token, Verification,
 };
 use walras_sim::ledger::Reason;
 use walras_sim::market::Mechanism;
@@ -18,6 +18,10 @@ use walras_sim::market::uniform::UniformPrice;
 use walras_sim::market::vcg::Vcg;
 use walras_sim::record::{MetricId, Output};
 use walras_sim::series::{Column, Row};
+use walras_sim::supply::exit::Switching;
+use walras_sim::supply::orders::Maker;
+use walras_sim::supply::owner::Machine;
+use walras_sim::supply::power::{DayAhead, Tariff};
 use walras_sim::token::emission::{Baseline, EthereumIssuance, Schedule};
 use walras_sim::token::livepeer::Minter;
 use walras_sim::token::price::{Exchange, Gbm, OrderFlow, PriceModel};
@@ -45,6 +49,13 @@ fn customers() -> Customers {
     }
 }
 
+fn factors(join_above: f64, leave_below: f64) -> Timing {
+    Timing::Factors {
+        join_above,
+        leave_below,
+    }
+}
+
 /// 100 owners of 24 units a day each, whose costs lie between 0.2 and 0.4 USD.
 fn owners() -> Owners {
     Owners {
@@ -53,13 +64,16 @@ fn owners() -> Owners {
         capacity: Dist::constant(24.0).unwrap(),
         running_cost: Dist::uniform(0.2, 0.4).unwrap(),
         buyers: 0.0,
-        hardware_price: 0.0,
+        idle_anyway: 0.0,
+        machine: Machine::default(),
         payback: 1.0,
         lead_time: 0.0,
+        maker: None,
+        places: Vec::new(),
         review: 7.0,
         memory: 7.0,
-        join_above: 1.0,
-        leave_below: 1.0,
+        delay: 0.0,
+        timing: factors(1.0, 1.0),
         risk_aversion: 0.0,
         sells: Sells::Share(1.0),
         stake: 0.0,
@@ -96,6 +110,7 @@ fn economy(customers: Customers, networks: Vec<Network>) -> Economy {
         epoch: Span::DAY,
         customers,
         networks,
+        makers: Vec::new(),
         shocks: Vec::new(),
     }
 }
@@ -162,7 +177,7 @@ fn burn_and_mint_finds_its_equilibrium() {
     // Owners look at their earnings every day, so that what is minted is sold the same day.
     let owners = Owners {
         review: 1.0,
-        leave_below: 0.0,
+        timing: factors(1.0, 0.0),
         ..owners()
     };
     let mut world = network(owners, posted(1.0));
@@ -188,7 +203,7 @@ fn burn_and_mint_finds_its_equilibrium() {
 /// What a network of 2,400 units a day has minted after each day, with tokens that never move.
 fn minted(rule: Rule, epoch: Span, days: u64) -> Vec<f64> {
     let owners = Owners {
-        leave_below: 0.0,
+        timing: factors(1.0, 0.0),
         ..owners()
     };
     let mut world = network(owners, posted(1.0));
@@ -374,7 +389,7 @@ fn creators() -> Creators {
 
 fn with_creators(creators: Creators) -> Economy {
     let owners = Owners {
-        leave_below: 0.0,
+        timing: factors(1.0, 0.0),
         ..owners()
     };
     let mut world = network(owners, posted(1.0));
@@ -475,7 +490,7 @@ fn deadweight_loss_is_what_a_planner_would_gain() {
         potential: 1000,
         online: 0.1,
         running_cost: Dist::constant(0.2).unwrap(),
-        join_above: 100.0,
+        timing: factors(100.0, 1.0),
         ..owners()
     };
     let output = go(&economy(customers, vec![network(owners, posted(1.0))]), 400);
@@ -519,7 +534,7 @@ fn fees_rest_at_the_target() {
         ..customers()
     };
     let owners = Owners {
-        leave_below: 0.0,
+        timing: factors(1.0, 0.0),
         running_cost: Dist::constant(0.01).unwrap(),
         ..owners()
     };
@@ -561,7 +576,7 @@ fn fees_rest_at_the_target() {
 #[test]
 fn auctions_clear_where_curves_cross() {
     let owners = Owners {
-        leave_below: 0.0,
+        timing: factors(1.0, 0.0),
         ..owners()
     };
     let expected = 0.2 + 0.2 * 1000.0 / 2400.0;
@@ -594,6 +609,7 @@ fn shares_are_a_logit() {
         cost: 0.1,
         target: 0.7,
         lead_time: 100.0,
+        maker: None,
         follows: None,
     };
     let cloud = Network {
@@ -628,6 +644,290 @@ fn a_shock_comes_when_it_is_due() {
         0.8,
         1e-12,
     );
+}
+
+/// What money costs 10 % a year; earnings are as uncertain as they have been.
+const DIXIT: Timing = Timing::Dixit {
+    discount: 0.1,
+    drift: 0.0,
+    volatility: None,
+};
+
+/// Owners who pay for a machine that is worth nothing to others, and expect earnings to move by 60 % in a year. As the posted price falls
+/// from 1 USD by steps, and all that is wanted is shared by those who are there, none goes while a unit earns more than Dixit's lower
+/// threshold, and all have gone when it has earned less; and as it rises again none comes back below the upper one.
+#[test]
+fn owners_wait_between_the_thresholds_of_dixit() {
+    let machine = Machine {
+        price: 100.0,
+        ..Machine::default()
+    };
+    let thresholds = Switching {
+        drift: 0.0,
+        volatility: 0.6,
+        discount: 0.1,
+        cost: 0.3 * 365.0,
+        entry_cost: 100.0,
+        exit_cost: 0.0,
+    }
+    .thresholds();
+    let (enter, leave) = (thresholds.enter / 365.0, thresholds.leave / 365.0);
+    assert!(leave < 0.2 && enter > 0.4, "{leave} {enter}");
+    let owners = Owners {
+        running_cost: Dist::constant(0.3).unwrap(),
+        buyers: 1.0,
+        machine,
+        timing: Timing::Dixit {
+            discount: 0.1,
+            drift: 0.0,
+            volatility: Some(0.6),
+        },
+        review: 1.0,
+        memory: 0.01,
+        ..owners()
+    };
+    // As much is wanted as there is, so that a unit of capacity earns the price.
+    let customers = Customers {
+        volume: 1e6,
+        ..customers()
+    };
+    let mut world = economy(customers, vec![network(owners, posted(1.0))]);
+    let steps = 60;
+    for step in 0..2 * steps {
+        let down = step < steps;
+        world.shocks.push(Shock {
+            at: 10.0 * f64::from(step + 1),
+            network: 0,
+            change: Change::Price(if down { 0.96 } else { 1.0 / 0.96 }),
+        });
+    }
+    let output = go(&world, 10 * (2 * steps as u64 + 2));
+    let (mut gone, mut back) = (false, false);
+    for (row, day) in output.series.rows.iter().zip(&output.series.days) {
+        let price = row[Column::Price];
+        if *day <= 610.0 {
+            assert_eq!(row[Column::Left] > 0.0, price <= leave && !gone, "{price}");
+            gone |= row[Column::Left] > 0.0;
+        } else {
+            assert_eq!(
+                row[Column::Joined] > 0.0,
+                price >= enter && !back,
+                "{price}"
+            );
+            back |= row[Column::Joined] > 0.0;
+        }
+        let online = if gone && !back { 0.0 } else { 100.0 };
+        assert_eq!(row[Column::Providers], online);
+    }
+    assert!(gone && back);
+}
+
+/// The same owners paid in tokens whose price is a geometric Brownian motion, with the volatility that they see: while a unit has never
+/// earned less than the threshold at three quarters of the true volatility nobody has gone, and who has seen it a tenth below that of five
+/// quarters, has.
+#[test]
+fn owners_learn_how_uncertain_their_earnings_are() {
+    let machine = Machine {
+        price: 100.0,
+        ..Machine::default()
+    };
+    let leave = |volatility: f64| {
+        let switching = Switching {
+            drift: 0.0,
+            volatility,
+            discount: 0.1,
+            cost: 0.3 * 365.0,
+            entry_cost: 100.0,
+            exit_cost: 0.0,
+        };
+        switching.thresholds().leave / 365.0
+    };
+    let owners = Owners {
+        running_cost: Dist::constant(0.3).unwrap(),
+        buyers: 1.0,
+        machine,
+        timing: DIXIT,
+        review: 1.0,
+        memory: 365.0,
+        ..owners()
+    };
+    let mut world = network(owners, posted(1.0));
+    let gbm = PriceModel::Gbm(Gbm {
+        drift: 0.0,
+        volatility: 0.8,
+    });
+    // 2,400 tokens a day for 2,400 units, and customers who pay nothing.
+    world.token = Some(token(
+        gbm,
+        Emission::scheduled(Schedule::Fixed(Amount::from_f64(1200.0))),
+        Payment::Dollars,
+    ));
+    let customers = Customers {
+        volume: 1e-6,
+        ..customers()
+    };
+    let world = economy(customers, vec![world]);
+    let (mut stayed, mut left) = (0, 0);
+    for replication in 0..20 {
+        let output = world
+            .simulate(&settings(4000), 1, replication, &|| false)
+            .expect("nobody stops it");
+        // What owners expect is the earnings of a year or two: smoothed here as they do it.
+        let (mut expected, weight) = (1.0, 1.0 - 0.5_f64.powf(1.0 / 365.0));
+        for (row, day) in output.series.rows.iter().zip(&output.series.days) {
+            expected += weight * (row[Column::Earning] - expected);
+            // After two years the volatility is known within a quarter.
+            if *day < 730.0 {
+                if row[Column::Left] > 0.0 {
+                    break;
+                }
+                continue;
+            }
+            if row[Column::Left] > 0.0 {
+                assert!(expected < leave(0.6), "{expected}");
+                left += 1;
+                break;
+            }
+            assert!(expected > 0.9 * leave(1.0), "{expected}");
+            stayed += 1;
+        }
+    }
+    assert!(left >= 5 && stayed > 1000, "{left} {stayed}");
+}
+
+/// Electricity by place and month, to the cent: 350 W at work and 60 W without, half of it used, where the exchange moves a third of
+/// 0.40 USD; and for owners whose machine is on anyway what work adds.
+#[test]
+fn electricity_is_part_of_running_cost() {
+    let tariff = Tariff {
+        usd_per_kwh: 0.4,
+        exchange_share: 1.0 / 3.0,
+        profile: DayAhead::GERMANY,
+        utc_offset: 1.0,
+    };
+    for (idle_anyway, energy) in [(0.0, 0.205), (1.0, 0.145)] {
+        let owners = Owners {
+            running_cost: Dist::constant(0.1).unwrap(),
+            idle_anyway,
+            machine: Machine {
+                busy: 0.35,
+                idle: 0.06,
+                ..Machine::default()
+            },
+            places: vec![Place {
+                weight: 1.0,
+                tariff: tariff.clone(),
+            }],
+            review: 1.0,
+            timing: factors(1.0, 0.0),
+            ..owners()
+        };
+        let customers = Customers {
+            volume: 1200.0,
+            ..customers()
+        };
+        let mut world = economy(customers, vec![network(owners, posted(1.0))]);
+        world.shocks.push(Shock {
+            at: 200.0,
+            network: 0,
+            change: Change::Electricity {
+                factor: 3.0,
+                place: Some(0),
+            },
+        });
+        let output = go(&world, 365);
+        for (day, row) in output.series.rows.iter().enumerate() {
+            let factor = if day < 200 { 1.0 } else { 3.0 };
+            let price = tariff.mean(24.0 * day as f64, 24.0) * factor;
+            close(row[Column::Cost], 0.1 + energy * price, 1e-8);
+        }
+        // Bills: what was spent is what the year came to, within its last day.
+        let cost = output.metrics.get(MetricId::RunningCost).unwrap();
+        assert!(cost > 0.1 + energy * 0.4, "{cost}");
+    }
+}
+
+/// A maker with 50 weeks of backlog and 24 units a week, one machine of 24 units a day: a hundred owners who all order at once get theirs
+/// week by week from the 51st on, in the order of their orders, unless its output doubles; and a rival who orders first is served first.
+#[test]
+fn hardware_comes_in_the_order_of_orders() {
+    for (doubled, rival, expected) in [
+        (false, 0.0, [0.0, 10.0, 20.0]),
+        (true, 0.0, [10.0, 30.0, 50.0]),
+        (false, 240.0, [0.0, 0.0, 10.0]),
+    ] {
+        let owners = Owners {
+            online: 0.0,
+            running_cost: Dist::constant(0.01).unwrap(),
+            buyers: 1.0,
+            maker: Some(0),
+            review: 1.0,
+            timing: factors(1.0, 0.0),
+            ..owners()
+        };
+        let customers = Customers {
+            volume: 1e6,
+            ..customers()
+        };
+        let mut world = economy(customers, vec![network(owners, posted(1.0))]);
+        world.makers.push(Maker::quoting(50.0, 0.0, 24.0));
+        if rival > 0.0 {
+            world.shocks.push(Shock {
+                at: 0.0,
+                network: 0,
+                change: Change::Orders {
+                    maker: 0,
+                    units: rival,
+                },
+            });
+        }
+        if doubled {
+            // Thirty of 50 weeks are left, and come in 15.
+            world.shocks.push(Shock {
+                at: 140.0,
+                network: 0,
+                change: Change::Output {
+                    maker: 0,
+                    factor: 2.0,
+                },
+            });
+        }
+        let output = go(&world, 7 * 71);
+        let online = |week: usize| output.series.rows[7 * week + 1][Column::Providers];
+        let found = if doubled {
+            [40, 50, 60].map(online)
+        } else {
+            [50, 60, 70].map(online)
+        };
+        assert_eq!(found, expected, "{doubled} {rival}");
+    }
+}
+
+/// What owners see makes them act after a delay: who would come for a price comes so many days later.
+#[test]
+fn delays_are_kept() {
+    for delay in [0.0, 1.0, 30.0] {
+        let owners = Owners {
+            online: 0.0,
+            delay,
+            review: 1.0,
+            memory: 0.01,
+            ..owners()
+        };
+        let mut world = economy(customers(), vec![network(owners, posted(0.1))]);
+        world.networks[0].initial_price = 0.1;
+        world.shocks.push(Shock {
+            at: 50.0,
+            network: 0,
+            change: Change::Price(10.0),
+        });
+        let output = go(&world, 100);
+        let joined = output.series.column(Column::Joined);
+        assert_eq!(
+            joined.clone().position(|joined| joined > 0.0),
+            Some(50 + delay as usize)
+        );
+    }
 }
 
 fn market(choice: u8) -> Mechanism {
@@ -738,6 +1038,7 @@ proptest! {
             Just(Reward::Retroactive { every: 30.0, error: 0.5 }),
             Just(Reward::Quadratic { every: 30.0, givers: 100, gift: 1.0 }),
         ]),
+        dixit in any::<bool>(),
     ) {
         let networks = (tokens.into_iter().zip(markets)).map(|(token, choice)| {
             let owners = Owners {
@@ -745,11 +1046,14 @@ proptest! {
                 sells,
                 stake: if token.is_some() { stake } else { 0.0 },
                 buyers: 0.3,
-                hardware_price: 20.0,
+                machine: Machine { price: 20.0, resale: 0.3, depreciation: 0.2, busy: 0.35, idle: 0.06 },
+                places: vec![Place { weight: 1.0, tariff: Tariff::flat(0.1) }],
                 payback: 365.0,
                 lead_time: 30.0,
                 risk_aversion: 0.1,
-                leave_below: 0.8,
+                idle_anyway: 0.2,
+                delay: 3.0,
+                timing: if dixit { DIXIT } else { factors(1.0, 0.8) },
                 ..owners()
             };
             let mut network = network(owners, market(choice));
@@ -789,6 +1093,7 @@ proptest! {
         for (at, change) in [
             (60.0, Change::TokenPrice(crash)),
             (90.0, Change::RunningCost(1.5)),
+            (100.0, Change::Electricity { factor: 2.0, place: None }),
             (120.0, Change::Emission(0.5)),
             (150.0, Change::Open(false)),
             (180.0, Change::Open(true)),

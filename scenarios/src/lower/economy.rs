@@ -4,8 +4,8 @@ use walras_des::{Dist, Span};
 use walras_sim::economy::network::Following;
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
-    Allotment, Change, Creators, Customers, Economy, Emission, Network, Owners, Payment, Reward,
-    Rule, Seller, Sells, Shock, Staking, Supply, Token, Verification,
+    Allotment, Change, Creators, Customers, Economy, Emission, Network, Owners, Payment, Place,
+    Reward, Rule, Seller, Sells, Shock, Staking, Supply, Timing, Token, Verification,
 };
 use walras_sim::market::base_fee::Eip1559;
 use walras_sim::market::blob_fee::{self, BlobFee};
@@ -21,6 +21,9 @@ use walras_sim::market::uniform::UniformPrice;
 use walras_sim::market::vcg::Vcg;
 use walras_sim::market::vickrey::Vickrey;
 use walras_sim::market::{Market, Mechanism};
+use walras_sim::supply::orders::Maker;
+use walras_sim::supply::owner::Machine;
+use walras_sim::supply::power::{DayAhead, Tariff};
 use walras_sim::token::emission::{Baseline, EthereumIssuance, Schedule};
 use walras_sim::token::livepeer::{Minter, PERC_DIVISOR};
 use walras_sim::token::price::{
@@ -29,13 +32,15 @@ use walras_sim::token::price::{
 use walras_sim::token::vesting::Vesting;
 use walras_sim::units::{Amount, Ppm};
 
-use super::{positive, unknown};
+use super::{Tables, positive, unknown};
 use crate::plan::Economies;
 use crate::report::{At, Report};
+use crate::spec::Named;
 use crate::spec::economy::{
-    AmountLaw, ChangeSpec, CreatorsSpec, CustomersSpec, DrawnAmount, EconomySpec, EmissionSpec,
-    HolderSpec, MarketSpec, OwnersSpec, PaymentSpec, ProviderNetworkSpec, RewardSpec, SellerSpec,
-    SellsSpec, ShockSpec, TokenPriceSpec, TokenSpec, VerificationSpec,
+    AmountLaw, ChangeSpec, CreatorsSpec, CustomersSpec, DrawnAmount, EconomySpec, ElectricitySpec,
+    EmissionSpec, HardwareSpec, HolderSpec, MakerSpec, MarketSpec, OwnersSpec, PaymentSpec,
+    ProviderNetworkSpec, RewardSpec, SellerSpec, SellsSpec, ShockSpec, TokenPriceSpec, TokenSpec,
+    VerificationSpec,
 };
 use crate::spec::quantity::{Duration, Share};
 
@@ -49,8 +54,41 @@ const MOST_TOKENS: f64 = 1e15;
 /// The longest time between two steps.
 const LONGEST_EPOCH: f64 = 31.0 * DAY;
 
+/// What the parts of an economy refer to by name.
+#[derive(Clone, Copy)]
+struct Names<'a> {
+    tables: &'a Tables,
+    networks: &'a Named<ProviderNetworkSpec>,
+    makers: &'a Named<MakerSpec>,
+    /// The reference price [USD per unit].
+    reference: f64,
+}
+
+impl Names<'_> {
+    /// The index of a maker.
+    fn maker(&self, report: &mut Report, at: &At<'_>, name: &str) -> Option<usize> {
+        index(report, at, "maker", name, self.makers)
+    }
+}
+
+/// The place of a name among those that there are.
+fn index<T>(
+    report: &mut Report,
+    at: &At<'_>,
+    noun: &str,
+    name: &str,
+    all: &Named<T>,
+) -> Option<usize> {
+    let found = all.keys().position(|known| known == name);
+    if found.is_none() {
+        unknown(report, at, noun, name, all.keys().map(String::as_str));
+    }
+    found
+}
+
 pub(super) fn lower(
     report: &mut Report,
+    tables: &Tables,
     spec: Option<&CustomersSpec>,
     economies: &[(String, Option<EconomySpec>)],
 ) -> Option<Economies> {
@@ -60,6 +98,7 @@ pub(super) fn lower(
         .map(|(name, spec)| {
             economy(
                 report,
+                tables,
                 &root.key(name),
                 name,
                 spec.as_ref()?,
@@ -95,6 +134,7 @@ fn customers(spec: &CustomersSpec) -> Customers {
 
 fn economy(
     report: &mut Report,
+    tables: &Tables,
     at: &At<'_>,
     name: &str,
     spec: &EconomySpec,
@@ -109,53 +149,89 @@ fn economy(
     if spec.networks.is_empty() {
         report.add(&networks_at, "an economy needs at least one network", None);
     }
-    let reference = customers.map_or(1.0, |customers| customers.reference_price);
+    let names = Names {
+        tables,
+        networks: &spec.networks,
+        makers: &spec.makers,
+        reference: customers.map_or(1.0, |customers| customers.reference_price),
+    };
     let networks: Vec<Option<Network>> = (spec.networks.iter())
-        .map(|(name, spec)| network(report, &networks_at.key(name), name, spec, reference))
+        .map(|(name, spec)| network(report, names, &networks_at.key(name), name, spec))
+        .collect();
+    let makers_at = at.key("makers");
+    let makers: Vec<Option<Maker>> = (spec.makers.iter())
+        .map(|(name, spec)| maker(report, &makers_at.key(name), *spec))
         .collect();
     let shocks_at = at.key("shocks");
-    let names: Vec<&str> = spec.networks.keys().map(String::as_str).collect();
     let mut shocks: Vec<Shock> = Vec::new();
     for (name, spec) in &spec.shocks {
-        shocks.extend(shock(report, &shocks_at.key(name), spec, &names));
+        shocks.extend(shock(report, names, &shocks_at.key(name), spec));
     }
     shocks.sort_by(|a, b| a.at.total_cmp(&b.at));
     let networks: Option<Vec<Network>> = networks.into_iter().collect();
+    let makers: Option<Vec<Maker>> = makers.into_iter().collect();
     Some(Economy {
         name: name.to_owned(),
         epoch: epoch?,
         customers: customers?.clone(),
         networks: networks?,
+        makers: makers?,
         shocks,
     })
 }
 
-fn shock(report: &mut Report, at: &At<'_>, spec: &ShockSpec, names: &[&str]) -> Option<Shock> {
+fn maker(report: &mut Report, at: &At<'_>, spec: MakerSpec) -> Option<Maker> {
+    let weeks = |duration: Duration| days(duration) / 7.0;
+    let transit = weeks(spec.transit);
+    let quoted = spec.quoted.map_or(transit, weeks);
+    if quoted < transit {
+        let hint = Some("`quoted` is the whole time from order to delivery".to_owned());
+        report.add(
+            &at.key("quoted"),
+            "a lead time cannot be shorter than the transit that is part of it",
+            hint,
+        );
+        return None;
+    }
+    Some(Maker::quoting(quoted, transit, spec.output))
+}
+
+fn shock(report: &mut Report, names: Names<'_>, at: &At<'_>, spec: &ShockSpec) -> Option<Shock> {
     let network = match &spec.network {
         None => Some(0),
-        Some(name) => {
-            let found = names.iter().position(|known| known == name);
-            if found.is_none() {
-                unknown(
-                    report,
-                    &at.key("network"),
-                    "network",
-                    name,
-                    names.iter().copied(),
-                );
-            }
-            found
-        }
+        Some(name) => index(report, &at.key("network"), "network", name, names.networks),
+    };
+    let is_of_maker = matches!(spec.change, ChangeSpec::Output(_) | ChangeSpec::Orders(_));
+    if is_of_maker != spec.maker.is_some() {
+        let message = if is_of_maker {
+            "this changes a maker, and none is named"
+        } else {
+            "this does not change a maker"
+        };
+        let hint = Some("`maker` goes with `output` and `orders`".to_owned());
+        report.add(at, message, hint);
+        return None;
+    }
+    let maker = match &spec.maker {
+        None => 0,
+        Some(name) => names.maker(report, &at.key("maker"), name)?,
     };
     let change = match spec.change {
         ChangeSpec::Demand(factor) => Change::Demand(factor),
         ChangeSpec::TokenPrice(factor) => Change::TokenPrice(factor),
         ChangeSpec::Price(factor) => Change::Price(factor),
         ChangeSpec::RunningCost(factor) => Change::RunningCost(factor),
+        ChangeSpec::Electricity(factor) => electricity(report, names, at, spec, network?, factor)?,
+        ChangeSpec::Output(factor) => Change::Output { maker, factor },
+        ChangeSpec::Orders(units) => Change::Orders { maker, units },
         ChangeSpec::Emission(factor) => Change::Emission(factor),
         ChangeSpec::Appeal(more) => Change::Appeal(more),
         ChangeSpec::Open(is_open) => Change::Open(is_open),
     };
+    if spec.region.is_some() && !matches!(change, Change::Electricity { .. }) {
+        let hint = Some("`region` goes with `electricity`".to_owned());
+        report.add(&at.key("region"), "this does not change a region", hint);
+    }
     Some(Shock {
         at: days(spec.at),
         network: network?,
@@ -163,12 +239,37 @@ fn shock(report: &mut Report, at: &At<'_>, spec: &ShockSpec, names: &[&str]) -> 
     })
 }
 
+/// A change of the price of electricity in a region, or in all.
+fn electricity(
+    report: &mut Report,
+    names: Names<'_>,
+    at: &At<'_>,
+    spec: &ShockSpec,
+    network: usize,
+    factor: f64,
+) -> Option<Change> {
+    let (name, network) = names.networks.get_index(network)?;
+    let owners = network.owners.as_ref();
+    let Some(electricity) = owners.and_then(|owners| owners.electricity.as_ref()) else {
+        let message = format!("owners of `{name}` have electricity in their running cost");
+        let hint = Some("change `running-cost`, or give them `electricity`".to_owned());
+        report.add(at, message, hint);
+        return None;
+    };
+    let mut place = None;
+    if let Some(region) = &spec.region {
+        let at = at.key("region");
+        place = Some(index(report, &at, "region", region, &electricity.regions)?);
+    }
+    Some(Change::Electricity { factor, place })
+}
+
 fn network(
     report: &mut Report,
+    names: Names<'_>,
     at: &At<'_>,
     name: &str,
     spec: &ProviderNetworkSpec,
-    reference: f64,
 ) -> Option<Network> {
     let market = market(spec.market);
     let supply = match (&spec.owners, &spec.seller) {
@@ -179,11 +280,11 @@ fn network(
                 let hint = Some("give it a `token`, or remove `stake`".to_owned());
                 report.add(&at.key("stake"), message, hint);
             }
-            self::owners(report, &at, owners).map(Supply::Owners)
+            self::owners(report, names, &at, owners).map(Supply::Owners)
         }
         (None, Some(seller)) => {
             let at = at.key("seller");
-            self::seller(report, &at, seller, spec.market).map(Supply::Seller)
+            self::seller(report, names, &at, seller, spec.market).map(Supply::Seller)
         }
         (owners, _) => {
             let found = if owners.is_some() { "both" } else { "neither" };
@@ -219,7 +320,7 @@ fn network(
         appeal: spec.appeal,
         is_open: spec.open,
         supply: supply?,
-        initial_price: spec.initial_price.or(announced).unwrap_or(reference),
+        initial_price: spec.initial_price.or(announced).unwrap_or(names.reference),
         market,
         take_rate: ppm(spec.take_rate),
         upkeep: spec.upkeep,
@@ -321,30 +422,64 @@ fn amounts(report: &mut Report, at: &At<'_>, law: AmountLaw) -> Option<Dist> {
     report.check(at, dist)
 }
 
-fn owners(report: &mut Report, at: &At<'_>, spec: &OwnersSpec) -> Option<Owners> {
+fn owners(report: &mut Report, names: Names<'_>, at: &At<'_>, spec: &OwnersSpec) -> Option<Owners> {
     let capacity = amounts(report, &at.key("capacity"), spec.capacity);
     let running_cost = amounts(report, &at.key("running_cost"), spec.running_cost);
     let review = positive(report, &at.key("review"), spec.review.0);
     let memory = positive(report, &at.key("memory"), spec.memory.0);
-    let hardware = spec.hardware;
-    if let Some(hardware) = hardware {
-        let at = at.key("hardware");
-        positive(report, &at.key("payback"), hardware.payback.0)?;
-    }
+    let hardware_at = at.key("hardware");
+    let hardware = spec.hardware.as_ref();
+    let (lead_time, maker) = match hardware {
+        None => (0.0, None),
+        Some(hardware) => {
+            positive(report, &hardware_at.key("payback"), hardware.payback.0)?;
+            if hardware.buyers.0 + hardware.idle_anyway.0 > 1.0 {
+                let message = "buyers and owners whose machine is on anyway are more than all";
+                let hint = Some("100 % at most, with `buyers`".to_owned());
+                report.add(&hardware_at.key("idle_anyway"), message, hint);
+            }
+            let HardwareSpec {
+                lead_time, maker, ..
+            } = hardware;
+            delivery(
+                report,
+                names,
+                &hardware_at,
+                *lead_time,
+                maker.as_deref(),
+                0.0,
+            )?
+        }
+    };
+    let places = match &spec.electricity {
+        None => Some(Vec::new()),
+        Some(spec) => places(report, names, &at.key("electricity"), spec),
+    };
+    let share = |of: fn(&HardwareSpec) -> Share| hardware.map_or(0.0, |hardware| of(hardware).0);
+    let electricity = spec.electricity.as_ref();
     let in_days = |span: Span| span.as_secs_f64() / DAY;
     Some(Owners {
         potential: spec.potential,
         online: spec.online.0,
         capacity: capacity?,
         running_cost: running_cost?,
-        buyers: hardware.map_or(0.0, |hardware| hardware.buyers.0),
-        hardware_price: hardware.map_or(0.0, |hardware| hardware.price),
+        buyers: share(|hardware| hardware.buyers),
+        idle_anyway: share(|hardware| hardware.idle_anyway),
+        machine: Machine {
+            price: hardware.map_or(0.0, |hardware| hardware.price),
+            resale: share(|hardware| hardware.resale),
+            depreciation: share(|hardware| hardware.depreciation),
+            busy: electricity.map_or(0.0, |electricity| electricity.busy),
+            idle: electricity.map_or(0.0, |electricity| electricity.idle),
+        },
         payback: hardware.map_or(1.0, |hardware| days(hardware.payback)),
-        lead_time: hardware.map_or(0.0, |hardware| days(hardware.lead_time)),
+        lead_time,
+        maker,
+        places: places?,
         review: in_days(review?),
         memory: in_days(memory?),
-        join_above: spec.join_above,
-        leave_below: spec.leave_below.0,
+        delay: days(spec.delay),
+        timing: timing(report, at, spec)?,
         risk_aversion: spec.risk_aversion,
         sells: match spec.sells {
             SellsSpec::All => Sells::Share(1.0),
@@ -356,8 +491,127 @@ fn owners(report: &mut Report, at: &At<'_>, spec: &OwnersSpec) -> Option<Owners>
     })
 }
 
+fn timing(report: &mut Report, at: &At<'_>, spec: &OwnersSpec) -> Option<Timing> {
+    let Some(dixit) = spec.dixit else {
+        return Some(Timing::Factors {
+            join_above: spec.join_above.unwrap_or(1.2),
+            leave_below: spec.leave_below.map_or(0.8, |share| share.0),
+        });
+    };
+    for (key, is_given) in [
+        ("join_above", spec.join_above.is_some()),
+        ("leave_below", spec.leave_below.is_some()),
+    ] {
+        if is_given {
+            let message = format!("owners come and go by `dixit` or by `{key}`, not by both");
+            let hint = Some(format!(
+                "remove `{key}`, or set it to null if it is inherited"
+            ));
+            report.add(&at.key(key), message, hint);
+            return None;
+        }
+    }
+    if dixit.drift >= dixit.discount {
+        let message =
+            "earnings cannot be expected to grow as fast as they are discounted, or faster";
+        let hint = Some(format!("a `drift` below {}", dixit.discount));
+        report.add(&at.key("dixit").key("drift"), message, hint);
+        return None;
+    }
+    Some(Timing::Dixit {
+        discount: dixit.discount,
+        drift: dixit.drift,
+        volatility: dixit.volatility,
+    })
+}
+
+/// Lead time and maker, of which one may be given.
+fn delivery(
+    report: &mut Report,
+    names: Names<'_>,
+    at: &At<'_>,
+    lead_time: Option<Duration>,
+    maker: Option<&str>,
+    default: f64,
+) -> Option<(f64, Option<usize>)> {
+    let Some(maker) = maker else {
+        return Some((lead_time.map_or(default, days), None));
+    };
+    if lead_time.is_some() {
+        let message = "the maker's queue says when hardware comes";
+        let hint = Some("remove `lead_time`, or set it to null if it is inherited".to_owned());
+        report.add(&at.key("lead_time"), message, hint);
+        return None;
+    }
+    let maker = names.maker(report, &at.key("maker"), maker)?;
+    Some((0.0, Some(maker)))
+}
+
+fn places(
+    report: &mut Report,
+    names: Names<'_>,
+    at: &At<'_>,
+    spec: &ElectricitySpec,
+) -> Option<Vec<Place>> {
+    if spec.price.is_some() != spec.regions.is_empty() {
+        let found = if spec.price.is_some() {
+            "both"
+        } else {
+            "neither"
+        };
+        let message = format!("expected one of `price` and `regions`, found {found}");
+        report.add(at, message, None);
+        return None;
+    }
+    if let Some(price) = spec.price {
+        if spec.exchange.0 > 0.0 {
+            let hint = Some("give `regions` instead of `price`".to_owned());
+            report.add(
+                &at.key("exchange"),
+                "there is no exchange without a region",
+                hint,
+            );
+        }
+        let tariff = Tariff::flat(price);
+        return Some(vec![Place {
+            weight: 1.0,
+            tariff,
+        }]);
+    }
+    let known = &names.tables.catalog.geography.regions;
+    let at = at.key("regions");
+    let mut places = Vec::new();
+    for (name, weight) in &spec.regions {
+        let region = index(report, &at.key(name), "region", name, known)?;
+        let region = &known[region];
+        let profile = match name.as_str() {
+            "eu-central" => Some(DayAhead::GERMANY),
+            "us-south" => Some(DayAhead::TEXAS),
+            "ap-northeast" => Some(DayAhead::TOKYO),
+            "ap-southeast" => Some(DayAhead::NEW_SOUTH_WALES),
+            _ => None,
+        };
+        if profile.is_none() && spec.exchange.0 > 0.0 {
+            let message = format!("no prices of an exchange are known for `{name}`");
+            let hint = "known are those of eu-central, us-south, ap-northeast and ap-southeast";
+            report.add(&at.key(name), message, Some(hint.to_owned()));
+        }
+        places.push(Place {
+            weight: weight.0,
+            tariff: Tariff {
+                usd_per_kwh: region.electricity_usd_per_kwh,
+                exchange_share: spec.exchange.0,
+                profile: profile.unwrap_or(DayAhead::FLAT),
+                utc_offset: region.utc_offset_h,
+            },
+        });
+    }
+    Some(places)
+}
+
 fn seller(
     report: &mut Report,
+    names: Names<'_>,
     at: &At<'_>,
     spec: &SellerSpec,
     market: MarketSpec,
@@ -387,11 +641,14 @@ fn seller(
             floor: spec.floor,
         });
     }
+    let maker = spec.maker.as_deref();
+    let (lead_time, maker) = delivery(report, names, at, spec.lead_time, maker, 182.0)?;
     Some(Seller {
         capacity: spec.capacity,
         cost: spec.cost,
         target: spec.target.0,
-        lead_time: days(spec.lead_time),
+        lead_time,
+        maker,
         follows,
     })
 }

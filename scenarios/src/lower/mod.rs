@@ -90,7 +90,7 @@ pub(crate) fn lower(report: &mut Report, files: &mut dyn Files) -> Option<Plan> 
             .as_ref()
             .is_some_and(|run| finds_warm_up(report, run, Some(OnePath::Economy)));
         let economies = section(report, "economies", "economy");
-        let subject = economy::lower(report, spec.as_ref(), &economies);
+        let subject = economy::lower(report, &tables, spec.as_ref(), &economies);
         (subject.map(Subject::Economies), times, finds)
     } else if about == Kind::Batch {
         let times = run.as_ref().and_then(|run| times(report, run, None));

@@ -79,6 +79,9 @@ pub struct EconomySpec {
     pub epoch: Duration,
     /// The networks, by name.
     pub networks: Named<ProviderNetworkSpec>,
+    /// Makers of hardware with a queue of orders, by name; default lead times are as stated.
+    #[serde(default)]
+    pub makers: Named<MakerSpec>,
     /// What happens at stated times, by name; default nothing.
     #[serde(default)]
     pub shocks: Named<ShockSpec>,
@@ -86,6 +89,20 @@ pub struct EconomySpec {
 
 fn day() -> Duration {
     Duration(86400.0)
+}
+
+/// A maker of hardware: what is ordered comes when all orders before it are made and shipped.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MakerSpec {
+    /// What it makes for these networks, all together, in a week [units of capacity a day].
+    #[schemars(range(max = 1e12), extend("exclusiveMinimum" = 0))]
+    pub output: f64,
+    /// Lead time for the first who orders: orders of others are before it; default `transit`.
+    pub quoted: Option<Duration>,
+    /// Of that, from the factory to the rack; default none.
+    #[serde(default = "zero")]
+    pub transit: Duration,
 }
 
 /// A network: who works, at which price, for what money.
@@ -297,25 +314,32 @@ pub struct OwnersSpec {
     pub online: Share,
     /// What one can do [units a day].
     pub capacity: AmountLaw,
-    /// Electricity and what else the machine would be good for, while it is online [USD per unit of capacity].
+    /// What else the machine would be good for, while it is online, and electricity unless there is `electricity` [USD per unit of
+    /// capacity].
     pub running_cost: AmountLaw,
-    /// If some must buy their hardware first.
+    /// If some must buy their hardware first, or could sell it, or have it on anyway.
     pub hardware: Option<HardwareSpec>,
+    /// Electricity by place and time, on top of `running_cost`; default it is part of that.
+    pub electricity: Option<ElectricitySpec>,
     /// Time between two looks at earnings, which owners take in turn; default 28 days.
     #[serde(default = "four_weeks")]
     pub review: Duration,
     /// Half-life of what owners remember of earnings; default 30 days.
     #[serde(default = "month")]
     pub memory: Duration,
+    /// Time until what they have seen makes them act; default none.
+    #[serde(default = "zero")]
+    pub delay: Duration,
     /// They join when they expect this many times their running cost; default 1.2.
-    #[serde(default = "more")]
     #[schemars(range(min = 0, max = 1000))]
-    pub join_above: f64,
+    pub join_above: Option<f64>,
     /// They leave when they expect less than this share of it: who has sunk costs and hopes for better times stays for less than all of
-    /// it (Dixit 1989); default 80 %.
-    #[serde(default = "less")]
-    pub leave_below: Share,
-    /// What they give up of their expectation for half of its yearly variance, as a factor; default none.
+    /// it; default 80 %.
+    pub leave_below: Option<Share>,
+    /// Instead of these two: when to come and when to go by what is sunk, how uncertain earnings are, and what money costs (Dixit 1989).
+    pub dixit: Option<DixitSpec>,
+    /// Constant relative risk aversion: what they give up of their expectation for half of its yearly variance, as an exponent; default
+    /// none.
     #[serde(default)]
     #[schemars(range(min = 0, max = 100))]
     pub risk_aversion: f64,
@@ -335,29 +359,74 @@ fn four_weeks() -> Duration {
     Duration(28.0 * 86400.0)
 }
 
-fn more() -> f64 {
-    1.2
-}
-
-fn less() -> Share {
-    Share(0.8)
-}
-
-/// Hardware that owners buy.
+/// Thresholds of entry and exit when coming costs something and nobody knows the future.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DixitSpec {
+    /// What money is discounted at, by year; default 0.1.
+    #[serde(default = "tenth")]
+    #[schemars(range(max = 10), extend("exclusiveMinimum" = 0))]
+    pub discount: f64,
+    /// Growth of earnings that owners expect, by year, below the discount; default none.
+    #[serde(default)]
+    #[schemars(range(min = -10, max = 10))]
+    pub drift: f64,
+    /// Volatility of earnings that they expect, by root of a year; default what they have seen lately.
+    #[schemars(range(min = 0, max = 10))]
+    pub volatility: Option<f64>,
+}
+
+/// Electricity that owners pay for.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ElectricitySpec {
+    /// Energy of a unit of capacity that is in use [kWh].
+    #[schemars(range(min = 0, max = 1e6))]
+    pub busy: f64,
+    /// Energy of a unit of capacity that is not; default none.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1e6))]
+    pub idle: f64,
+    /// Its price, the same for all [USD/kWh].
+    #[schemars(range(min = 0, max = 100))]
+    pub price: Option<f64>,
+    /// Instead of `price`: how many owners are in which region of the catalog, relative to each other, at the price there.
+    #[serde(default)]
+    pub regions: Named<Weight>,
+    /// Share of the price that follows the exchange of the region by hour and month; default none, as for most households.
+    #[serde(default = "none")]
+    pub exchange: Share,
+}
+
+/// How many, relative to others.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+pub struct Weight(#[schemars(range(max = 1e9), extend("exclusiveMinimum" = 0))] pub f64);
+
+/// Hardware that owners have or buy.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HardwareSpec {
     /// Share of owners who have none yet.
     pub buyers: Share,
+    /// Share of owners whose machine is on anyway: they pay for what work adds alone, and could not sell it; default none.
+    #[serde(default = "none")]
+    pub idle_anyway: Share,
     /// What it costs [USD per unit of capacity a day].
     #[schemars(range(min = 0, max = 1e9))]
     pub price: f64,
     /// The time within which it must pay for itself; default two years.
     #[serde(default = "two_years")]
     pub payback: Duration,
+    /// What a buyer would give for it, as a share of the price; default nothing.
+    #[serde(default = "none")]
+    pub resale: Share,
+    /// What it loses of that, by year; default none.
+    #[serde(default = "none")]
+    pub depreciation: Share,
     /// Time from order to delivery; default none.
-    #[serde(default = "zero")]
-    pub lead_time: Duration,
+    pub lead_time: Option<Duration>,
+    /// Instead of `lead_time`: the maker at whose queue it is ordered.
+    pub maker: Option<String>,
 }
 
 fn two_years() -> Duration {
@@ -378,7 +447,7 @@ pub enum SellsSpec {
 }
 
 /// A seller who owns all of the hardware.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SellerSpec {
     /// What it can do at the start [units a day].
@@ -392,8 +461,9 @@ pub struct SellerSpec {
     #[serde(default = "target")]
     pub target: Share,
     /// Time from order to delivery; default 26 weeks.
-    #[serde(default = "half_a_year")]
-    pub lead_time: Duration,
+    pub lead_time: Option<Duration>,
+    /// Instead of `lead_time`: the maker at whose queue it orders.
+    pub maker: Option<String>,
     /// If its posted price follows the lowest price elsewhere down.
     pub follows: Option<FollowsSpec>,
 }
@@ -926,6 +996,10 @@ pub struct ShockSpec {
     pub at: Duration,
     /// The network that it befalls; default the first.
     pub network: Option<String>,
+    /// The maker whose `output` changes, or who gets `orders`.
+    pub maker: Option<String>,
+    /// The region whose `electricity` changes; default all.
+    pub region: Option<String>,
     /// What changes.
     pub change: ChangeSpec,
 }
@@ -940,8 +1014,14 @@ pub enum ChangeSpec {
     TokenPrice(#[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))] f64),
     /// A posted price, times this.
     Price(#[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))] f64),
-    /// Running cost of owners, or cost of the seller, times this.
+    /// Running cost of owners without `electricity`, or cost of the seller, times this.
     RunningCost(#[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))] f64),
+    /// What `electricity` costs owners, times this.
+    Electricity(#[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))] f64),
+    /// Output of a maker, times this.
+    Output(#[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))] f64),
+    /// Orders of others, at the end of a maker's queue [units of capacity a day].
+    Orders(#[schemars(range(max = 1e12), extend("exclusiveMinimum" = 0))] f64),
     /// New tokens from here on, times this.
     Emission(#[schemars(range(min = 0, max = 1e6))] f64),
     /// Units of utility that customers like it more, or less.

@@ -4,6 +4,7 @@ use walras_des::math;
 
 use crate::economy::creators::Guild;
 use crate::economy::owners::Population;
+use crate::economy::roster::Roster;
 use crate::economy::welfare::Welfare;
 use crate::record::{MetricId, Metrics};
 use crate::series::{Column, Row};
@@ -21,7 +22,7 @@ pub(super) struct Evidence<'a> {
     /// Owners online at the start of the run.
     pub at_start: u32,
     /// The owners at the end, if there are any.
-    pub owners: Option<&'a Population>,
+    pub owners: Option<(&'a Roster, &'a Population)>,
     /// What hardware costs [USD per unit of capacity a day], if any is bought.
     pub hardware_price: Option<f64>,
     /// What customers would have given beyond what they paid [USD a day], summed over the measured epochs; `None` if it is infinite.
@@ -105,7 +106,7 @@ impl Evidence<'_> {
     }
 
     fn owners(&self, set: &mut impl FnMut(MetricId, Option<f64>)) {
-        let Some(owners) = self.owners else {
+        let Some((roster, owners)) = self.owners else {
             return;
         };
         let weighted = |column: Column| {
@@ -166,7 +167,7 @@ impl Evidence<'_> {
         let revenue = Holdings::new(&revenue).filter(|revenue| revenue.count() > 1);
         set(MetricId::OwnerGini, revenue.map(|revenue| revenue.gini()));
         let capacities: Vec<f64> = owners
-            .capacities()
+            .capacities(roster)
             .map(|capacity| capacity as f64)
             .collect();
         let capacities = Holdings::new(&capacities);

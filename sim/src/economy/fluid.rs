@@ -4,12 +4,15 @@ use walras_des::{Digest, SimTime, Span, Streams};
 
 use crate::economy::customers::{Demand, Each};
 use crate::economy::figures::Evidence;
-use crate::economy::network::{Epoch, State};
+use crate::economy::network::{Commons, Epoch, State};
+use crate::economy::owners::Party;
+use crate::economy::roster::Roster;
 use crate::economy::welfare::{self, Curve, Welfare};
 use crate::economy::{Change, Economy, Supply};
 use crate::ledger::Posting;
 use crate::record::{Counts, Latencies, Output};
 use crate::series::{Column, Row, Series};
+use crate::supply::orders::Orders;
 use crate::world::Settings;
 
 impl Economy {
@@ -53,6 +56,7 @@ struct Run<'a> {
     economy: &'a Economy,
     demand: Demand,
     networks: Vec<State>,
+    commons: Commons,
     /// Of demand, by shocks.
     factor: f64,
     next_shock: usize,
@@ -70,17 +74,22 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(economy: &'a Economy, streams: &Streams, journal: bool) -> Self {
         let days = economy.epoch.as_secs_f64() / Span::DAY.as_secs_f64();
+        let mut commons = Commons {
+            makers: economy.makers.iter().map(Orders::new).collect(),
+            ..Commons::default()
+        };
         let networks: Vec<State> = (economy.networks.iter().enumerate())
-            .map(|(index, network)| State::new(network, index, days, streams, journal))
+            .map(|(index, network)| {
+                State::new(network, index, days, streams, journal, &mut commons)
+            })
             .collect();
         let (appeals, prices) = offers(&networks);
         Self {
             economy,
             demand: Demand::new(&economy.customers, &appeals, &prices, streams),
-            at_start: networks[0]
-                .population()
-                .map_or(0, crate::economy::owners::Population::online),
+            at_start: networks[0].roster().map_or(0, Roster::online),
             networks,
+            commons,
             factor: 1.0,
             next_shock: 0,
             days,
@@ -126,7 +135,7 @@ impl<'a> Run<'a> {
 
     fn audit(&self) {
         for network in &self.networks {
-            network.audit();
+            network.audit(&self.commons);
         }
     }
 
@@ -138,12 +147,19 @@ impl<'a> Run<'a> {
             .filter(|shock| shock.at <= epoch.start)
         {
             self.next_shock += 1;
-            if let Change::Demand(factor) = shock.change {
-                self.factor *= factor;
-            } else {
-                self.networks[shock.network].change(shock.change);
+            match shock.change {
+                Change::Demand(factor) => self.factor *= factor,
+                Change::Output { maker, factor } => {
+                    let maker = &mut self.commons.makers[maker];
+                    maker.set_output(maker.output() * factor);
+                }
+                Change::Orders { maker, units } => {
+                    self.commons.makers[maker].order_elsewhere(units);
+                }
+                change => self.networks[shock.network].change(change, &mut self.commons),
             }
         }
+        self.deliver(epoch);
         let years = epoch.start / 365.0;
         let (appeals, prices) = offers(&self.networks);
         let (total, mut wanted) = self.demand.step(years, epoch.days, &appeals, &prices);
@@ -162,7 +178,9 @@ impl<'a> Run<'a> {
         let quarter = |days: f64| (days / QUARTER).floor();
         let is_due = quarter(epoch.start + epoch.days) > quarter(epoch.start);
         let planned = self.surplus.filter(|_| is_due).map(|_| {
-            let curves: Vec<Curve> = self.networks.iter().map(State::curve).collect();
+            let curves: Vec<Curve> = (self.networks.iter())
+                .map(|network| network.curve(&self.commons))
+                .collect();
             let demand = |prices: &[f64]| {
                 self.demand
                     .at(years, &appeals, prices)
@@ -197,7 +215,7 @@ impl<'a> Run<'a> {
                 prices[index] = price * reckoned;
                 demand.at(years, &appeals, &prices).1[index] * scale
             };
-            let row = network.step(epoch, wanted[index], at, rival);
+            let row = network.step(epoch, wanted[index], at, rival, &mut self.commons);
             served += row[Column::Served];
             gain += network.gain(&row);
             for value in row.0 {
@@ -220,6 +238,24 @@ impl<'a> Run<'a> {
             0.0
         };
         first
+    }
+
+    /// What makers have made and shipped since the last epoch reaches those who have ordered it.
+    fn deliver(&mut self, epoch: Epoch) {
+        let mut came = Vec::new();
+        for maker in &mut self.commons.makers {
+            if epoch.index > 0 {
+                maker.advance(epoch.days / 7.0, &mut came);
+            }
+        }
+        for delivery in came {
+            match delivery.party {
+                Party::Owner { pool, owner } => {
+                    self.commons.pools[pool].deliver(owner, epoch.index);
+                }
+                Party::Seller(network) => self.networks[network].deliver(delivery.units),
+            }
+        }
     }
 
     /// What cannot be served where it is wanted goes to others with room whose price is not too high, the cheapest first.
@@ -253,14 +289,15 @@ impl<'a> Run<'a> {
     fn output(self) -> Output {
         let focus = &self.economy.networks[0];
         let hardware_price = match &focus.supply {
-            Supply::Owners(owners) if owners.buyers > 0.0 => Some(owners.hardware_price),
+            Supply::Owners(owners) if owners.buyers > 0.0 => Some(owners.machine.price),
             _ => None,
         };
         let evidence = Evidence {
             rows: &self.measured,
             days: self.days,
             at_start: self.at_start,
-            owners: self.networks[0].population(),
+            owners: (self.networks[0].roster())
+                .map(|roster| (roster, &self.commons.pools[roster.pool])),
             hardware_price,
             surplus: self.surplus,
             welfare: self.welfare,

@@ -12,17 +12,22 @@ pub mod figures;
 pub mod fluid;
 pub mod network;
 pub mod owners;
+pub mod roster;
 pub mod stakes;
+pub mod timing;
 pub mod token;
 mod welfare;
 
 use walras_des::Span;
 
+use crate::supply::orders::Maker;
+
 pub use creators::{Creators, Reward};
 pub use customers::Customers;
 pub use network::{Network, Seller, Supply};
-pub use owners::{Owners, Sells};
+pub use owners::{Owners, Place, Sells};
 pub use stakes::{Staking, Verification};
+pub use timing::Timing;
 pub use token::{Allotment, Emission, Payment, Rule, Token};
 
 /// A world of networks that compete for work.
@@ -36,6 +41,8 @@ pub struct Economy {
     pub customers: Customers,
     /// Who does it; the first is the one that figures are about.
     pub networks: Vec<Network>,
+    /// Who makes hardware, if its queue matters.
+    pub makers: Vec<Maker>,
     /// What happens at stated times, by time.
     pub shocks: Vec<Shock>,
 }
@@ -60,12 +67,33 @@ pub enum Change {
     TokenPrice(f64),
     /// The seller's price, times this.
     Price(f64),
-    /// Running cost of owners, times this.
+    /// Running cost of owners without electricity, or cost of the seller, times this.
     RunningCost(f64),
+    /// What electricity costs owners, times this, at the place of an index or everywhere.
+    Electricity {
+        /// The factor.
+        factor: f64,
+        /// The place.
+        place: Option<usize>,
+    },
     /// Emission from here on, times this.
     Emission(f64),
     /// How much customers like the network, by so many units of utility more.
     Appeal(f64),
-    /// Whether the network is open to customers.
+    /// Whether the network is open to customers, and to more owners.
     Open(bool),
+    /// Output of the maker of an index, times this.
+    Output {
+        /// The maker.
+        maker: usize,
+        /// The factor.
+        factor: f64,
+    },
+    /// Orders of others, at the end of a maker's queue.
+    Orders {
+        /// The maker.
+        maker: usize,
+        /// How much [units of capacity a day].
+        units: f64,
+    },
 }

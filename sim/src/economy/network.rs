@@ -3,14 +3,16 @@
 use walras_des::{SimTime, Span, Streams, math};
 
 use crate::economy::creators::{Creators, Guild};
-use crate::economy::owners::{Moves, Population, sell};
-use crate::economy::stakes::{Damage, Delegation, Scene, Verification, Watch};
+use crate::economy::owners::{Look, Moves, Party, Population, sell};
+use crate::economy::roster::Roster;
+use crate::economy::stakes::{Delegation, Scene, Verification, Watch};
 use crate::economy::token::{Emission, Holder, Situation};
 use crate::economy::welfare::Curve;
 use crate::economy::{Change, Owners, Payment, Token};
 use crate::ledger::{Account, Asset, Ledger, Reason};
 use crate::market::{Clearing, Market, Mechanism, Order};
 use crate::series::{Column, Row};
+use crate::supply::orders::Orders;
 use crate::token::price::{TokenFlows, TokenPrice};
 use crate::units::{Amount, Ppm};
 
@@ -61,8 +63,10 @@ pub struct Seller {
     pub cost: f64,
     /// It orders hardware to be used to this share.
     pub target: f64,
-    /// Time from order to delivery [days].
+    /// Time from order to delivery [days], if no maker's queue says it.
     pub lead_time: f64,
+    /// Index of the maker at whose queue it orders.
+    pub maker: Option<usize>,
     /// If it follows others with its posted price.
     pub follows: Option<Following>,
 }
@@ -105,10 +109,20 @@ impl Epoch {
     }
 }
 
+/// What networks have in common.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Commons {
+    /// Owners, each of whom may provide to one network.
+    pub pools: Vec<Population>,
+    /// Queues for new hardware.
+    pub makers: Vec<Orders<Party>>,
+}
+
 /// A network at work.
 #[derive(Clone, Debug)]
 pub(super) struct State {
     plan: Network,
+    index: usize,
     market: Mechanism,
     appeal: f64,
     pub is_open: bool,
@@ -127,10 +141,11 @@ pub(super) struct State {
 
 #[derive(Clone, Debug)]
 enum Work {
-    Owners(Box<Population>),
+    Owners(Box<Roster>),
     Seller {
         plan: Seller,
         capacity: f64,
+        /// When what is ordered comes [days]; infinite while a maker has yet to say.
         ordered: Vec<(f64, f64)>,
     },
 }
@@ -163,7 +178,6 @@ struct Tally {
     sold: Amount,
     minted: Amount,
     for_owners: Amount,
-    damage: Damage,
     burned: Amount,
     /// Income of the treasury in dollars.
     income: Amount,
@@ -177,17 +191,18 @@ impl State {
         epoch_days: f64,
         streams: &Streams,
         journal: bool,
+        commons: &mut Commons,
     ) -> Self {
         let mut work = match &plan.supply {
             Supply::Owners(owners) => {
+                let at = commons.pools.len();
+                let mut pool = Population::new(owners, at, epoch_days, streams, index as u64);
                 let expected = plan.initial_price;
-                Work::Owners(Box::new(Population::new(
-                    owners,
-                    epoch_days,
-                    expected,
-                    streams,
-                    index as u64,
-                )))
+                let mut roster =
+                    Roster::new(index, (at, &pool), owners.stake, epoch_days, expected);
+                pool.open(&mut roster, owners.online);
+                commons.pools.push(pool);
+                Work::Owners(Box::new(roster))
             }
             Supply::Seller(seller) => Work::Seller {
                 plan: seller.clone(),
@@ -196,7 +211,7 @@ impl State {
             },
         };
         let owners = match &work {
-            Work::Owners(owners) => owners.len(),
+            Work::Owners(roster) => commons.pools[roster.pool].len(),
             Work::Seller { .. } => 0,
         };
         let mut ledger = Ledger::new(owners);
@@ -211,13 +226,14 @@ impl State {
         );
         let coin = plan.token.as_ref().map(|token| {
             let coin = Coin::new(token, index, &mut ledger, streams);
-            if let Work::Owners(owners) = &mut work {
-                owners.lock_first(&mut ledger, coin.usd);
+            if let Work::Owners(roster) = &mut work {
+                commons.pools[roster.pool].lock_first(roster, &mut ledger, coin.usd);
             }
             coin
         });
         Self {
             plan: plan.clone(),
+            index,
             market: plan.market.clone(),
             appeal: plan.appeal,
             is_open: plan.is_open,
@@ -235,17 +251,28 @@ impl State {
         }
     }
 
-    /// The owners, if there are any.
-    pub fn population(&self) -> Option<&Population> {
+    /// Its owners, if there are any.
+    pub fn roster(&self) -> Option<&Roster> {
         match &self.work {
-            Work::Owners(owners) => Some(owners),
+            Work::Owners(roster) => Some(roster),
             Work::Seller { .. } => None,
         }
     }
 
-    pub fn change(&mut self, change: Change) {
+    /// Hardware that a seller has ordered of a maker is there [units a day].
+    pub fn deliver(&mut self, units: f64) {
+        if let Work::Seller {
+            capacity, ordered, ..
+        } = &mut self.work
+        {
+            *capacity += units;
+            ordered.remove(0);
+        }
+    }
+
+    pub fn change(&mut self, change: Change, commons: &mut Commons) {
         match change {
-            Change::Demand(_) => {}
+            Change::Demand(_) | Change::Output { .. } | Change::Orders { .. } => {}
             Change::TokenPrice(factor) => {
                 if let Some(coin) = &mut self.coin {
                     coin.shock *= factor;
@@ -259,8 +286,15 @@ impl State {
             }
             Change::RunningCost(factor) => {
                 self.cost_factor *= factor;
-                if let Work::Owners(owners) = &mut self.work {
-                    owners.scale_costs(factor);
+                if let Work::Owners(roster) = &mut self.work {
+                    let pool = &mut commons.pools[roster.pool];
+                    pool.scale_costs(factor);
+                    pool.recount(roster);
+                }
+            }
+            Change::Electricity { factor, place } => {
+                if let Work::Owners(roster) = &mut self.work {
+                    commons.pools[roster.pool].scale_power(factor, place);
                 }
             }
             Change::Emission(factor) => {
@@ -290,9 +324,9 @@ impl State {
     }
 
     /// What its hardware could do at each cost.
-    pub fn curve(&self) -> Curve {
+    pub fn curve(&self, commons: &Commons) -> Curve {
         match &self.work {
-            Work::Owners(owners) => Curve::of(owners.potential()),
+            Work::Owners(roster) => Curve::of(commons.pools[roster.pool].potential(roster)),
             Work::Seller { plan, capacity, .. } => {
                 Curve::of(std::iter::once((plan.cost * self.cost_factor, *capacity)))
             }
@@ -318,7 +352,14 @@ impl State {
 
     /// An epoch in which customers want `wanted` units a day at the price that they expect, and `at(p)` if they expected `p`; the
     /// lowest price elsewhere is `rival`.
-    pub fn step(&mut self, epoch: Epoch, wanted: f64, at: impl Fn(f64) -> f64, rival: f64) -> Row {
+    pub fn step(
+        &mut self,
+        epoch: Epoch,
+        wanted: f64,
+        at: impl Fn(f64) -> f64,
+        rival: f64,
+        commons: &mut Commons,
+    ) -> Row {
         self.ledger.set_time(epoch.now);
         let capacity = self.capacity();
         self.trade(epoch, wanted, at);
@@ -331,44 +372,52 @@ impl State {
         let token_usd = self.coin.as_ref().map(|coin| coin.usd);
         let mut row = Row::default();
         let gross = self.plan_gross();
-        if let Work::Owners(owners) = &mut self.work {
-            if owners.capacity() > 0 {
-                owners.earn(usd, tokens, token_usd.unwrap_or(0.0));
+        if let Work::Owners(roster) = &mut self.work {
+            let pool = &mut commons.pools[roster.pool];
+            let utilization = if capacity > 0.0 {
+                served / capacity
+            } else {
+                0.0
+            };
+            roster.use_power(pool, epoch.start, utilization);
+            if roster.capacity() > 0 {
+                roster.earn(usd, tokens, token_usd.unwrap_or(0.0));
                 let worth = |tokens: Amount| tokens.as_f64() * token_usd.unwrap_or(0.0);
                 row[Column::Earning] = (usd.as_f64() + worth(tokens)) / (capacity * epoch.days);
                 row[Column::Subsidy] = worth(tally.for_owners) / epoch.days;
             } else {
                 // What the first to come would earn.
-                owners.expect(self.price);
+                roster.expect(self.price);
             }
-            tally.moves = owners.look(epoch.index, epoch.now, &mut self.ledger, token_usd);
+            let mut look = Look {
+                epoch: epoch.index,
+                now: epoch.now,
+                is_open: self.is_open,
+                ledger: &mut self.ledger,
+                token_usd,
+                maker: pool.plan().maker.map(|maker| &mut commons.makers[maker]),
+            };
+            tally.moves = pool.look(roster, &mut look);
             if let Some(watch) = &mut self.watch {
                 let takes_fee = !matches!(
                     self.coin.as_ref().map(|coin| coin.plan.payment),
                     Some(Payment::BurnAndMint { .. })
                 );
                 let scene = Scene {
-                    epoch: epoch.index,
                     days: epoch.days,
-                    utilization: if capacity > 0.0 {
-                        (served / capacity).min(1.0)
-                    } else {
-                        0.0
-                    },
+                    utilization: utilization.min(1.0),
                     fee: if takes_fee { self.price / gross } else { 0.0 },
-                    token_usd,
                 };
-                let damage = watch.step(&scene, owners, &mut self.ledger, &mut tally.moves);
+                let damage = watch.step(&scene, pool, roster, &mut look, &mut tally.moves);
                 watch.remember(damage.lost, served * epoch.days, epoch.days);
                 tally.burned += damage.burned;
-                tally.damage = damage;
                 row[Column::Lost] = damage.lost / epoch.days;
                 row[Column::Caught] = f64::from(damage.caught);
                 row[Column::Slashed] = damage.slashed.as_f64();
             }
-            row[Column::Cost] = owners.mean_cost();
-            row[Column::Providers] = f64::from(owners.online());
-            row[Column::Waiting] = f64::from(owners.waiting());
+            row[Column::Cost] = roster.mean_cost();
+            row[Column::Providers] = f64::from(roster.online());
+            row[Column::Waiting] = f64::from(pool.waiting());
         }
         if let Some(guild) = &mut self.guild {
             let work = served * epoch.days;
@@ -382,7 +431,7 @@ impl State {
         tally.sold += tally.moves.sold;
         self.free(epoch, &mut tally);
         self.keep_house(epoch, served, &mut tally);
-        self.react(epoch, served, rival);
+        self.react(epoch, served, rival, commons);
         let supply = self.ledger.supply(Asset::Token);
         if let Some(coin) = &mut self.coin {
             if let Some(delegation) = &mut coin.delegation {
@@ -448,12 +497,15 @@ impl State {
         let money = |usd: f64| Amount((usd * 1e9 / MILLI).round() as i128);
         self.asks.clear();
         match &self.work {
-            Work::Owners(owners) => {
-                for (index, (cost, capacity)) in owners.offers().enumerate() {
+            Work::Owners(roster) => {
+                // Who waits for better times at a loss sells what it has at an announced price meanwhile.
+                let is_taken = roster.waits && self.market.quote().is_some();
+                for (index, (cost, capacity)) in roster.offers().enumerate() {
                     let quantity = milli(capacity as f64 / MILLI);
+                    let least = if is_taken { 0.0 } else { cost };
                     self.asks.push(Order::new(
                         index as u32,
-                        money(cost * self.plan_gross()),
+                        money(least * self.plan_gross()),
                         quantity,
                     ));
                 }
@@ -765,7 +817,7 @@ impl State {
     }
 
     /// A seller orders hardware and follows the prices of others.
-    fn react(&mut self, epoch: Epoch, served: f64, rival: f64) {
+    fn react(&mut self, epoch: Epoch, served: f64, rival: f64, commons: &mut Commons) {
         let Work::Seller {
             plan,
             capacity,
@@ -784,7 +836,14 @@ impl State {
         let coming: f64 = ordered.iter().map(|&(_, units)| units).sum();
         let wanted = served / plan.target;
         if wanted > (*capacity + coming) * 1.01 {
-            ordered.push((end + plan.lead_time, wanted - *capacity - coming));
+            let units = wanted - *capacity - coming;
+            let due = if let Some(maker) = plan.maker {
+                commons.makers[maker].order(Party::Seller(self.index), units);
+                f64::INFINITY
+            } else {
+                end + plan.lead_time
+            };
+            ordered.push((due, units));
         }
         let (Some(follows), Mechanism::Posted(posted)) = (plan.follows, &mut self.market) else {
             return;
@@ -803,15 +862,19 @@ impl State {
     ///
     /// # Panics
     /// If money was created or lost, or what owners are owed is not there.
-    pub fn audit(&self) {
+    pub fn audit(&self, commons: &Commons) {
         self.ledger.audit();
         if let Some(guild) = &self.guild {
             guild.audit();
         }
-        let Some(owners) = self.population() else {
+        let Some(roster) = self.roster() else {
             return;
         };
-        for (asset, owed) in [Asset::Usd, Asset::Token].into_iter().zip(owners.owed()) {
+        let owners = &commons.pools[roster.pool];
+        for (asset, owed) in [Asset::Usd, Asset::Token]
+            .into_iter()
+            .zip(owners.owed(roster))
+        {
             let there = self.ledger.balance(asset, Account::EARNINGS);
             assert!(
                 owed <= there,
@@ -822,7 +885,7 @@ impl State {
         let coin = self.coin.as_ref();
         let delegated = coin.and_then(|coin| Some(coin.delegation.as_ref()?.delegated));
         assert_eq!(
-            owners.staked() + delegated.unwrap_or_default(),
+            owners.staked(roster) + delegated.unwrap_or_default(),
             self.ledger.balance(Asset::Token, Account::STAKES),
             "stakes do not add up"
         );

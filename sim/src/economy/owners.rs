@@ -1,13 +1,18 @@
-//! Owners who may provide: when they come, what they earn, and when they leave.
+//! Owners who may provide: what they have, when they come, what they earn, and when they leave.
 //!
 //! Earnings are shared out by capacity and settled when an owner looks at them: one account of what a unit of capacity has earned
 //! since the beginning serves all owners, exactly, and what rounding leaves stays with [`Account::EARNINGS`].
 
 use std::cmp::Ordering;
 
-use walras_des::{Dist, Purpose, SimTime, Streams, math};
+use walras_des::{Dist, Purpose, SimTime, Streams};
 
+use crate::economy::roster::Roster;
+use crate::economy::timing::{Timing, Verdict};
 use crate::ledger::{Account, Asset, Ledger, Reason};
+use crate::supply::orders::Orders;
+use crate::supply::owner::{Hardware, Machine};
+use crate::supply::power::Tariff;
 use crate::units::Amount;
 
 /// Owners of hardware that a network could use.
@@ -19,25 +24,31 @@ pub struct Owners {
     pub online: f64,
     /// What one can do [units of work a day].
     pub capacity: Dist,
-    /// Electricity, and what else the machine would earn or be good for, while it is online [USD per unit of capacity].
+    /// What else the machine would earn or be good for, and electricity unless there are `places` [USD per unit of capacity].
     pub running_cost: Dist,
     /// Share of owners who would first have to buy the hardware.
     pub buyers: f64,
-    /// What they pay for it [USD per unit of capacity a day].
-    pub hardware_price: f64,
+    /// Share of owners whose machine is on anyway.
+    pub idle_anyway: f64,
+    /// The machine, for a unit of capacity a day.
+    pub machine: Machine,
     /// The time within which it must pay for itself [days].
     pub payback: f64,
-    /// Time from order to delivery [days].
+    /// Time from order to delivery [days], if no maker's queue says it.
     pub lead_time: f64,
+    /// Index of the maker at whose queue they order.
+    pub maker: Option<usize>,
+    /// Where they pay for electricity; none if that is in their running cost.
+    pub places: Vec<Place>,
     /// Time between two looks at earnings [days].
     pub review: f64,
     /// Half-life of what owners remember of earnings [days].
     pub memory: f64,
-    /// They join when they expect this many times their running cost.
-    pub join_above: f64,
-    /// They leave when they expect less than this share of it; what is below one waits in the hope of better times.
-    pub leave_below: f64,
-    /// How much of an expected unit is given up per unit of its variance, by year.
+    /// Time until what they have seen makes them act [days].
+    pub delay: f64,
+    /// When they come and when they go.
+    pub timing: Timing,
+    /// Constant relative risk aversion, for the variance of what they earn in a year.
     pub risk_aversion: f64,
     /// What they do with tokens that they earn.
     pub sells: Sells,
@@ -45,6 +56,15 @@ pub struct Owners {
     pub stake: f64,
     /// What they want of the money in their stake [by year].
     pub stake_return: f64,
+}
+
+/// Where some of the owners are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// How many, relative to other places.
+    pub weight: f64,
+    /// What electricity costs there.
+    pub tariff: Tariff,
 }
 
 /// Which of the tokens that owners earn they sell at once.
@@ -62,7 +82,8 @@ enum State {
     Away,
     /// Has ordered hardware that comes in this epoch.
     Waiting(u32),
-    Online,
+    /// With the network of this index.
+    Online(u32),
     /// Caught cheating, and away until this epoch.
     Barred(u32),
 }
@@ -77,13 +98,6 @@ pub(super) struct Member {
     pub staked: Amount,
 }
 
-/// Costs are told apart by these steps where only their distribution matters.
-const COST_STEPS: usize = 40;
-/// Ratio of one step to the next; the first is at [`LEAST_COST`].
-const COST_RATIO: f64 = 1.25;
-/// [USD per unit]
-const LEAST_COST: f64 = 0.001;
-
 /// What owners did with their tokens in an epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Moves {
@@ -97,112 +111,160 @@ pub struct Moves {
     pub staked_usd: f64,
 }
 
+/// Who has ordered hardware.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// An owner of a pool.
+    Owner {
+        /// Index of the pool.
+        pool: usize,
+        /// Index of the owner.
+        owner: usize,
+    },
+    /// The seller of the network of this index.
+    Seller(usize),
+}
+
+/// A look at a network.
+pub struct Look<'a> {
+    /// The epoch.
+    pub epoch: u32,
+    /// Its beginning.
+    pub now: SimTime,
+    /// Whether the network is open.
+    pub is_open: bool,
+    /// Its books.
+    pub ledger: &'a mut Ledger,
+    /// The price of its token [USD].
+    pub token_usd: Option<f64>,
+    /// The queue for new hardware, if there is one.
+    pub maker: Option<&'a mut Orders<Party>>,
+}
+
 /// The owners at work.
 #[derive(Clone, Debug)]
 pub struct Population {
     plan: Owners,
+    /// Index among pools.
+    index: usize,
     /// Epochs between two looks.
     review: u32,
     epoch_days: f64,
     /// Of each owner, [thousandths of a unit a day].
     capacity: Vec<u64>,
-    /// [USD per unit]
+    /// Running cost without electricity [USD per unit].
+    base: Vec<f64>,
+    /// Running cost when the owner last looked [USD per unit].
     cost: Vec<f64>,
-    buys: Vec<bool>,
+    hardware: Vec<Hardware>,
+    /// Line of [`Roster::power`] by which it pays for electricity.
+    line: Vec<u32>,
     state: Vec<State>,
     staked: Vec<Amount>,
     /// State of the accounts of earnings when each last settled, by asset.
     marks: Vec<[i128; 2]>,
+    /// State of the account of electricity when each last settled.
+    power_marks: Vec<f64>,
     /// All revenue so far [USD].
     revenue: Vec<f64>,
     /// All running cost so far, up to the last look [USD].
     spent: Vec<f64>,
     settled: Vec<u32>,
-    /// What a thousandth of a unit a day has earned since the beginning, by asset [2⁻³² base units].
-    earned: [i128; 2],
-    /// [thousandths of a unit a day]
-    online_capacity: u64,
-    online: u32,
     waiting: u32,
-    /// Their running cost, in integers so that the sum is exact whoever comes and goes [10⁻⁹ USD per unit times capacity].
-    online_cost: u128,
-    /// Capacity online by running cost.
-    by_cost: [u64; COST_STEPS],
-    /// Cost at each step.
-    costs: [f64; COST_STEPS],
-    /// Weight of an epoch in what owners remember.
-    weight: f64,
-    /// What a unit of capacity is expected to earn in a day [USD].
-    expected: f64,
-    /// Variance of the logarithm of what it earns, by year.
-    variance: f64,
-    last_earning: Option<f64>,
+    /// Price of electricity at each place, times what it was.
+    power_factors: Vec<f64>,
 }
 
 const PAID: [Asset; 2] = [Asset::Usd, Asset::Token];
 
 impl Population {
-    /// Draws the owners of a network, and puts the cheapest of them online.
-    ///
-    /// # Panics
-    /// If a distribution gives a capacity of less than a thousandth of a unit.
+    /// Draws owners, of whom none is online.
     #[must_use]
     pub fn new(
         plan: &Owners,
+        index: usize,
         epoch_days: f64,
-        expected: f64,
         streams: &Streams,
-        network: u64,
+        entity: u64,
     ) -> Self {
         let count = plan.potential as usize;
-        let mut stream = streams.open(Purpose::new("owners"), network);
+        let mut stream = streams.open(Purpose::new("owners"), entity);
+        let mut machines = streams.open(Purpose::new("machines of owners"), entity);
         let mut owners = Self {
             plan: plan.clone(),
+            index,
             review: ((plan.review / epoch_days).round() as u32).max(1),
             epoch_days,
             capacity: Vec::with_capacity(count),
-            cost: Vec::with_capacity(count),
-            buys: Vec::with_capacity(count),
+            base: Vec::with_capacity(count),
+            cost: Vec::new(),
+            hardware: Vec::with_capacity(count),
+            line: Vec::with_capacity(count),
             state: vec![State::Away; count],
             staked: vec![Amount::ZERO; count],
             marks: vec![[0; 2]; count],
+            power_marks: vec![0.0; count],
             revenue: vec![0.0; count],
             spent: vec![0.0; count],
             settled: vec![0; count],
-            earned: [0; 2],
-            online_capacity: 0,
-            online_cost: 0,
-            online: 0,
             waiting: 0,
-            by_cost: [0; COST_STEPS],
-            costs: std::array::from_fn(|step| LEAST_COST * math::powf(COST_RATIO, step as f64)),
-            weight: 1.0 - math::powf(0.5, epoch_days / plan.memory),
-            expected,
-            variance: 0.0,
-            last_earning: None,
+            power_factors: vec![1.0; plan.places.len()],
         };
+        let weights: f64 = plan.places.iter().map(|place| place.weight).sum();
+        let idle_of_others = plan.idle_anyway / (1.0 - plan.buyers).max(1e-9);
         for _ in 0..count {
             let capacity = plan.capacity.sample(&mut stream);
             owners
                 .capacity
                 .push(((capacity * 1e3).round() as u64).max(1));
-            owners
-                .cost
-                .push(plan.running_cost.sample(&mut stream).max(0.0));
-            owners.buys.push(stream.bernoulli(plan.buyers));
+            let cost = plan.running_cost.sample(&mut stream).max(0.0);
+            let hardware = if stream.bernoulli(plan.buyers) {
+                Hardware::ToBuy
+            } else if machines.bernoulli(idle_of_others) {
+                Hardware::IdleAnyway
+            } else {
+                Hardware::Owned
+            };
+            owners.base.push(cost + plan.machine.wear(hardware));
+            owners.hardware.push(hardware);
+            let mut at = machines.uniform() * weights;
+            let place = plan.places.iter().position(|place| {
+                at -= place.weight;
+                at < 0.0
+            });
+            let place = place.unwrap_or(plan.places.len().saturating_sub(1));
+            let line = 2 * place + usize::from(hardware == Hardware::IdleAnyway);
+            owners.line.push(line as u32);
         }
-        let mut order: Vec<usize> = (0..count).collect();
+        owners.cost.clone_from(&owners.base);
+        owners
+    }
+
+    /// Puts the cheapest owners who are away online, as many as are a share of all.
+    pub fn open(&mut self, roster: &mut Roster, online: f64) {
+        for owner in 0..self.len() {
+            if self.state[owner] == State::Away {
+                self.cost[owner] = self.cost_at(owner, roster);
+            }
+        }
+        let away = (0..self.len()).filter(|&owner| self.state[owner] == State::Away);
+        let mut order: Vec<usize> = away.collect();
         let cost = |&a: &usize, &b: &usize| {
-            owners.cost[a]
-                .partial_cmp(&owners.cost[b])
+            self.cost[a]
+                .partial_cmp(&self.cost[b])
                 .unwrap_or(Ordering::Equal)
         };
         order.sort_by(cost);
-        let first = (plan.online * f64::from(plan.potential)).round() as usize;
-        for &owner in &order[..first.min(count)] {
-            owners.enter(owner, 0);
+        let first = (online * f64::from(self.plan.potential)).round() as usize;
+        for &owner in &order[..first.min(order.len())] {
+            self.enter(owner, roster, 0);
         }
-        owners
+    }
+
+    /// What is planned.
+    #[must_use]
+    pub fn plan(&self) -> &Owners {
+        &self.plan
     }
 
     /// How many owners there are.
@@ -217,23 +279,37 @@ impl Population {
         self.capacity.is_empty()
     }
 
-    /// Makes running cost so many times what it was.
+    /// Makes running cost without electricity so many times what it was; rosters must be counted again.
     pub fn scale_costs(&mut self, factor: f64) {
-        self.by_cost = [0; COST_STEPS];
-        self.online_cost = 0;
-        for owner in 0..self.len() {
-            self.cost[owner] *= factor;
-            if self.state[owner] == State::Online {
-                self.online_cost += self.whole_cost(owner);
-                self.by_cost[step_of(self.cost[owner])] += self.capacity[owner];
+        for cost in &mut self.base {
+            *cost *= factor;
+        }
+    }
+
+    /// Makes electricity so many times as dear, at one place or all.
+    pub fn scale_power(&mut self, factor: f64, place: Option<usize>) {
+        for (index, scale) in self.power_factors.iter_mut().enumerate() {
+            if place.is_none_or(|place| place == index) {
+                *scale *= factor;
             }
         }
     }
 
-    /// Owners who provide now.
-    #[must_use]
-    pub fn online(&self) -> u32 {
-        self.online
+    /// Counts the costs of those online at a network anew.
+    pub fn recount(&mut self, roster: &mut Roster) {
+        roster.forget_costs();
+        for owner in 0..self.len() {
+            if self.state[owner] == State::Online(roster.network) {
+                self.cost[owner] = self.cost_at(owner, roster);
+                roster.add_cost(self.capacity[owner], self.cost[owner]);
+            }
+        }
+    }
+
+    /// What electricity costs at each place for some days from a time, times what shocks have made of it [USD/kWh].
+    pub fn electricity(&self, start: f64, days: f64) -> impl Iterator<Item = f64> {
+        let places = self.plan.places.iter().zip(&self.power_factors);
+        places.map(move |(place, factor)| place.tariff.mean(24.0 * start, 24.0 * days) * factor)
     }
 
     /// Owners who wait for hardware.
@@ -242,42 +318,16 @@ impl Population {
         self.waiting
     }
 
-    /// What they can do [thousandths of a unit a day].
-    #[must_use]
-    pub fn capacity(&self) -> u64 {
-        self.online_capacity
-    }
-
-    /// What a unit of capacity is expected to earn in a day [USD].
-    #[must_use]
-    pub fn expected(&self) -> f64 {
-        self.expected
-    }
-
-    /// Capacity online that is offered at each price or above it: running cost [USD per unit], and thousandths of a unit a day.
-    pub fn offers(&self) -> impl Iterator<Item = (f64, u64)> {
-        let steps = self.costs.iter().copied().zip(self.by_cost);
-        steps.filter(|&(_, capacity)| capacity > 0)
-    }
-
-    /// What all owners could do, online or not: cost with what pays back hardware that is still to be bought [USD per unit], and units a
-    /// day.
-    pub fn potential(&self) -> impl Iterator<Item = (f64, f64)> {
-        let payback = self.plan.hardware_price / self.plan.payback;
-        let all = self.cost.iter().zip(&self.buys).zip(&self.capacity);
-        all.map(move |((cost, &buys), &capacity)| {
+    /// What all owners could do, online or not: cost at this network, with what pays back hardware that is still to be bought [USD per
+    /// unit], and units a day.
+    pub fn potential(&self, roster: &Roster) -> impl Iterator<Item = (f64, f64)> {
+        let payback = self.plan.machine.price / self.plan.payback;
+        (0..self.len()).map(move |owner| {
+            let cost = self.cost_at(owner, roster);
+            let buys = self.hardware[owner] == Hardware::ToBuy;
             let cost = cost + if buys { payback } else { 0.0 };
-            (cost, capacity as f64 / 1e3)
+            (cost, self.capacity[owner] as f64 / 1e3)
         })
-    }
-
-    /// Mean running cost of those online [USD per unit].
-    #[must_use]
-    pub fn mean_cost(&self) -> f64 {
-        if self.online_capacity == 0 {
-            return 0.0;
-        }
-        self.online_cost as f64 / 1e9 / self.online_capacity as f64
     }
 
     /// Revenue of every owner who ever provided [USD], and what running cost them until they last looked.
@@ -287,94 +337,68 @@ impl Population {
             .filter(|&(_, spent)| spent > 0.0)
     }
 
-    /// Capacities of those online [thousandths of a unit a day].
-    pub fn capacities(&self) -> impl Iterator<Item = u64> {
+    /// Capacities of those online at a network [thousandths of a unit a day].
+    pub fn capacities(&self, roster: &Roster) -> impl Iterator<Item = u64> {
+        let network = roster.network;
         let all = self.state.iter().zip(&self.capacity);
-        all.filter(|(state, _)| **state == State::Online)
+        all.filter(move |(state, _)| **state == State::Online(network))
             .map(|(_, &capacity)| capacity)
     }
 
-    /// Shares out what is in [`Account::EARNINGS`] since the last time, by capacity: dollars, and tokens that are worth `token_usd`.
-    ///
-    /// # Panics
-    /// If nobody is online.
-    pub fn earn(&mut self, usd: Amount, tokens: Amount, token_usd: f64) {
-        assert!(self.online_capacity > 0, "earnings need an owner online");
-        for (account, pot) in self.earned.iter_mut().zip([usd, tokens]) {
-            let scaled = pot
-                .0
-                .checked_mul(1 << 32)
-                .expect("a day's earnings fit 95 bits");
-            *account += scaled / i128::from(self.online_capacity);
-        }
-        let units = self.online_capacity as f64 / 1e3 * self.epoch_days;
-        let earning = (usd.as_f64() + tokens.as_f64() * token_usd) / units;
-        self.expect(earning);
+    /// Hardware that an owner has ordered is there.
+    pub fn deliver(&mut self, owner: usize, epoch: u32) {
+        self.state[owner] = State::Waiting(epoch);
     }
 
-    /// Takes note of what a unit of capacity has earned [USD a day].
-    pub fn expect(&mut self, earning: f64) {
-        let weight = self.weight;
-        self.expected += weight * (earning - self.expected);
-        if let Some(last) = self
-            .last_earning
-            .filter(|&last| last > 0.0 && earning > 0.0)
-        {
-            let change = math::ln(earning / last);
-            self.variance += weight * (change * change * 365.0 / self.epoch_days - self.variance);
-        }
-        self.last_earning = Some(earning);
-    }
-
-    /// Lets those owners look whose turn it is: they take what they have earned, sell what they do not keep, and stay or go; others
-    /// come.
-    pub fn look(
-        &mut self,
-        epoch: u32,
-        now: SimTime,
-        ledger: &mut Ledger,
-        token_usd: Option<f64>,
-    ) -> Moves {
+    /// Lets those owners look at a network whose turn it is: they take what they have earned, sell what they do not keep, and stay or
+    /// go; others come.
+    pub fn look(&mut self, roster: &mut Roster, look: &mut Look<'_>) -> Moves {
         let mut moves = Moves::default();
-        ledger.set_time(now);
-        // What is certain is worth as much as what is expected less a part of its variance.
-        let discount = (1.0 - 0.5 * self.plan.risk_aversion * self.variance).max(0.0);
-        let capital = self.plan.stake * self.plan.stake_return / 365.0;
-        let expected = self.expected * discount - capital;
+        look.ledger.set_time(look.now);
+        let seen = roster.seen();
+        let expected = seen.certain(self.plan.risk_aversion);
+        let verdict = Verdict::new(&self.plan, expected, seen.variance, roster.stake);
+        let epoch = look.epoch;
         for owner in self.turns(epoch) {
             match self.state[owner] {
-                State::Online => {
-                    self.collect(owner, epoch, ledger, token_usd, &mut moves);
-                    if expected < self.plan.leave_below * self.cost[owner] {
-                        self.leave(owner, ledger, token_usd, &mut moves);
+                State::Online(network) if network == roster.network => {
+                    self.collect(owner, roster, look, &mut moves);
+                    if !self.plan.places.is_empty() {
+                        let cost = self.cost_at(owner, roster);
+                        roster.change_cost(self.capacity[owner], self.cost[owner], cost);
+                        self.cost[owner] = cost;
+                    }
+                    if verdict.goes(self.hardware[owner], self.cost[owner]) {
+                        self.leave(owner, roster, look, &mut moves);
                     }
                 }
                 State::Waiting(due) if due <= epoch => {
                     self.waiting -= 1;
                     // Bought is bought: it runs if it pays its electricity.
                     self.state[owner] = State::Away;
-                    self.buys[owner] = false;
-                    if expected >= self.plan.leave_below * self.cost[owner] {
-                        self.join(owner, epoch, ledger, token_usd, &mut moves);
+                    self.cost[owner] = self.cost_at(owner, roster);
+                    let goes = verdict.goes(self.hardware[owner], self.cost[owner]);
+                    self.own(owner);
+                    if !goes {
+                        self.join(owner, roster, look, &mut moves);
                     }
                 }
                 State::Barred(until) if until <= epoch => self.state[owner] = State::Away,
-                State::Waiting(_) | State::Barred(_) => {}
+                State::Online(_) | State::Waiting(_) | State::Barred(_) => {}
                 State::Away => {
-                    let mut wanted = self.plan.join_above * self.cost[owner];
-                    if self.buys[owner] {
-                        wanted += self.plan.hardware_price / self.plan.payback;
-                    }
-                    if expected <= wanted {
+                    if !look.is_open {
                         continue;
                     }
-                    if self.buys[owner] && self.plan.lead_time > 0.0 {
-                        let due = epoch + (self.plan.lead_time / self.epoch_days).ceil() as u32;
-                        self.state[owner] = State::Waiting(due);
+                    self.cost[owner] = self.cost_at(owner, roster);
+                    let hardware = self.hardware[owner];
+                    if !verdict.comes(hardware, self.cost[owner]) {
+                        continue;
+                    }
+                    if hardware == Hardware::ToBuy && self.orders(owner, look) {
                         self.waiting += 1;
                     } else {
-                        self.buys[owner] = false;
-                        self.join(owner, epoch, ledger, token_usd, &mut moves);
+                        self.own(owner);
+                        self.join(owner, roster, look, &mut moves);
                     }
                 }
             }
@@ -382,35 +406,69 @@ impl Population {
         moves
     }
 
-    fn join(
-        &mut self,
-        owner: usize,
-        epoch: u32,
-        ledger: &mut Ledger,
-        token_usd: Option<f64>,
-        moves: &mut Moves,
-    ) {
-        let Some(staked) = self.lock(owner, ledger, token_usd) else {
+    /// Orders hardware; whether it is still to come.
+    fn orders(&mut self, owner: usize, look: &mut Look<'_>) -> bool {
+        let due = if let Some(maker) = &mut look.maker {
+            let party = Party::Owner {
+                pool: self.index,
+                owner,
+            };
+            maker.order(party, self.capacity[owner] as f64 / 1e3);
+            u32::MAX
+        } else if self.plan.lead_time > 0.0 {
+            look.epoch + (self.plan.lead_time / self.epoch_days).ceil() as u32
+        } else {
+            return false;
+        };
+        self.state[owner] = State::Waiting(due);
+        true
+    }
+
+    /// What was bought is there: who comes and goes by Dixit's rule sells it on leaving, and would have to buy again.
+    fn own(&mut self, owner: usize) {
+        if self.hardware[owner] == Hardware::ToBuy
+            && matches!(self.plan.timing, Timing::Factors { .. })
+        {
+            self.hardware[owner] = Hardware::Owned;
+        }
+    }
+
+    /// Running cost now [USD per unit].
+    fn cost_at(&self, owner: usize, roster: &Roster) -> f64 {
+        self.base[owner] + roster.power(self.line[owner])
+    }
+
+    fn join(&mut self, owner: usize, roster: &mut Roster, look: &mut Look<'_>, moves: &mut Moves) {
+        let Some(staked) = self.lock(owner, roster, look.ledger, look.token_usd) else {
             // Nobody sells as many: no stake, no entry.
             return;
         };
         moves.staked_usd += staked;
-        self.enter(owner, epoch);
+        self.enter(owner, roster, look.epoch);
         moves.joined += 1;
     }
 
     /// Lets those who are online from the start lock their stakes; who finds nobody to sell it the tokens leaves.
-    pub(super) fn lock_first(&mut self, ledger: &mut Ledger, price: f64) {
+    pub(super) fn lock_first(&mut self, roster: &mut Roster, ledger: &mut Ledger, price: f64) {
         for owner in 0..self.len() {
-            if self.is_online(owner) && self.lock(owner, ledger, Some(price)).is_none() {
-                self.leave(owner, ledger, None, &mut Moves::default());
+            if self.is_online(owner, roster)
+                && self.lock(owner, roster, ledger, Some(price)).is_none()
+            {
+                self.state[owner] = State::Away;
+                roster.remove(self.capacity[owner], self.cost[owner]);
             }
         }
     }
 
     /// Buys and locks an owner's stake. Returns what it cost [USD]; `None` if it is not to be had.
-    fn lock(&mut self, owner: usize, ledger: &mut Ledger, token_usd: Option<f64>) -> Option<f64> {
-        let stake = self.plan.stake * self.capacity[owner] as f64 / 1e3;
+    fn lock(
+        &mut self,
+        owner: usize,
+        roster: &Roster,
+        ledger: &mut Ledger,
+        token_usd: Option<f64>,
+    ) -> Option<f64> {
+        let stake = roster.stake * self.capacity[owner] as f64 / 1e3;
         let Some(price) = token_usd.filter(|_| stake > 0.0) else {
             return Some(0.0);
         };
@@ -435,9 +493,9 @@ impl Population {
         Some(stake)
     }
 
-    /// Whether an owner provides.
-    pub(super) fn is_online(&self, owner: usize) -> bool {
-        self.state[owner] == State::Online
+    /// Whether an owner provides to a network.
+    pub(super) fn is_online(&self, owner: usize, roster: &Roster) -> bool {
+        self.state[owner] == State::Online(roster.network)
     }
 
     pub(super) fn member(&self, owner: usize) -> Member {
@@ -459,78 +517,56 @@ impl Population {
         self.spent[owner] -= usd;
     }
 
-    /// Throws an owner out in an epoch, until another; `slashed` has already left the stakes.
+    /// Throws an owner out until an epoch; `slashed` has already left the stakes.
     pub(super) fn evict(
         &mut self,
         owner: usize,
         slashed: Amount,
-        (epoch, until): (u32, u32),
-        ledger: &mut Ledger,
-        token_usd: Option<f64>,
+        until: u32,
+        (roster, look): (&mut Roster, &mut Look<'_>),
         moves: &mut Moves,
     ) {
         self.staked[owner] -= slashed;
-        self.collect(owner, epoch, ledger, token_usd, moves);
-        self.leave(owner, ledger, token_usd, moves);
+        self.collect(owner, roster, look, moves);
+        self.leave(owner, roster, look, moves);
         self.state[owner] = State::Barred(until);
     }
 
-    fn whole_cost(&self, owner: usize) -> u128 {
-        let cost = (self.cost[owner] * 1e9).round() as u128;
-        cost * u128::from(self.capacity[owner])
-    }
-
-    fn enter(&mut self, owner: usize, epoch: u32) {
-        self.state[owner] = State::Online;
-        self.online += 1;
-        self.online_capacity += self.capacity[owner];
-        self.online_cost += self.whole_cost(owner);
-        self.by_cost[step_of(self.cost[owner])] += self.capacity[owner];
-        self.marks[owner] = self.earned;
+    fn enter(&mut self, owner: usize, roster: &mut Roster, epoch: u32) {
+        self.state[owner] = State::Online(roster.network);
+        roster.add(self.capacity[owner], self.cost[owner]);
+        self.marks[owner] = roster.earned();
+        self.power_marks[owner] = roster.power_bill(self.line[owner]);
         self.settled[owner] = epoch;
     }
 
-    fn leave(
-        &mut self,
-        owner: usize,
-        ledger: &mut Ledger,
-        token_usd: Option<f64>,
-        moves: &mut Moves,
-    ) {
+    fn leave(&mut self, owner: usize, roster: &mut Roster, look: &mut Look<'_>, moves: &mut Moves) {
         self.state[owner] = State::Away;
-        self.online -= 1;
-        self.online_capacity -= self.capacity[owner];
-        self.online_cost -= self.whole_cost(owner);
-        self.by_cost[step_of(self.cost[owner])] -= self.capacity[owner];
+        roster.remove(self.capacity[owner], self.cost[owner]);
         moves.left += 1;
         let stake = std::mem::take(&mut self.staked[owner]);
-        if let Some(price) = token_usd.filter(|_| stake > Amount::ZERO) {
+        if let Some(price) = look.token_usd.filter(|_| stake > Amount::ZERO) {
             let account = Account::owner(owner);
-            ledger.transfer(
+            look.ledger.transfer(
                 Asset::Token,
                 Account::STAKES,
                 account,
                 stake,
                 Reason::Unstake,
             );
-            sell(ledger, account, stake, price);
+            sell(look.ledger, account, stake, price);
             moves.sold += stake;
         }
     }
 
     /// Settles what an owner has earned since the last time.
-    fn collect(
-        &mut self,
-        owner: usize,
-        epoch: u32,
-        ledger: &mut Ledger,
-        token_usd: Option<f64>,
-        moves: &mut Moves,
-    ) {
+    fn collect(&mut self, owner: usize, roster: &Roster, look: &mut Look<'_>, moves: &mut Moves) {
         let account = Account::owner(owner);
+        let ledger = &mut *look.ledger;
+        let now = roster.earned();
         let mut earned = [Amount::ZERO; 2];
         for (index, asset) in PAID.into_iter().enumerate() {
-            let gain = self.earned[index] - self.marks[owner][index];
+            let gain = now[index] - self.marks[owner][index];
             let owed = gain.checked_mul(i128::from(self.capacity[owner]));
             let owed = Amount(owed.expect("an owner's earnings fit 95 bits") >> 32);
             if owed > Amount::ZERO {
@@ -538,13 +574,16 @@ impl Population {
             }
             earned[index] = owed;
         }
-        self.marks[owner] = self.earned;
-        let days = f64::from(epoch - self.settled[owner]) * self.epoch_days;
-        self.settled[owner] = epoch;
-        let bill = self.cost[owner] * self.capacity[owner] as f64 / 1e3 * days;
+        self.marks[owner] = now;
+        let days = f64::from(look.epoch - self.settled[owner]) * self.epoch_days;
+        self.settled[owner] = look.epoch;
+        let power = roster.power_bill(self.line[owner]);
+        let power = power - std::mem::replace(&mut self.power_marks[owner], power);
+        let capacity = self.capacity[owner] as f64;
+        let bill = self.base[owner] * capacity / 1e3 * days + power * capacity / 1e3;
         self.spent[owner] += bill;
         self.revenue[owner] += earned[0].as_f64();
-        if let Some(price) = token_usd {
+        if let Some(price) = look.token_usd {
             self.revenue[owner] += earned[1].as_f64() * price;
             let wanted = match self.plan.sells {
                 Sells::Share(share) => Amount((earned[1].0 as f64 * share) as i128),
@@ -560,27 +599,31 @@ impl Population {
         }
     }
 
-    /// What owners are owed and have not taken, in dollars and tokens, and at most a unit of each for every owner online is rounding.
+    /// What owners are owed at a network and have not taken, in dollars and tokens, and at most a unit of each for every owner online is
+    /// rounding.
     #[must_use]
-    pub fn owed(&self) -> [Amount; 2] {
+    pub fn owed(&self, roster: &Roster) -> [Amount; 2] {
         let mut owed = [0_i128; 2];
-        for owner in 0..self.len() {
-            if self.state[owner] == State::Online {
-                for (index, sum) in owed.iter_mut().enumerate() {
-                    let gain = self.earned[index] - self.marks[owner][index];
-                    *sum += (gain * i128::from(self.capacity[owner])) >> 32;
-                }
+        for owner in self.of(roster) {
+            for (index, sum) in owed.iter_mut().enumerate() {
+                let gain = roster.earned()[index] - self.marks[owner][index];
+                *sum += (gain * i128::from(self.capacity[owner])) >> 32;
             }
         }
         owed.map(Amount)
     }
 
-    /// What is staked together.
+    /// What is staked together at a network.
     #[must_use]
-    pub fn staked(&self) -> Amount {
-        self.staked
-            .iter()
-            .fold(Amount::ZERO, |sum, &stake| sum + stake)
+    pub fn staked(&self, roster: &Roster) -> Amount {
+        self.of(roster)
+            .fold(Amount::ZERO, |sum, owner| sum + self.staked[owner])
+    }
+
+    /// Owners online at a network.
+    fn of(&self, roster: &Roster) -> impl Iterator<Item = usize> {
+        let here = State::Online(roster.network);
+        (0..self.len()).filter(move |&owner| self.state[owner] == here)
     }
 }
 
@@ -591,15 +634,4 @@ pub(super) fn sell(ledger: &mut Ledger, from: Account, tokens: Amount, price: f6
     ledger.transfer(Asset::Token, from, Account::EXCHANGE, tokens, Reason::Swap);
     ledger.mint(Asset::Usd, Account::EXCHANGE, short, Reason::Deposit);
     ledger.transfer(Asset::Usd, Account::EXCHANGE, from, usd, Reason::Swap);
-}
-
-/// The step at or above a cost.
-fn step_of(cost: f64) -> usize {
-    let mut at = LEAST_COST;
-    let mut step = 0;
-    while at < cost && step + 1 < COST_STEPS {
-        at *= COST_RATIO;
-        step += 1;
-    }
-    step
 }

@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 
 use walras_des::{Purpose, Stream, Streams, math};
 
-use crate::economy::owners::{Moves, Population};
+use crate::economy::owners::{Look, Moves, Population};
+use crate::economy::roster::Roster;
 use crate::ledger::{Account, Asset, Ledger, Reason};
-use crate::token::staking::{Temptation, slash};
+use crate::token::staking::{Slash, Temptation, slash};
 use crate::units::{Amount, Ppm};
 
 /// How a network makes sure that work was done, and what owners could gain who do not do it.
@@ -143,13 +144,11 @@ pub(super) struct Watch {
 /// What an epoch is like for those who think of cheating.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scene {
-    pub epoch: u32,
     pub days: f64,
     /// Units of work for a unit of capacity.
     pub utilization: f64,
     /// What an owner is paid for a unit of work [USD].
     pub fee: f64,
-    pub token_usd: Option<f64>,
 }
 
 /// What cheats did in an epoch.
@@ -163,8 +162,6 @@ pub(super) struct Damage {
     pub slashed: Amount,
     /// Burned of that.
     pub burned: Amount,
-    /// Given back to customers.
-    pub refunded: Amount,
 }
 
 impl Watch {
@@ -187,15 +184,20 @@ impl Watch {
     }
 
     /// Whether cheating pays an owner.
-    fn tempts(&self, owners: &Population, owner: usize, scene: &Scene) -> bool {
+    fn tempts(
+        &self,
+        owners: &Population,
+        owner: usize,
+        expected: f64,
+        scene: &Scene,
+        token_usd: f64,
+    ) -> bool {
         let member = owners.member(owner);
-        let margin = (owners.expected() - member.cost).max(0.0);
-        let stake =
-            member.staked.share(self.plan.slashed).as_f64() * scene.token_usd.unwrap_or(0.0);
+        let margin = (expected - member.cost).max(0.0);
         let temptation = Temptation {
             gain: self.plan.saves * member.cost * self.plan.job,
             fee: scene.fee * self.plan.job,
-            slashed: stake,
+            slashed: member.staked.share(self.plan.slashed).as_f64() * token_usd,
             franchise: margin * member.capacity * self.plan.barred,
         };
         !temptation.is_honest(self.caught())
@@ -217,16 +219,17 @@ impl Watch {
         &mut self,
         scene: &Scene,
         owners: &mut Population,
-        ledger: &mut Ledger,
+        roster: &mut Roster,
+        look: &mut Look<'_>,
         moves: &mut Moves,
     ) -> Damage {
         let mut damage = Damage::default();
         if self.plan.opportunists > 0.0 {
-            self.decide(scene, owners);
+            self.decide(scene, owners, roster, look);
         }
         let mut cheats = std::mem::take(&mut self.cheats);
         cheats.retain(|&owner, left| {
-            if !owners.is_online(owner) {
+            if !owners.is_online(owner, roster) {
                 return false;
             }
             let member = owners.member(owner);
@@ -238,19 +241,30 @@ impl Watch {
             if *left > 0.0 {
                 return true;
             }
-            self.punish(owner, scene, owners, ledger, moves, &mut damage);
+            let slashed = slash(member.staked, self.plan.slashed, self.plan.to_treasury);
+            self.punish(owner, slashed, scene, owners, (roster, look), moves);
+            damage.caught += 1;
+            damage.slashed += slashed.to_reporter + slashed.rest;
+            damage.burned += slashed.rest;
             false
         });
         self.cheats = cheats;
         damage
     }
 
-    fn decide(&mut self, scene: &Scene, owners: &Population) {
-        for owner in owners.turns(scene.epoch) {
-            if !self.opportunists[owner] || !owners.is_online(owner) {
+    fn decide(&mut self, scene: &Scene, owners: &Population, roster: &Roster, look: &Look<'_>) {
+        let expected = roster.seen().income;
+        for owner in owners.turns(look.epoch) {
+            if !self.opportunists[owner] || !owners.is_online(owner, roster) {
                 continue;
             }
-            if !self.tempts(owners, owner, scene) {
+            if !self.tempts(
+                owners,
+                owner,
+                expected,
+                scene,
+                look.token_usd.unwrap_or(0.0),
+            ) {
                 self.cheats.remove(&owner);
             } else if !self.cheats.contains_key(&owner) {
                 let left = self.jobs();
@@ -259,46 +273,28 @@ impl Watch {
         }
     }
 
+    /// Takes what is slashed, throws the owner out, and gives the pay of the job back.
     fn punish(
         &self,
         owner: usize,
+        slashed: Slash,
         scene: &Scene,
         owners: &mut Population,
-        ledger: &mut Ledger,
+        (roster, look): (&mut Roster, &mut Look<'_>),
         moves: &mut Moves,
-        damage: &mut Damage,
     ) {
-        let slashed = slash(
-            owners.member(owner).staked,
-            self.plan.slashed,
-            self.plan.to_treasury,
-        );
         let whole = slashed.to_reporter + slashed.rest;
-        ledger.transfer(
-            Asset::Token,
-            Account::STAKES,
-            Account::TREASURY,
-            whole,
-            Reason::Slash,
-        );
-        ledger.burn(Asset::Token, Account::TREASURY, slashed.rest, Reason::Burn);
-        let until = scene.epoch + (self.plan.barred / scene.days).ceil() as u32;
-        owners.evict(
-            owner,
-            whole,
-            (scene.epoch, until),
-            ledger,
-            scene.token_usd,
-            moves,
-        );
+        let (stakes, treasury) = (Account::STAKES, Account::TREASURY);
+        let ledger = &mut *look.ledger;
+        ledger.transfer(Asset::Token, stakes, treasury, whole, Reason::Slash);
+        ledger.burn(Asset::Token, treasury, slashed.rest, Reason::Burn);
+        let until = look.epoch + (self.plan.barred / scene.days).ceil() as u32;
+        owners.evict(owner, whole, until, (roster, look), moves);
         let account = Account::owner(owner);
-        let fee =
-            Amount::from_f64(scene.fee * self.plan.job).min(ledger.balance(Asset::Usd, account));
-        ledger.transfer(Asset::Usd, account, Account::CUSTOMERS, fee, Reason::Refund);
-        damage.caught += 1;
-        damage.slashed += whole;
-        damage.burned += slashed.rest;
-        damage.refunded += fee;
+        let fee = Amount::from_f64(scene.fee * self.plan.job);
+        let fee = fee.min(look.ledger.balance(Asset::Usd, account));
+        look.ledger
+            .transfer(Asset::Usd, account, Account::CUSTOMERS, fee, Reason::Refund);
     }
 
     /// Customers take note of how much of their work was done.

@@ -32,28 +32,30 @@ impl Maker {
 
 /// An order that has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Delivery {
+pub struct Delivery<P> {
     /// Whose it is.
-    pub party: u32,
+    pub party: P,
     /// How much it is [units].
     pub units: f64,
     /// When it came [weeks from the start].
     pub at: f64,
 }
 
-/// Orders at work.
+/// Orders at work, of parties of some type.
 #[derive(Clone, Debug)]
-pub struct Orders {
+pub struct Orders<P> {
     output: f64,
     transit: f64,
     /// Parties, units ordered, and units still to be made; nobody's are those of other customers.
-    queue: VecDeque<(Option<u32>, f64, f64)>,
-    shipped: VecDeque<Delivery>,
+    queue: VecDeque<(Option<P>, f64, f64)>,
+    shipped: VecDeque<Delivery<P>>,
+    /// All that is still to be made [units].
+    backlog: f64,
     /// Weeks from the start.
     now: f64,
 }
 
-impl Orders {
+impl<P: Copy> Orders<P> {
     /// A maker, and the orders that were there before.
     #[must_use]
     pub fn new(plan: &Maker) -> Self {
@@ -63,6 +65,7 @@ impl Orders {
             transit: plan.transit,
             queue: others.into_iter().collect(),
             shipped: VecDeque::new(),
+            backlog: plan.backlog,
             now: 0.0,
         }
     }
@@ -70,7 +73,7 @@ impl Orders {
     /// Ordered and not yet made [units].
     #[must_use]
     pub fn backlog(&self) -> f64 {
-        self.queue.iter().map(|(_, _, left)| left).sum()
+        self.backlog
     }
 
     /// How long an order of some units would take at today's output [weeks].
@@ -84,28 +87,38 @@ impl Orders {
         self.output = output;
     }
 
+    /// Output now [units a week].
+    #[must_use]
+    pub fn output(&self) -> f64 {
+        self.output
+    }
+
     /// Orders some units, more than none; says how long they will take at today's output [weeks].
-    pub fn order(&mut self, party: u32, units: f64) -> f64 {
+    pub fn order(&mut self, party: P, units: f64) -> f64 {
         self.queue.push_back((Some(party), units, units));
+        self.backlog += units;
         self.lead_time(0.0)
     }
 
     /// Orders of customers who are not looked at here take their place in the queue, too.
     pub fn order_elsewhere(&mut self, units: f64) {
         self.queue.push_back((None, units, units));
+        self.backlog += units;
     }
 
     /// Some weeks pass: appends what comes in them, in the order of its coming. An order comes when the last of it is made.
-    pub fn advance(&mut self, weeks: f64, out: &mut Vec<Delivery>) {
+    pub fn advance(&mut self, weeks: f64, out: &mut Vec<Delivery<P>>) {
         let end = self.now + weeks;
         let mut left_to_make = self.output * weeks;
         while let Some((party, units, left)) = self.queue.front_mut() {
             // The last order of an exact plan may miss by a rounding error.
             if *left > left_to_make * (1.0 + 1e-12) {
                 *left -= left_to_make;
+                self.backlog -= left_to_make;
                 break;
             }
             left_to_make = (left_to_make - *left).max(0.0);
+            self.backlog -= *left;
             if let Some(party) = *party {
                 self.shipped.push_back(Delivery {
                     party,
@@ -114,6 +127,10 @@ impl Orders {
                 });
             }
             self.queue.pop_front();
+        }
+        if self.queue.is_empty() {
+            // What rounding left of the sum.
+            self.backlog = 0.0;
         }
         self.now = end;
         while let Some(delivery) = self
@@ -131,7 +148,7 @@ impl Orders {
 mod tests {
     use super::*;
 
-    fn weeks(orders: &mut Orders, count: usize) -> Vec<Delivery> {
+    fn weeks(orders: &mut Orders<u32>, count: usize) -> Vec<Delivery<u32>> {
         let mut out = Vec::new();
         for _ in 0..count {
             orders.advance(1.0, &mut out);

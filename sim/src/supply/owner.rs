@@ -1,97 +1,77 @@
 //! An owner of one machine: what it costs to let it work, what that is expected to bring, and what the risk is worth.
 //!
-//! Money is by hour, in expectations of dollars. The owner believes that the future will be as the recent past was, and values an uncertain
-//! income at its certainty equivalent: with constant relative risk aversion γ and an income whose logarithm has variance s², that is
-//! E e^{−γ s² / 2} (J. W. Pratt, "Risk aversion in the small and in the large", Econometrica 32, 1964, is the small case).
-
-use std::f64::consts::LN_2;
+//! The owner believes that the future will be as the recent past was, and values an uncertain income at its certainty equivalent: with
+//! constant relative risk aversion γ and an income whose logarithm has variance s², that is E e^{−γ s² / 2} (J. W. Pratt, "Risk aversion
+//! in the small and in the large", Econometrica 32, 1964, is the small case).
 
 use walras_des::math;
 
-/// Hours in a year of 365 days.
-const HOURS_A_YEAR: f64 = 8760.0;
+/// Days in a year.
+const YEAR: f64 = 365.0;
 
 /// What the owner had to do with the machine before.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hardware {
-    /// It is on anyway, for something else: only the power that work adds is paid for.
+    /// It is on anyway, for something else: only the energy that work adds is paid for, and nothing is lost by coming or going.
     IdleAnyway,
     /// It is there and would be switched off, or sold.
-    Owned {
-        /// What a buyer would give for it today [USD].
-        resale: f64,
-    },
+    Owned,
     /// It would have to be bought.
-    ToBuy {
-        /// [USD]
-        price: f64,
-        /// What a buyer would give for it the next day, as a share of the price.
-        resale: f64,
-    },
+    ToBuy,
 }
 
-/// An owner and a machine.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Owner {
-    /// Where the machine comes from.
-    pub hardware: Hardware,
-    /// Power while it works [W].
-    pub busy_watts: f64,
-    /// Power while it is on without work [W].
-    pub idle_watts: f64,
-    /// What else the machine would earn while it is there for the network [USD/h].
-    pub opportunity: f64,
-    /// What care, noise and heat are worth to the owner [USD/h].
-    pub hassle: f64,
-    /// What the machine loses of its worth [by year]; GPUs lost a fifth to a third a year.   (assumption)
+impl Hardware {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::IdleAnyway, Self::Owned, Self::ToBuy];
+}
+
+/// A machine that can do one unit of work a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Machine {
+    /// New [USD].
+    pub price: f64,
+    /// What a buyer would give for it the next day, as a share of the price.
+    pub resale: f64,
+    /// What it loses of that worth [by year].
     pub depreciation: f64,
-    /// What the money in it would bring elsewhere [by year].
-    pub interest: f64,
-    /// Constant relative risk aversion γ: 0 neutral, 1 to 4 in most studies of choices under risk.
-    pub risk_aversion: f64,
+    /// Energy by unit of work while it works [kWh].
+    pub busy: f64,
+    /// Energy in the same time while it is on without work [kWh].
+    pub idle: f64,
 }
 
-impl Owner {
-    /// What an hour in the network costs if the machine is there already, at a utilization and a price of electricity [USD/h].
+impl Machine {
+    /// Energy that its owner pays for, by unit of capacity, at a utilization [kWh].
     #[must_use]
-    pub fn running_cost(&self, utilization: f64, usd_per_kwh: f64) -> f64 {
-        let added = (self.busy_watts - self.idle_watts) * utilization;
-        let watts = match self.hardware {
+    pub fn energy(&self, hardware: Hardware, utilization: f64) -> f64 {
+        let added = (self.busy - self.idle) * utilization;
+        match hardware {
             Hardware::IdleAnyway => added,
-            Hardware::Owned { .. } | Hardware::ToBuy { .. } => self.idle_watts + added,
-        };
-        watts / 1e3 * usd_per_kwh + self.opportunity + self.hassle + self.use_of_capital()
-    }
-
-    /// What keeping the machine costs instead of selling it [USD/h]: interest and depreciation on what it would bring (D. Jorgenson,
-    /// "Capital theory and investment behavior", American Economic Review 53, 1963).
-    fn use_of_capital(&self) -> f64 {
-        let resale = match self.hardware {
-            Hardware::IdleAnyway => 0.0,
-            Hardware::Owned { resale } => resale,
-            Hardware::ToBuy { price, resale } => price * resale,
-        };
-        resale * (self.interest + self.depreciation) / HOURS_A_YEAR
-    }
-
-    /// What cannot be had back once spent on joining [USD].
-    #[must_use]
-    pub fn sunk_cost(&self) -> f64 {
-        match self.hardware {
-            Hardware::IdleAnyway | Hardware::Owned { .. } => 0.0,
-            Hardware::ToBuy { price, resale } => price * (1.0 - resale),
+            Hardware::Owned | Hardware::ToBuy => self.idle + added,
         }
     }
 
-    /// What the owner makes of an outlook, at a utilization and a price of electricity.
+    /// What it loses of its worth while it is kept instead of sold, by unit of capacity [USD].
     #[must_use]
-    pub fn review(&self, outlook: &Outlook, utilization: f64, usd_per_kwh: f64) -> Review {
-        let cost = self.running_cost(utilization, usd_per_kwh);
-        let worth = certainty_equivalent(outlook.income, outlook.variance, self.risk_aversion);
-        Review {
-            cost,
-            worth,
-            ratio: worth / cost,
+    pub fn wear(&self, hardware: Hardware) -> f64 {
+        self.worth(hardware) * self.depreciation / YEAR
+    }
+
+    /// What coming costs: the price, or what a sale would have brought [USD].
+    #[must_use]
+    pub fn entry_cost(&self, hardware: Hardware) -> f64 {
+        match hardware {
+            Hardware::ToBuy => self.price,
+            Hardware::IdleAnyway | Hardware::Owned => self.worth(hardware),
+        }
+    }
+
+    /// What a sale brings to whoever goes [USD].
+    #[must_use]
+    pub fn worth(&self, hardware: Hardware) -> f64 {
+        match hardware {
+            Hardware::IdleAnyway => 0.0,
+            Hardware::Owned | Hardware::ToBuy => self.price * self.resale,
         }
     }
 }
@@ -102,53 +82,47 @@ pub fn certainty_equivalent(mean: f64, log_variance: f64, risk_aversion: f64) ->
     mean * math::exp(-0.5 * risk_aversion * log_variance)
 }
 
-/// The state of mind of an owner.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Review {
-    /// Running cost [USD/h].
-    pub cost: f64,
-    /// Certainty equivalent of the income expected [USD/h].
-    pub worth: f64,
-    /// The second over the first: what thresholds of entry and exit are stated in.
-    pub ratio: f64,
-}
-
-/// What is expected of incomes, from those seen so far: exponential smoothing with a half-life.
+/// What is expected of incomes, from those seen so far, one in each step: exponential smoothing with a half-life.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outlook {
-    /// Half-life of what is remembered [h].
-    pub half_life: f64,
-    /// Expected income [USD/h].
+    /// Expected income.
     pub income: f64,
     /// Variance of the logarithm of the income a year ahead, from its recent moves [by year].
     pub variance: f64,
     last: f64,
+    /// Weight of one step.
+    weight: f64,
+    /// Steps in a year.
+    by_year: f64,
 }
 
 impl Outlook {
-    /// Expects an income [USD/h] for certain, and forgets by half within a time [h].
+    /// Expects an income for certain, and forgets by half within a time, in steps of some days.
     #[must_use]
-    pub fn new(half_life: f64, income: f64) -> Self {
+    pub fn new(income: f64, half_life: f64, days: f64) -> Self {
         Self {
-            half_life,
             income,
             variance: 0.0,
-            last: income,
+            last: 0.0,
+            weight: 1.0 - math::powf(0.5, days / half_life),
+            by_year: YEAR / days,
         }
     }
 
-    /// Takes note of an income [USD/h] over some hours.
-    pub fn observe(&mut self, income: f64, hours: f64) {
-        let weight = 1.0 - math::exp(-LN_2 * hours / self.half_life);
-        self.income += weight * (income - self.income);
+    /// What it is worth to an owner with this risk aversion.
+    #[must_use]
+    pub fn certain(&self, risk_aversion: f64) -> f64 {
+        certainty_equivalent(self.income, self.variance, risk_aversion)
+    }
+
+    /// Takes note of the income of a step.
+    pub fn observe(&mut self, income: f64) {
+        self.income += self.weight * (income - self.income);
         // No income has no logarithm; it counts in the mean alone.
         if income > 0.0 {
-            if self.last > 0.0 && income != self.last {
+            if self.last > 0.0 {
                 let change = math::ln(income / self.last);
-                let by_year = change * change * (HOURS_A_YEAR / hours);
-                self.variance += weight * (by_year - self.variance);
-            } else {
-                self.variance -= weight * self.variance;
+                self.variance += self.weight * (change * change * self.by_year - self.variance);
             }
             self.last = income;
         }
@@ -160,43 +134,28 @@ mod tests {
     use super::*;
     use walras_des::{Moments, Purpose, Streams};
 
-    /// A gaming PC: 350 W at work, 60 W idle, electricity at 0.30 USD/kWh, a card that is worth 1,000 USD, 10 % interest, 25 % depreciation.
-    fn owner(hardware: Hardware) -> Owner {
-        Owner {
-            hardware,
-            busy_watts: 350.0,
-            idle_watts: 60.0,
-            opportunity: 0.02,
-            hassle: 0.01,
-            depreciation: 0.25,
-            interest: 0.1,
-            risk_aversion: 2.0,
-        }
-    }
+    /// A gaming PC: 350 W at work, 60 W idle, a card of 2,000 USD that halves its price when it is opened, for an hour of work a day.
+    const PC: Machine = Machine {
+        price: 2000.0 / 24.0,
+        resale: 0.5,
+        depreciation: 0.25,
+        busy: 0.35,
+        idle: 0.06,
+    };
 
-    /// By hand: 145 W, 205 W of electricity at half use; capital costs 350 USD a year.
+    /// By hand: 145 Wh, 205 Wh of electricity at half use; depreciation costs 250 USD a year.
     #[test]
     fn costs_depend_on_where_the_machine_comes_from() {
-        let capital = 350.0 / 8760.0;
-        for (hardware, cost, sunk) in [
-            (Hardware::IdleAnyway, 0.145 * 0.3 + 0.03, 0.0),
-            (
-                Hardware::Owned { resale: 1000.0 },
-                0.205 * 0.3 + 0.03 + capital,
-                0.0,
-            ),
-            (
-                Hardware::ToBuy {
-                    price: 2000.0,
-                    resale: 0.5,
-                },
-                0.205 * 0.3 + 0.03 + capital,
-                1000.0,
-            ),
+        let wear = 250.0 / 8760.0;
+        for (hardware, energy, wear, [entry, worth]) in [
+            (Hardware::IdleAnyway, 0.145, 0.0, [0.0, 0.0]),
+            (Hardware::Owned, 0.205, wear, [1000.0, 1000.0]),
+            (Hardware::ToBuy, 0.205, wear, [2000.0, 1000.0]),
         ] {
-            let owner = owner(hardware);
-            assert!((owner.running_cost(0.5, 0.3) - cost).abs() < 1e-15);
-            assert_eq!(owner.sunk_cost(), sunk);
+            assert!((PC.energy(hardware, 0.5) - energy).abs() < 1e-15);
+            assert!((PC.wear(hardware) - wear).abs() < 1e-15);
+            assert!((24.0 * PC.entry_cost(hardware) - entry).abs() < 1e-9);
+            assert!((24.0 * PC.worth(hardware) - worth).abs() < 1e-9);
         }
     }
 
@@ -204,31 +163,31 @@ mod tests {
     #[test]
     fn expectations_halve() {
         for parts in [1, 7, 100] {
-            let mut outlook = Outlook::new(240.0, 1.0);
+            let mut outlook = Outlook::new(1.0, 10.0, 10.0 / f64::from(parts));
             for _ in 0..parts {
-                outlook.observe(3.0, 240.0 / f64::from(parts));
+                outlook.observe(3.0);
             }
             assert!((outlook.income - 2.0).abs() < 1e-12);
         }
     }
 
     /// Incomes that follow a geometric Brownian motion of volatility 0.8: the variance expected is 0.64 on average. Seed 1; the weights
-    /// average some 2 · 8760 / (ln 2 · 24) = 1,000 days, so one standard error is √(2/1000) = 4.5 %.
+    /// average some 2 · 365 / ln 2 = 1,050 days, so one standard error is √(2/1050) = 4.4 %.
     #[test]
     fn variances_are_learned() {
         let mut stream = Streams::new(1, 0).open(Purpose::new("owner"), 0);
-        let (mut outlook, mut income) = (Outlook::new(8760.0, 1.0), 1.0);
+        let (mut outlook, mut income) = (Outlook::new(1.0, 365.0, 1.0), 1.0);
         for _ in 0..20_000 {
             income *= (0.8 * (1.0 / 365.0_f64).sqrt() * stream.normal()).exp();
-            outlook.observe(income, 24.0);
+            outlook.observe(income);
         }
         assert!(
             (outlook.variance / 0.64 - 1.0).abs() < 0.2,
             "{}",
             outlook.variance
         );
-        let mut calm = Outlook::new(100.0, 1.0);
-        calm.observe(0.0, 100.0);
+        let mut calm = Outlook::new(1.0, 1.0, 1.0);
+        calm.observe(0.0);
         assert_eq!((calm.income, calm.variance), (0.5, 0.0));
     }
 
@@ -248,14 +207,5 @@ mod tests {
             assert!((ours / certain - 1.0).abs() < 0.02, "{ours} {certain}");
         }
         assert_eq!(certainty_equivalent(5.0, 1.0, 0.0), 5.0);
-    }
-
-    #[test]
-    fn reviews_weigh_income_and_cost() {
-        let mut outlook = Outlook::new(100.0, 0.2);
-        outlook.variance = 0.5;
-        let review = owner(Hardware::IdleAnyway).review(&outlook, 0.5, 0.3);
-        assert!((review.worth - 0.2 * (-0.5_f64).exp()).abs() < 1e-15);
-        assert_eq!(review.ratio, review.worth / review.cost);
     }
 }

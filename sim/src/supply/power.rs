@@ -1,4 +1,4 @@
-//! What electricity costs: a price by region, moved by the hour of the day and the month, and by shocks.
+//! What electricity costs: a price by region, moved by the hour of the day and the month.
 //!
 //! Most households pay the same at all hours. Who has a dynamic tariff pays a fixed part (grid, taxes) and the price of the exchange, whose
 //! profile by hour and month is [`DayAhead`].
@@ -14,19 +14,6 @@ pub struct Tariff {
     pub profile: DayAhead,
     /// Hours that the local clock, on standard time, is ahead of universal time.
     pub utc_offset: f64,
-    /// By time; where they overlap all count.
-    pub shocks: Vec<Shock>,
-}
-
-/// A time of other prices.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Shock {
-    /// Beginning [h from the start].
-    pub from: f64,
-    /// End [h from the start]; infinite if it stays.
-    pub until: f64,
-    /// What prices are multiplied by.
-    pub factor: f64,
 }
 
 /// Prices of an exchange by hour of the local day, and by month, each over their mean.
@@ -105,7 +92,6 @@ impl Tariff {
             exchange_share: 0.0,
             profile: DayAhead::FLAT,
             utc_offset: 0.0,
-            shocks: Vec::new(),
         }
     }
 
@@ -117,11 +103,11 @@ impl Tariff {
         let month = month_of(local);
         let means = self.means();
         let relative = self.profile.hours[hour] / means.0 * (self.profile.months[month] / means.1);
-        self.price(relative, hours)
+        self.price(relative)
     }
 
     /// The mean price of some hours that belong to one month, whole days or a few hours [USD/kWh]: cheap for an epoch of any length up to
-    /// a month, and exact for whole days without a shock that begins or ends in them.
+    /// a month, and exact for whole days.
     #[must_use]
     pub fn mean(&self, from: f64, hours: f64) -> f64 {
         let middle = from + 0.5 * hours;
@@ -132,19 +118,12 @@ impl Tariff {
             return prices.sum::<f64>() / parts;
         }
         let month = month_of(middle + self.utc_offset);
-        self.price(self.profile.months[month] / self.means().1, middle)
+        self.price(self.profile.months[month] / self.means().1)
     }
 
     /// A price of the exchange over its mean to what is paid.
-    fn price(&self, relative: f64, hours: f64) -> f64 {
-        let moved = 1.0 + self.exchange_share * (relative - 1.0);
-        let shocks = self
-            .shocks
-            .iter()
-            .filter(|shock| (shock.from..shock.until).contains(&hours));
-        shocks.fold(self.usd_per_kwh * moved, |price, shock| {
-            price * shock.factor
-        })
+    fn price(&self, relative: f64) -> f64 {
+        self.usd_per_kwh * (1.0 + self.exchange_share * (relative - 1.0))
     }
 
     /// Mean of the profile over the hours of a day, and over the months of a year by their lengths.
@@ -174,7 +153,6 @@ mod tests {
             exchange_share: 0.3,
             profile: DayAhead::GERMANY,
             utc_offset: 1.0,
-            shocks: Vec::new(),
         }
     }
 
@@ -211,27 +189,6 @@ mod tests {
         ] {
             assert_eq!(month_of(hours), month, "{hours}");
         }
-    }
-
-    #[test]
-    fn shocks_come_and_go() {
-        let tariff = Tariff {
-            shocks: vec![Shock {
-                from: 100.0,
-                until: 200.0,
-                factor: 3.0,
-            }],
-            ..Tariff::flat(0.2)
-        };
-        for (hours, price) in [
-            (99.9, 0.2),
-            (100.0, 0.2 * 3.0),
-            (199.9, 0.2 * 3.0),
-            (200.0, 0.2),
-        ] {
-            assert_eq!(tariff.at(hours), price);
-        }
-        assert_eq!(tariff.mean(120.0, 48.0), 0.2 * 3.0);
     }
 
     /// The constants are those of the record, to its rounding: hours and months of 2024 in local standard time.
