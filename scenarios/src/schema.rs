@@ -28,7 +28,7 @@ pub fn schema() -> Json {
 }
 
 /// Definitions of which every key may be inherited, or removed with `null`.
-const INHERITING: [&str; 20] = [
+const INHERITING: [&str; 23] = [
     "PlatformSpec",
     "ClusterSpec",
     "NodesSpec",
