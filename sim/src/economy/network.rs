@@ -49,6 +49,10 @@ pub struct Network {
 }
 
 /// Who works for a network.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each network, and none is moved"
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Supply {
     /// Many owners who come and go.
