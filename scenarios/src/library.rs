@@ -46,6 +46,7 @@ const ENTRIES: &[LibraryEntry] = entries![
     "cloud-price-cut",
     "electricity-shock",
     "lead-time",
+    "vampire-attack",
     "two-fidelities"
 ];
 

@@ -23,7 +23,7 @@ use crate::supply::orders::Maker;
 pub use customers::Customers;
 pub use machines::{Fidelity, Goodput, Machines};
 pub use network::{Network, Seller, Supply};
-pub use owners::{Owners, Place, Sells, Timing};
+pub use owners::{Membership, Moving, Owners, Place, Sells, Timing};
 pub use token::{Allotment, Emission, Payment, Token};
 
 /// A world of networks that compete for work.
@@ -37,6 +37,8 @@ pub struct Economy {
     pub customers: Customers,
     /// Who does it; the first is the one that figures are about.
     pub networks: Vec<Network>,
+    /// Owners who go to that network of several where they expect to earn most.
+    pub pools: Vec<Owners>,
     /// Who makes hardware, if its queue matters.
     pub makers: Vec<Maker>,
     /// What happens at stated times, by time.
