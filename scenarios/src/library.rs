@@ -49,6 +49,7 @@ const ENTRIES: &[LibraryEntry] = entries![
     "stake-size",
     "creator-rewards",
     "storage-mint",
+    "vampire-attack",
     "two-fidelities"
 ];
 

@@ -28,7 +28,7 @@ pub fn schema() -> Json {
 }
 
 /// Definitions of which every key may be inherited, or removed with `null`.
-const INHERITING: [&str; 23] = [
+const INHERITING: [&str; 25] = [
     "PlatformSpec",
     "ClusterSpec",
     "NodesSpec",
@@ -44,6 +44,8 @@ const INHERITING: [&str; 23] = [
     "ElectricitySpec",
     "DixitSpec",
     "MakerSpec",
+    "MembershipSpec",
+    "MovingSpec",
     "SellerSpec",
     "FollowsSpec",
     "TokenSpec",

@@ -7,7 +7,7 @@ use walras_des::{Dist, SimTime, Span};
 use walras_sim::availability::{Availability, Renewal};
 use walras_sim::economy::machines::Live;
 use walras_sim::economy::{
-    Customers, Economy, Fidelity, Goodput, Machines, Network, Owners, Sells, Supply, Timing,
+    Customers, Economy, Fidelity, Goodput, Machines, Moving, Network, Owners, Sells, Supply, Timing,
 };
 use walras_sim::ledger::Reason;
 use walras_sim::market::base_fee::Eip1559;
@@ -116,6 +116,12 @@ fn economy(machines: &Machines, market: impl Into<Mechanism>, fidelity: Fidelity
                 sells: Sells::Share(1.0),
                 stake: 0.0,
                 stake_return: 0.0,
+                lock: 0.0,
+                moving: Moving {
+                    cost: 0.0,
+                    within: 1.0,
+                    downtime: 0.0,
+                },
             }),
             market: market.into(),
             initial_price: 1.5,
@@ -127,6 +133,7 @@ fn economy(machines: &Machines, market: impl Into<Mechanism>, fidelity: Fidelity
             token: None,
             machines: Some(machines.clone()),
         }],
+        pools: Vec::new(),
         makers: Vec::new(),
         shocks: Vec::new(),
         fidelity,

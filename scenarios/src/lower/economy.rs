@@ -5,8 +5,8 @@ use walras_sim::economy::network::Following;
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
     Allotment, Change, Creators, Customers, Economy, Emission, Fidelity, Goodput, Machines,
-    Network, Owners, Payment, Place, Reward, Rule, Seller, Sells, Shock, Staking, Supply, Timing,
-    Token, Verification,
+    Membership, Moving, Network, Owners, Payment, Place, Reward, Rule, Seller, Sells, Shock,
+    Staking, Supply, Timing, Token, Verification,
 };
 use walras_sim::market::base_fee::Eip1559;
 use walras_sim::market::blob_fee::{self, BlobFee};
@@ -62,6 +62,7 @@ struct Names<'a> {
     tables: &'a Tables,
     networks: &'a Named<ProviderNetworkSpec>,
     makers: &'a Named<MakerSpec>,
+    pools: &'a Named<OwnersSpec>,
     /// The platforms that machines may be of, and their requests.
     requests: Option<&'a Requests>,
     /// The reference price [USD per unit].
@@ -161,11 +162,16 @@ fn economy(
         tables,
         networks: &spec.networks,
         makers: &spec.makers,
+        pools: &spec.pools,
         requests,
         reference: customers.map_or(1.0, |customers| customers.reference_price),
     };
     let networks: Vec<Option<Network>> = (spec.networks.iter())
         .map(|(name, spec)| network(report, names, &networks_at.key(name), name, spec))
+        .collect();
+    let pools_at = at.key("pools");
+    let pools: Vec<Option<Owners>> = (spec.pools.iter())
+        .map(|(name, spec)| pool(report, names, &pools_at.key(name), spec))
         .collect();
     let makers_at = at.key("makers");
     let makers: Vec<Option<Maker>> = (spec.makers.iter())
@@ -192,12 +198,14 @@ fn economy(
     shocks.sort_by(|a, b| a.at.total_cmp(&b.at));
     let networks: Option<Vec<Network>> = networks.into_iter().collect();
     let makers: Option<Vec<Maker>> = makers.into_iter().collect();
+    let pools: Option<Vec<Owners>> = pools.into_iter().collect();
     Some(Economy {
         name: name.to_owned(),
         epoch: epoch?,
         customers: customers?.clone(),
         networks: networks?,
         makers: makers?,
+        pools: pools?,
         shocks,
         fidelity,
     })
@@ -367,7 +375,9 @@ fn electricity(
     factor: f64,
 ) -> Option<Change> {
     let (name, network) = names.networks.get_index(network)?;
-    let owners = network.owners.as_ref();
+    let pool = network.pool.as_ref();
+    let pool = pool.and_then(|pool| names.pools.get(&pool.of));
+    let owners = network.owners.as_ref().or(pool);
     let Some(electricity) = owners.and_then(|owners| owners.electricity.as_ref()) else {
         let message = format!("owners of `{name}` have electricity in their running cost");
         let hint = Some("change `running-cost`, or give them `electricity`".to_owned());
@@ -391,24 +401,49 @@ fn network(
 ) -> Option<Network> {
     let market = market(spec.market);
     let machines = machines(report, at, spec, names.requests);
-    let supply = match (&spec.owners, &spec.seller) {
-        (Some(owners), None) => {
+    let needs_token = |report: &mut Report, at: &At<'_>, stake: f64| {
+        if stake > 0.0 && spec.token.is_none() {
+            let message = "a stake is locked in tokens, and the network has none";
+            let hint = Some("give it a `token`, or remove `stake`".to_owned());
+            report.add(&at.key("stake"), message, hint);
+        }
+    };
+    let supply = match (&spec.owners, &spec.pool, &spec.seller) {
+        (Some(owners), None, None) => {
             let at = at.key("owners");
-            if owners.stake > 0.0 && spec.token.is_none() {
-                let message = "a stake is locked in tokens, and the network has none";
-                let hint = Some("give it a `token`, or remove `stake`".to_owned());
-                report.add(&at.key("stake"), message, hint);
+            needs_token(report, &at, owners.stake);
+            if owners.moving.is_some() {
+                let message = "these owners know no other network";
+                let hint = "write them under `pools`, and name them with `pool`".to_owned();
+                report.add(&at.key("moving"), message, Some(hint));
             }
             let nodes = spec.platform.as_ref().map(|_| nodes(machines.as_ref()));
             self::owners(report, names, &at, owners, nodes).map(Supply::Owners)
         }
-        (None, Some(seller)) => {
+        (None, Some(pool), None) => {
+            let at = at.key("pool");
+            needs_token(report, &at, pool.stake);
+            index(report, &at.key("of"), "pool", &pool.of, names.pools).map(|index| {
+                Supply::Pool(Membership {
+                    pool: index,
+                    online: pool.online.0,
+                    stake: pool.stake,
+                    lock: days(pool.lock),
+                })
+            })
+        }
+        (None, None, Some(seller)) => {
             let at = at.key("seller");
             self::seller(report, names, &at, seller, spec.market).map(Supply::Seller)
         }
-        (owners, _) => {
-            let found = if owners.is_some() { "both" } else { "neither" };
-            let message = format!("expected one of `owners` and `seller`, found {found}");
+        (owners, pool, seller) => {
+            let written = [owners.is_some(), pool.is_some(), seller.is_some()];
+            let found = match written.iter().filter(|is_written| **is_written).count() {
+                0 => "none",
+                1 | 2 => "two",
+                _ => "all",
+            };
+            let message = format!("expected one of `owners`, `pool` and `seller`, found {found}");
             report.add(at, message, None);
             None
         }
@@ -643,7 +678,37 @@ fn owners(
         },
         stake: spec.stake,
         stake_return: spec.stake_return.0,
+        lock: days(spec.lock),
+        moving: spec.moving.map_or(AT_HOME, |moving| Moving {
+            cost: moving.cost,
+            within: days(moving.within),
+            downtime: days(moving.downtime),
+        }),
     })
+}
+
+/// Owners of a single network go nowhere else.
+const AT_HOME: Moving = Moving {
+    cost: 0.0,
+    within: 1.0,
+    downtime: 0.0,
+};
+
+/// Owners whom several networks share.
+fn pool(report: &mut Report, names: Names<'_>, at: &At<'_>, spec: &OwnersSpec) -> Option<Owners> {
+    for (key, is_written) in [
+        ("online", spec.online.0 > 0.0),
+        ("stake", spec.stake > 0.0),
+        ("lock", spec.lock.0 > 0.0),
+    ] {
+        if is_written {
+            let message = format!("`{key}` differs between the networks that share a pool");
+            let hint = Some(format!("write it there: `pool: {{of: …, {key}: …}}`"));
+            report.add(&at.key(key), message, hint);
+            return None;
+        }
+    }
+    owners(report, names, at, spec, None)
 }
 
 fn timing(report: &mut Report, at: &At<'_>, spec: &OwnersSpec) -> Option<Timing> {

@@ -79,6 +79,9 @@ pub struct EconomySpec {
     pub epoch: Duration,
     /// The networks, by name.
     pub networks: Named<ProviderNetworkSpec>,
+    /// Owners who go to that network of several where they expect to earn most, by name; a network names them with `pool`.
+    #[serde(default)]
+    pub pools: Named<OwnersSpec>,
     /// Makers of hardware with a queue of orders, by name; default lead times are as stated.
     #[serde(default)]
     pub makers: Named<MakerSpec>,
@@ -132,6 +135,8 @@ pub struct ProviderNetworkSpec {
     pub open: bool,
     /// Who works: many owners who come and go.
     pub owners: Option<OwnersSpec>,
+    /// Instead of `owners`: owners of one of the `pools`, who may go to other networks.
+    pub pool: Option<MembershipSpec>,
     /// Instead of `owners`: one seller with all of the hardware.
     pub seller: Option<SellerSpec>,
     /// How prices are found.
@@ -373,10 +378,49 @@ pub struct OwnersSpec {
     /// What they want by year of the money in their stake, or expect so much less of the network; default none.
     #[serde(default = "none")]
     pub stake_return: Share,
+    /// Who leaves earlier than this after it came loses its stake, which is burned; default none does.
+    #[serde(default = "zero")]
+    pub lock: Duration,
+    /// For a pool: what it takes to go from one network to another; default nothing.
+    pub moving: Option<MovingSpec>,
 }
 
 fn four_weeks() -> Duration {
     Duration(28.0 * 86400.0)
+}
+
+/// Owners of a pool as one network sees them.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MembershipSpec {
+    /// The pool.
+    pub of: String,
+    /// Share of the pool that provides here at the start, the cheapest who are left; default none.
+    #[serde(default = "none")]
+    pub online: Share,
+    /// As `stake` of owners; default none.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1e9))]
+    pub stake: f64,
+    /// As `lock` of owners; default none.
+    #[serde(default = "zero")]
+    pub lock: Duration,
+}
+
+/// What it takes to go from one network to another.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MovingSpec {
+    /// Care, and what is lost by it [USD per unit of capacity a day]; default nothing.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1e9))]
+    pub cost: f64,
+    /// The time within which what is gained must pay for that, and for a stake that is lost; default 90 days.
+    #[serde(default = "quarter")]
+    pub within: Duration,
+    /// Time without work; default an epoch.
+    #[serde(default = "zero")]
+    pub downtime: Duration,
 }
 
 /// Thresholds of entry and exit when coming costs something and nobody knows the future.

@@ -6,10 +6,10 @@ use crate::economy::customers::{Demand, Each};
 use crate::economy::figures::Evidence;
 use crate::economy::machines::Live;
 use crate::economy::network::{Commons, Epoch, State};
-use crate::economy::pool::Party;
+use crate::economy::pool::{Party, Pool};
 use crate::economy::roster::Roster;
 use crate::economy::welfare::{self, Curve, Welfare};
-use crate::economy::{Change, Economy, Fidelity, Supply};
+use crate::economy::{Change, Economy, Fidelity};
 use crate::ledger::Posting;
 use crate::record::{Counts, Latencies, Output};
 use crate::series::{Column, Row, Series};
@@ -81,7 +81,13 @@ impl<'a> Run<'a> {
         let days = economy.epoch.as_secs_f64() / Span::DAY.as_secs_f64();
         let mut commons = Commons {
             makers: economy.makers.iter().map(Orders::new).collect(),
-            ..Commons::default()
+            pools: (economy.pools.iter().enumerate())
+                .map(|(index, plan)| {
+                    // Not the entity of any network's own owners.
+                    let entity = (1 << 32) | index as u64;
+                    Pool::new(plan, None, index, days, streams, entity)
+                })
+                .collect(),
         };
         let networks: Vec<State> = (economy.networks.iter().enumerate())
             .map(|(index, network)| {
@@ -303,22 +309,21 @@ impl<'a> Run<'a> {
     }
 
     fn output(self) -> Output {
-        let focus = &self.economy.networks[0];
-        let hardware_price = match &focus.supply {
-            Supply::Owners(owners) if owners.buyers > 0.0 => Some(owners.machine.price),
-            _ => None,
-        };
+        let owners =
+            (self.networks[0].roster()).map(|roster| (roster, &self.commons.pools[roster.pool]));
+        let plan = owners.map(|(_, pool)| pool.plan());
+        let hardware_price = plan.filter(|plan| plan.buyers > 0.0);
+        let hardware_price = hardware_price.map(|plan| plan.machine.price);
         let evidence = Evidence {
             rows: &self.measured,
             days: self.days,
             at_start: self.at_start,
-            owners: (self.networks[0].roster())
-                .map(|roster| (roster, &self.commons.pools[roster.pool])),
+            owners,
             hardware_price,
             surplus: self.surplus,
             welfare: self.welfare,
             creators: self.networks[0].guild(),
-            watched: focus.verification.is_some(),
+            watched: self.economy.networks[0].verification.is_some(),
         };
         let mut digest = self.digest;
         for network in &self.networks {

@@ -27,7 +27,7 @@ pub use creators::{Creators, Reward};
 pub use customers::Customers;
 pub use machines::{Fidelity, Goodput, Machines};
 pub use network::{Network, Seller, Supply};
-pub use owners::{Owners, Place, Sells, Timing};
+pub use owners::{Membership, Moving, Owners, Place, Sells, Timing};
 pub use stakes::{Staking, Verification};
 pub use token::{Allotment, Emission, Payment, Rule, Token};
 
@@ -42,6 +42,8 @@ pub struct Economy {
     pub customers: Customers,
     /// Who does it; the first is the one that figures are about.
     pub networks: Vec<Network>,
+    /// Owners who go to that network of several where they expect to earn most.
+    pub pools: Vec<Owners>,
     /// Who makes hardware, if its queue matters.
     pub makers: Vec<Maker>,
     /// What happens at stated times, by time.

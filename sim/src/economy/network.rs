@@ -4,12 +4,12 @@ use walras_des::{SimTime, Span, Streams, math};
 
 use crate::economy::creators::{Creators, Guild};
 use crate::economy::machines::{Live, Machines};
-use crate::economy::pool::{Moves, Party, Pool, Scene, sell};
+use crate::economy::pool::{Look, Moves, Party, Pool, sell};
 use crate::economy::roster::Roster;
 use crate::economy::stakes::{Damage, Delegation, Temper, Verification, Watch};
 use crate::economy::token::{Emission, Holder, Situation};
 use crate::economy::welfare::Curve;
-use crate::economy::{Change, Owners, Payment, Token};
+use crate::economy::{Change, Membership, Owners, Payment, Token};
 use crate::ledger::{Account, Asset, Ledger, Reason};
 use crate::market::{Clearing, Market, Mechanism, Order};
 use crate::series::{Column, Row};
@@ -57,6 +57,8 @@ pub struct Network {
 pub enum Supply {
     /// Many owners who come and go.
     Owners(Owners),
+    /// Owners of a pool, who may go to other networks.
+    Pool(Membership),
     /// One seller.
     Seller(Seller),
 }
@@ -228,10 +230,22 @@ impl State {
                 let (at, nodes) = (commons.pools.len(), nodes.as_deref());
                 let mut pool = Pool::new(owners, nodes, at, epoch_days, streams, index as u64);
                 let expected = plan.initial_price;
-                let mut roster =
-                    Roster::new(index, (at, &pool), owners.stake, epoch_days, expected);
+                let stake = (owners.stake, owners.lock);
+                let mut roster = Roster::new(index, (at, &pool), stake, epoch_days, expected);
                 pool.open(&mut roster, owners.online);
                 commons.pools.push(pool);
+                Work::Owners(Box::new(roster))
+            }
+            Supply::Pool(Membership {
+                pool: at,
+                online,
+                stake,
+                lock,
+            }) => {
+                let pool = &mut commons.pools[*at];
+                let (stake, expected) = ((*stake, *lock), plan.initial_price);
+                let mut roster = Roster::new(index, (*at, pool), stake, epoch_days, expected);
+                pool.open(&mut roster, *online);
                 Work::Owners(Box::new(roster))
             }
             Supply::Seller(seller) => Work::Seller {
@@ -430,7 +444,7 @@ impl State {
                 // What the first to come would earn.
                 roster.expect(self.price);
             }
-            let mut scene = Scene {
+            let mut scene = Look {
                 epoch: epoch.index,
                 now: epoch.now,
                 is_open: self.is_open,
@@ -457,6 +471,7 @@ impl State {
                 row[Column::Caught] = f64::from(damage.caught);
                 row[Column::Slashed] = damage.slashed.as_f64();
             }
+            tally.burned += tally.moves.forfeited;
             row[Column::Cost] = roster.mean_cost();
             row[Column::Providers] = f64::from(roster.online());
             row[Column::Waiting] = f64::from(pool.waiting());

@@ -47,6 +47,34 @@ pub struct Owners {
     pub stake: f64,
     /// What they want of the money in their stake [by year].
     pub stake_return: f64,
+    /// Who leaves earlier than this after it came loses its stake [days].
+    pub lock: f64,
+    /// What it takes to go from one network to another, for owners who know several.
+    pub moving: Moving,
+}
+
+/// What it takes to go from one network to another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moving {
+    /// Care, and what is lost by it [USD per unit of capacity a day].
+    pub cost: f64,
+    /// The time within which what is gained must pay for that, and for a stake that is lost [days].
+    pub within: f64,
+    /// Time without work [days].
+    pub downtime: f64,
+}
+
+/// How the owners of a pool that networks share come to one of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Membership {
+    /// Index of the pool.
+    pub pool: usize,
+    /// As [`Owners::online`], of all owners of the pool.
+    pub online: f64,
+    /// As [`Owners::stake`].
+    pub stake: f64,
+    /// As [`Owners::lock`].
+    pub lock: f64,
 }
 
 /// Where some of the owners are.

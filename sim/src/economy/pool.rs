@@ -9,7 +9,7 @@ use walras_des::{Purpose, SimTime, Streams};
 
 use crate::economy::Owners;
 use crate::economy::machines::Offer;
-use crate::economy::owners::{Sells, Timing, Verdict};
+use crate::economy::owners::{Moving, Sells, Timing, Verdict};
 use crate::economy::roster::Roster;
 use crate::ledger::{Account, Asset, Ledger, Reason};
 use crate::supply::orders::Orders;
@@ -26,6 +26,8 @@ enum State {
     Online(u32),
     /// Caught cheating, and away until this epoch.
     Barred(u32),
+    /// On its way to another network.
+    Moving,
 }
 
 /// An owner as others see it.
@@ -49,6 +51,8 @@ pub struct Moves {
     pub sold: Amount,
     /// Dollars spent on tokens for stakes.
     pub staked_usd: f64,
+    /// Stakes lost by those who left too early, and burned.
+    pub forfeited: Amount,
 }
 
 /// Who has ordered hardware.
@@ -65,8 +69,8 @@ pub enum Party {
     Seller(usize),
 }
 
-/// What owners see of a network when they look.
-pub struct Scene<'a> {
+/// A look at a network.
+pub struct Look<'a> {
     /// The epoch.
     pub epoch: u32,
     /// Its beginning.
@@ -110,6 +114,12 @@ pub struct Pool {
     /// All running cost so far, up to the last look [USD].
     spent: Vec<f64>,
     settled: Vec<u32>,
+    /// When each came to its network, if that matters [epochs].
+    came: Vec<u32>,
+    /// What owners expect of networks, by index, as far as these are open to them [USD per unit].
+    prospects: Vec<Option<f64>>,
+    /// Owners on their way: when they come [epoch], and to which network.
+    movers: Vec<(u32, usize, u32)>,
     /// What each has earned by its own work and not taken yet, by asset; empty where all is shared by capacity.
     paid: Vec<[Amount; 2]>,
     waiting: u32,
@@ -150,6 +160,9 @@ impl Pool {
             revenue: vec![0.0; count],
             spent: vec![0.0; count],
             settled: vec![0; count],
+            came: vec![0; count],
+            prospects: Vec::new(),
+            movers: Vec::new(),
             paid: Vec::new(),
             waiting: 0,
             power_factors: vec![1.0; plan.places.len()],
@@ -287,7 +300,7 @@ impl Pool {
 
     /// Lets those owners look at a network whose turn it is: they take what they have earned, sell what they do not keep, and stay or
     /// go; others come.
-    pub fn look(&mut self, roster: &mut Roster, scene: &mut Scene<'_>) -> Moves {
+    pub fn look(&mut self, roster: &mut Roster, scene: &mut Look<'_>) -> Moves {
         let mut moves = Moves::default();
         scene.ledger.set_time(scene.now);
         let seen = roster.seen();
@@ -298,21 +311,36 @@ impl Pool {
         }
         let verdict = Verdict::new(&self.plan, expected, seen.variance, roster.stake);
         let epoch = scene.epoch;
+        self.tell(roster.network, scene.is_open.then_some(expected));
+        let best = self.best();
+        self.arrive(roster, scene, &mut moves);
         for owner in self.turns(epoch) {
             match self.state[owner] {
                 State::Online(network) if network == roster.network => {
                     self.collect(owner, roster, scene, &mut moves);
-                    if !self.plan.places.is_empty() {
-                        let cost = self.cost_at(owner, roster);
+                    let cost = self.cost_at(owner, roster);
+                    if cost != self.cost[owner] {
                         roster.change_cost(self.capacity[owner], self.cost[owner], cost);
                         self.cost[owner] = cost;
                     }
-                    if verdict.goes(self.hardware[owner], self.cost[owner]) {
+                    let lost = self.forfeit(owner, roster, scene);
+                    if let Some(to) = best.filter(|&to| self.moves(to, expected, lost)) {
+                        self.leave(owner, roster, scene, &mut moves);
+                        self.state[owner] = State::Moving;
+                        let downtime = self.plan.moving.downtime / self.epoch_days;
+                        let due = epoch + (downtime.ceil() as u32).max(1);
+                        self.movers.push((due, owner, to));
+                    } else if verdict.goes(self.hardware[owner], cost)
+                        && (cost - expected) * self.locked(owner, roster, epoch) >= lost
+                    {
                         self.leave(owner, roster, scene, &mut moves);
                     }
                 }
-                State::Online(_) => {}
+                State::Online(_) | State::Moving => {}
                 State::Waiting(due) if due <= epoch => {
+                    if best.is_some_and(|best| best != roster.network) {
+                        continue;
+                    }
                     self.waiting -= 1;
                     // Bought is bought: it runs if it pays its electricity.
                     self.state[owner] = State::Away;
@@ -333,7 +361,7 @@ impl Pool {
                         self.settled[owner] = epoch;
                         self.collect(owner, roster, scene, &mut moves);
                     }
-                    if !scene.is_open {
+                    if best != Some(roster.network) {
                         continue;
                     }
                     self.cost[owner] = self.cost_at(owner, roster);
@@ -353,8 +381,64 @@ impl Pool {
         moves
     }
 
+    /// Notes what owners expect of a network.
+    fn tell(&mut self, network: u32, prospect: Option<f64>) {
+        let index = network as usize;
+        if index >= self.prospects.len() {
+            self.prospects.resize(index + 1, None);
+        }
+        self.prospects[index] = prospect;
+    }
+
+    /// The network of which most is expected.
+    fn best(&self) -> Option<u32> {
+        let mut best: Option<(u32, f64)> = None;
+        for (network, prospect) in self.prospects.iter().enumerate() {
+            if let Some(prospect) = *prospect
+                && best.is_none_or(|(_, most)| prospect > most)
+            {
+                best = Some((network as u32, prospect));
+            }
+        }
+        best.map(|(network, _)| network)
+    }
+
+    /// Whether an owner who expects this where it is goes to another network, and loses a stake by it [USD per unit].
+    fn moves(&self, to: u32, expected: f64, lost: f64) -> bool {
+        let Moving { cost, within, .. } = self.plan.moving;
+        let there = self.prospects[to as usize].unwrap_or(f64::NEG_INFINITY);
+        (there - expected) * within > cost + lost && there > expected
+    }
+
+    /// What an owner loses of its stake if it leaves now [USD per unit of capacity a day].
+    fn forfeit(&self, owner: usize, roster: &Roster, scene: &Look<'_>) -> f64 {
+        if self.locked(owner, roster, scene.epoch) <= 0.0 {
+            return 0.0;
+        }
+        let stake = self.staked[owner].as_f64() * scene.token_usd.unwrap_or(0.0);
+        stake / (self.capacity[owner] as f64 / 1e3)
+    }
+
+    /// How long an owner must stay if it is not to lose its stake [days].
+    fn locked(&self, owner: usize, roster: &Roster, epoch: u32) -> f64 {
+        let until = self.came[owner] + roster.lock;
+        f64::from(until.saturating_sub(epoch)) * self.epoch_days
+    }
+
+    /// Those who were on their way to a network begin there.
+    fn arrive(&mut self, roster: &mut Roster, scene: &mut Look<'_>, moves: &mut Moves) {
+        let is_due = |&(due, _, to): &(u32, usize, u32)| to == roster.network && due <= scene.epoch;
+        let come: Vec<(u32, usize, u32)> =
+            self.movers.extract_if(.., |mover| is_due(mover)).collect();
+        for (_, owner, _) in come {
+            self.state[owner] = State::Away;
+            self.cost[owner] = self.cost_at(owner, roster);
+            self.join(owner, roster, scene, moves);
+        }
+    }
+
     /// Orders hardware; whether it is still to come.
-    fn orders(&mut self, owner: usize, scene: &mut Scene<'_>) -> bool {
+    fn orders(&mut self, owner: usize, scene: &mut Look<'_>) -> bool {
         let due = if let Some(maker) = &mut scene.maker {
             let party = Party::Owner {
                 pool: self.index,
@@ -385,13 +469,7 @@ impl Pool {
         self.base[owner] + roster.power(self.line[owner])
     }
 
-    fn join(
-        &mut self,
-        owner: usize,
-        roster: &mut Roster,
-        scene: &mut Scene<'_>,
-        moves: &mut Moves,
-    ) {
+    fn join(&mut self, owner: usize, roster: &mut Roster, scene: &mut Look<'_>, moves: &mut Moves) {
         let Some(staked) = self.lock(owner, roster, scene.ledger, scene.token_usd) else {
             // Nobody sells as many: no stake, no entry.
             return;
@@ -475,7 +553,7 @@ impl Pool {
         owner: usize,
         (slashed, until): (Amount, u32),
         roster: &mut Roster,
-        scene: &mut Scene<'_>,
+        scene: &mut Look<'_>,
         moves: &mut Moves,
     ) {
         self.staked[owner] -= slashed;
@@ -504,20 +582,27 @@ impl Pool {
         self.marks[owner] = roster.earned();
         self.power_marks[owner] = roster.power_bill(self.line[owner]);
         self.settled[owner] = epoch;
+        self.came[owner] = epoch;
     }
 
     fn leave(
         &mut self,
         owner: usize,
         roster: &mut Roster,
-        scene: &mut Scene<'_>,
+        scene: &mut Look<'_>,
         moves: &mut Moves,
     ) {
         self.state[owner] = State::Away;
         roster.remove(self.capacity[owner], self.cost[owner]);
         moves.left += 1;
+        let is_locked = self.locked(owner, roster, scene.epoch) > 0.0;
         let stake = std::mem::take(&mut self.staked[owner]);
-        if let Some(price) = scene.token_usd.filter(|_| stake > Amount::ZERO) {
+        if is_locked && stake > Amount::ZERO {
+            scene
+                .ledger
+                .burn(Asset::Token, Account::STAKES, stake, Reason::Burn);
+            moves.forfeited += stake;
+        } else if let Some(price) = scene.token_usd.filter(|_| stake > Amount::ZERO) {
             let account = Account::owner(owner);
             scene.ledger.transfer(
                 Asset::Token,
@@ -556,7 +641,7 @@ impl Pool {
     }
 
     /// Settles what an owner has earned since the last time.
-    fn collect(&mut self, owner: usize, roster: &Roster, scene: &mut Scene<'_>, moves: &mut Moves) {
+    fn collect(&mut self, owner: usize, roster: &Roster, scene: &mut Look<'_>, moves: &mut Moves) {
         let account = Account::owner(owner);
         let ledger = &mut *scene.ledger;
         let now = roster.earned();

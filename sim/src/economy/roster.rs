@@ -25,6 +25,8 @@ pub struct Roster {
     pub(super) pool: usize,
     /// What each locks [USD per unit of capacity a day].
     pub(super) stake: f64,
+    /// How long after coming a stake is lost by who leaves [epochs].
+    pub(super) lock: u32,
     /// Whether owners stay at a loss while it pays to wait.
     pub(super) waits: bool,
     epoch_days: f64,
@@ -59,7 +61,7 @@ impl Roster {
     pub fn new(
         network: usize,
         (index, pool): (usize, &Pool),
-        stake: f64,
+        (stake, lock): (f64, f64),
         epoch_days: f64,
         expected: f64,
     ) -> Self {
@@ -69,6 +71,7 @@ impl Roster {
             network: network as u32,
             pool: index,
             stake,
+            lock: (lock / epoch_days).round() as u32,
             waits: matches!(plan.timing, Timing::Dixit { .. }),
             epoch_days,
             earned: [0; 2],

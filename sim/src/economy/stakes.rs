@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use walras_des::{Purpose, Stream, Streams, math};
 
-use crate::economy::pool::{Moves, Pool, Scene};
+use crate::economy::pool::{Look, Moves, Pool};
 use crate::economy::roster::Roster;
 use crate::ledger::{Account, Asset, Ledger, Reason};
 use crate::token::staking::{Temptation, slash};
@@ -222,7 +222,7 @@ impl Watch {
         temper: Temper,
         pool: &mut Pool,
         roster: &mut Roster,
-        scene: &mut Scene<'_>,
+        scene: &mut Look<'_>,
         moves: &mut Moves,
     ) -> Damage {
         let mut damage = Damage::default();
@@ -253,7 +253,7 @@ impl Watch {
         damage
     }
 
-    fn decide(&mut self, temper: Temper, (pool, roster): (&Pool, &Roster), scene: &Scene<'_>) {
+    fn decide(&mut self, temper: Temper, (pool, roster): (&Pool, &Roster), scene: &Look<'_>) {
         let token_usd = scene.token_usd.unwrap_or(0.0);
         for owner in pool.turns(scene.epoch) {
             if !self.opportunists[owner] || !pool.is_at(owner, roster) {
