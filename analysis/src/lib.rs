@@ -35,5 +35,7 @@ pub mod validation;
 
 pub mod calibration;
 
+pub mod conformance;
+
 pub use walras_scenarios::timeline;
 pub use walras_sim::record;

@@ -15,3 +15,5 @@ pub mod tournament;
 pub mod ladder;
 
 pub mod validation;
+
+pub mod conformance;
