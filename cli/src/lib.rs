@@ -127,6 +127,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare(&args),
         Command::Validate(Validate::Engine(args)) => validate::engine(&args),
         Command::Validate(Validate::Calibration(args)) => validate::calibration(&args),
+        Command::Validate(Validate::Protocols(args)) => validate::protocols(&args),
         Command::Import(args) => import::run(&args),
         Command::Events(args) => events::list(&args),
         Command::Replay(args) => replay::replay(&args),

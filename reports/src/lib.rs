@@ -23,3 +23,5 @@ pub mod breakeven;
 pub mod ladder;
 
 pub mod validation;
+
+pub mod conformance;
