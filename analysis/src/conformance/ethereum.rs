@@ -3,10 +3,9 @@
 use walras_sim::market::next_base_fee;
 use walras_sim::token::emission::{EthereumIssuance, Schedule};
 
-use super::{Set, Tally, Tolerance, Vectors};
+use super::market::numbers;
+use super::{INDEPENDENT, Set, Tally, Tolerance, Vectors};
 use crate::calibration::data::DataError;
-
-const INDEPENDENT: &str = "closed form, computed independently";
 
 pub(super) const SETS: &[Set] = &[
     Set {
@@ -74,8 +73,9 @@ fn base_fee(vectors: &Vectors, tally: &mut Tally) -> Result<(), DataError> {
 }
 
 /// Users whose values are uniform up to 100 and who are λ times as many as the target serves; blocks hold twice the target.
-struct Uniform {
-    crowding: f64,
+pub(super) struct Uniform {
+    /// How many times as many (λ).
+    pub crowding: f64,
 }
 
 impl Uniform {
@@ -103,8 +103,17 @@ impl Uniform {
         (ahead - behind) / (2.0 * away)
     }
 
+    /// Whether a deviation of a thousandth from the rest point has become smaller after so many blocks that it would, just inside the
+    /// boundary, too.
+    pub fn calms_down(&self) -> bool {
+        let rest = self.rest() * Self::UNIT;
+        let start = (1.001 * rest) as i128;
+        let end = (0..20_000).fold(start, |fee, _| self.next(fee));
+        (end as f64 - rest).abs() < 0.001 * rest
+    }
+
     /// Mean and swing over a thousand blocks, after as many.
-    fn run(&self) -> (f64, f64) {
+    pub fn run(&self) -> (f64, f64) {
         let mut fee = (50.0 * Self::UNIT) as i128;
         let (mut sum, mut least, mut most) = (0.0, f64::INFINITY, 0.0_f64);
         for block in 0..2_000 {
@@ -147,11 +156,7 @@ fn crowded(case: &Vectors, crowding: f64, tally: &mut Tally) -> Result<(), DataE
         (mean, "mean"),
         (swing, "amp"),
     ];
-    for (found, key) in found {
-        let expect = case.at(key)?.number()?;
-        tally.vector(|vector| vector.number(found, expect));
-    }
-    Ok(())
+    numbers(case, &found, tally)
 }
 
 fn issuance(vectors: &Vectors, tally: &mut Tally) -> Result<(), DataError> {
@@ -163,11 +168,7 @@ fn issuance(vectors: &Vectors, tally: &mut Tally) -> Result<(), DataError> {
         (issuance.yield_at(staked) * staked, "issuance_30M"),
         (issuance.yield_at(staked), "apr_30M"),
     ];
-    for (found, key) in found {
-        let expect = case.at(key)?.number()?;
-        tally.vector(|vector| vector.number(found, expect));
-    }
-    Ok(())
+    numbers(&case, &found, tally)
 }
 
 fn bitcoin(vectors: &Vectors, tally: &mut Tally) -> Result<(), DataError> {

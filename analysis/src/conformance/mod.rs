@@ -11,6 +11,8 @@ mod ethereum;
 mod filecoin;
 mod helium;
 mod livepeer;
+mod market;
+mod points;
 mod render;
 mod tally;
 mod theory;
@@ -23,8 +25,12 @@ use serde_json::{Value, json};
 
 use crate::calibration::data::DataError;
 
+pub use points::{Allowed, Point, points};
 pub use tally::{Tally, Tolerance, Vector};
 pub use vectors::Vectors;
+
+/// Where closed forms come from.
+const INDEPENDENT: &str = "closed form, computed independently";
 
 /// Vectors of one kind, and how they are computed here.
 pub struct Set {
@@ -55,6 +61,7 @@ pub fn sets() -> Vec<&'static Set> {
         livepeer::SETS,
         yuma::SETS,
         ethereum::SETS,
+        market::SETS,
         theory::SETS,
         concentration::SETS,
     ]
@@ -73,18 +80,13 @@ const ASIDE: &[(&str, &str, &str)] = &[
     ),
     (
         "closed_forms.json",
-        "eip4844",
-        "a count and ratios of what fee_vectors.json holds",
-    ),
-    (
-        "closed_forms.json",
         "gini_mc",
         "Monte Carlo estimates of the Gini rows",
     ),
     (
         "closed_forms.json",
-        "imperm_loss",
-        "a closed form of pools, tested with them",
+        "mcafee_examples",
+        "results without their orders; double_auction_examples.json has both",
     ),
     ("closed_forms.json", "merton_barrier", "it is empty"),
     (
@@ -136,6 +138,8 @@ pub struct Page {
     pub rows: Vec<Row>,
     /// What the folder has and no set covers: file and keys.
     pub open: Vec<(String, Vec<String>)>,
+    /// What theory says, and what the mechanisms do.
+    pub points: Vec<Point>,
 }
 
 /// One set, compared.
@@ -219,6 +223,7 @@ pub fn compare(data: &Path) -> Result<Page, DataError> {
     Ok(Page {
         rows,
         open: open(&folder)?,
+        points: points(),
     })
 }
 
@@ -268,6 +273,7 @@ impl Page {
         self.rows
             .iter()
             .all(|row| row.verdict() != Verdict::Differs)
+            && self.points.iter().all(Point::agrees)
     }
 
     /// The page in a sentence or two.
@@ -291,6 +297,12 @@ impl Page {
             1 => sentence += " The file of one more is missing.",
             missing => sentence += &format!(" The files of {missing} more are missing."),
         }
+        let points = self.points.len();
+        let off = self.points.iter().filter(|point| !point.agrees()).count();
+        sentence += &match off {
+            0 => format!(" All {points} points of theory are met."),
+            off => format!(" {off} of {points} points of theory are missed."),
+        };
         sentence
     }
 
@@ -316,6 +328,7 @@ impl Page {
         json!({
             "rows": self.rows.iter().map(row).collect::<Vec<_>>(),
             "not_compared": self.open.iter().map(open).collect::<Vec<_>>(),
+            "theory": self.points.iter().map(Point::json).collect::<Vec<_>>(),
             "sentence": self.sentence(),
             "passes": self.passes(),
         })
@@ -346,8 +359,10 @@ mod tests {
                 .all(|row| row.verdict() == Verdict::Missing)
         );
         let expect = format!(
-            "All 0 sets of vectors agree: 0 of 0 vectors to the last digit. The files of {} more are missing.",
-            sets().len()
+            "All 0 sets of vectors agree: 0 of 0 vectors to the last digit. The files of {} more are missing. \
+             All {} points of theory are met.",
+            sets().len(),
+            page.points.len()
         );
         assert_eq!(page.sentence(), expect);
     }
