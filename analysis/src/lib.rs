@@ -49,5 +49,7 @@ pub mod validation;
 
 pub mod calibration;
 
+pub mod conformance;
+
 pub use walras_scenarios::{study, timeline};
 pub use walras_sim::record;

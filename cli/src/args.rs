@@ -32,6 +32,7 @@ Examples:
   walras compare runs/a runs/b                   what changed between two runs
   walras validate engine                         verify the simulator against queueing theory
   walras validate calibration                    hold the cost of inference against published measurements
+  walras validate protocols                      hold the rules of protocols against their own test vectors
   walras import bench.json --like rtx-4090       a device from llama-bench -o json
   walras why slowest runs/a --platform depin     why the slowest job was slow
   walras replay runs/a --platform depin --until 'node[17].queue > 100'
@@ -441,6 +442,8 @@ pub enum Validate {
     Calibration(CalibrationArgs),
     /// The two fidelities of economies: request by request, and as a flow
     Fidelities(FidelitiesArgs),
+    /// The rules of protocols: emission, vesting, escrow, fees and rewards against the protocols' own test vectors
+    Protocols(ProtocolsArgs),
 }
 
 /// Arguments of `validate fidelities`.
@@ -465,6 +468,20 @@ pub struct FidelitiesArgs {
     #[arg(long)]
     pub json: bool,
     /// Print the document analysis/FIDELITIES.md instead of the table
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
+}
+
+/// Arguments of `validate protocols`.
+#[derive(Debug, Args)]
+pub struct ProtocolsArgs {
+    /// Folder with the vectors in `token` [default: `WALRAS_DATA`, else ../shared/data beside the project]
+    #[arg(long, value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    pub json: bool,
+    /// Print the document analysis/PROTOCOLS.md instead of the table
     #[arg(long, conflicts_with = "json")]
     pub markdown: bool,
 }

@@ -129,6 +129,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Validate(Validate::Engine(args)) => validate::engine(&args),
         Command::Validate(Validate::Calibration(args)) => validate::calibration(&args),
         Command::Validate(Validate::Fidelities(args)) => validate::fidelities(&args),
+        Command::Validate(Validate::Protocols(args)) => validate::protocols(&args),
         Command::Import(args) => import::run(&args),
         Command::Events(args) => events::list(&args),
         Command::Replay(args) => replay::replay(&args),

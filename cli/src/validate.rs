@@ -1,18 +1,18 @@
-//! `walras validate`: holds the engine against theory and the cost model against measurements, prints what it found, and exits with
-//! 1 if they disagree.
+//! `walras validate`: holds the engine against theory, the cost model against measurements and the rules of protocols against their
+//! test vectors, prints what it found, and exits with 1 if they disagree.
 
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use walras_analysis::calibration::{data, ladder};
-use walras_analysis::{fidelity, validation};
+use walras_analysis::{conformance, fidelity, validation};
 use walras_reports::validation::{markdown, table};
 use walras_scenarios::plan::Subject;
 use walras_scenarios::run::Pool;
 use walras_sim::economy::Economy;
 
-use crate::args::{CalibrationArgs, EngineArgs, FidelitiesArgs};
+use crate::args::{CalibrationArgs, EngineArgs, FidelitiesArgs, ProtocolsArgs};
 use crate::{BadInput, STOP, cores, layout, load, overrides, print, say};
 
 /// The engine against theory.
@@ -115,4 +115,33 @@ pub fn calibration(args: &CalibrationArgs) -> anyhow::Result<ExitCode> {
     print(&text)?;
     say(&format!("took {:.1} s", clock.elapsed().as_secs_f64()));
     Ok(ExitCode::from(u8::from(!ladder.passes())))
+}
+
+/// The rules of protocols against their test vectors.
+pub fn protocols(args: &ProtocolsArgs) -> anyhow::Result<ExitCode> {
+    let Some(folder) = args.data.clone().or_else(data::folder) else {
+        say("skipped: there is no folder with vectors\n  \
+             help: set WALRAS_DATA to where it is; what was found is in analysis/PROTOCOLS.md");
+        return Ok(ExitCode::SUCCESS);
+    };
+    if !folder.join("token").is_dir() {
+        return Err(BadInput::error(format!(
+            "`{}` has no folder `token`\n  help: the vectors of protocols are looked for there",
+            folder.display()
+        )));
+    }
+    let page = conformance::compare(&folder).map_err(|error| {
+        BadInput::error(format!(
+            "{error}\n  help: the vectors were extracted from the protocols' repositories; see analysis/PROTOCOLS.md"
+        ))
+    })?;
+    let text = if args.json {
+        format!("{:#}\n", page.json())
+    } else if args.markdown {
+        walras_reports::conformance::markdown(&page)
+    } else {
+        walras_reports::conformance::table(&page, layout(true))
+    };
+    print(&text)?;
+    Ok(ExitCode::from(u8::from(!page.passes())))
 }

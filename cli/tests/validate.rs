@@ -130,3 +130,37 @@ fn a_folder_without_measurements() {
         "{said}"
     );
 }
+
+/// The committed page is what the protocols' vectors show. Skips without the data folder, which the command says.
+/// After a change that is meant: `cargo run --release -- validate protocols --markdown > analysis/PROTOCOLS.md`.
+#[test]
+fn the_document_is_what_the_vectors_show() {
+    let output = walras(&["validate", "protocols", "--markdown"]);
+    if walras_analysis::calibration::data::folder().is_none() {
+        assert!(output.status.success() && output.stdout.is_empty());
+        assert!(text(&output.stderr).contains("skipped"));
+        println!("skipped: no folder with vectors; set WALRAS_DATA to where it is");
+        return;
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../analysis/PROTOCOLS.md");
+    let committed = fs::read_to_string(path).expect("the document");
+    let printed = text(&output.stdout);
+    for (number, (line, expect)) in printed.lines().zip(committed.lines()).enumerate() {
+        assert_eq!(line, expect, "line {} of analysis/PROTOCOLS.md", number + 1);
+    }
+    assert_eq!(printed, committed);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+/// A folder without vectors is the user's mistake, and the message says what is looked for.
+#[test]
+fn a_folder_without_vectors() {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    let output = walras(&["validate", "protocols", "--data", folder]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("`token`") && said.contains("help: "),
+        "{said}"
+    );
+}

@@ -25,3 +25,5 @@ pub mod fidelity;
 pub mod ladder;
 
 pub mod validation;
+
+pub mod conformance;

@@ -31,6 +31,14 @@ pub enum DataError {
         /// What polars said.
         reason: String,
     },
+    /// It is not the JSON that was expected.
+    #[error("`{}` is not the JSON it should be: {reason}", .path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A column is missing.
     #[error("`{}` has no column `{column}`\n  help: it has {found}", .path.display())]
     Column {

@@ -10,7 +10,7 @@ mod exact;
 mod little;
 mod queues;
 mod renewals;
-mod theory;
+pub(crate) mod theory;
 
 use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -5,12 +5,12 @@
 //! Queues*, Prentice Hall 1989.
 
 /// Erlang's loss formula B: the share of customers who find all servers busy and are lost.
-pub(super) fn erlang_b(servers: u32, load: f64) -> f64 {
+pub(crate) fn erlang_b(servers: u32, load: f64) -> f64 {
     (1..=servers).fold(1.0, |b, c| load * b / (f64::from(c) + load * b))
 }
 
 /// Erlang's delay formula C: the share of customers who wait in M/M/c.
-pub(super) fn erlang_c(servers: u32, load: f64) -> f64 {
+pub(crate) fn erlang_c(servers: u32, load: f64) -> f64 {
     let lost = erlang_b(servers, load);
     lost / (1.0 - load / f64::from(servers) * (1.0 - lost))
 }
