@@ -5,6 +5,8 @@
 //! there and the slope (the delta method): half their 95 % interval, divided by the slope of the secant between the nearest points on
 //! both sides at which the difference is clear.
 
+pub mod several;
+
 use walras_scenarios::study::{Parameter, Setting};
 use walras_sim::record::Range;
 

@@ -5,6 +5,7 @@ use walras_scenarios::study::{Parameter, SensitivityMethod};
 use walras_scenarios::sweep::{Axis, Point};
 use walras_sim::record::MetricId;
 
+use crate::breakeven::several::{Ratio, Several};
 use crate::breakeven::{Found, Outcome, Step};
 use crate::compare::{Comparison, Entry};
 use crate::estimate::{Difference, Estimate};
@@ -194,7 +195,24 @@ pub fn sensitivity(analysis: &Analysis) -> Value {
 /// The object that `--json` prints for a break-even: where it is, and the difference at all points.
 #[must_use]
 pub fn breakeven(found: &Found) -> Value {
-    let outcome = match found.outcome {
+    let step = |step: &Step| {
+        let mut object = plain(&step.difference);
+        object.insert("value".to_owned(), json!(step.setting.value));
+        Value::Object(object)
+    };
+    json!({
+        "parameter": found.parameter.path,
+        "unit": found.parameter.unit,
+        "figures": found.quantities.iter().map(|quantity| &quantity.name).collect::<Vec<_>>(),
+        "times": found.ask.times,
+        "breakeven": outcome(found),
+        "differences": found.steps.iter().map(step).collect::<Vec<_>>(),
+        "finding": found.finding(),
+    })
+}
+
+fn outcome(found: &Found) -> Value {
+    match found.outcome {
         Outcome::At {
             value,
             interval,
@@ -209,20 +227,55 @@ pub fn breakeven(found: &Found) -> Value {
             json!({ "at": null, "first_is_less": is_less, "clear_at_both_ends": is_clear })
         }
         Outcome::Unknown { value } => json!({ "at": null, "no_value_at": value }),
+    }
+}
+
+/// The object that `--json` prints for the break-evens of several parameters: the ratios as the scenario stands, and for each parameter
+/// the break-evens and the ratios along it.
+#[must_use]
+pub fn breakevens(several: &Several) -> Value {
+    let ratio = |ratio: &Option<Ratio>| {
+        ratio.map(|ratio| {
+            json!({
+                "ratio": ratio.value,
+                "low": ratio.interval.map(|interval| interval.low),
+                "high": ratio.interval.map(|interval| interval.high),
+                "n": ratio.n,
+            })
+        })
     };
-    let step = |step: &Step| {
-        let mut object = plain(&step.difference);
-        object.insert("value".to_owned(), json!(step.setting.value));
-        Value::Object(object)
+    let others = &several.quantities[1..];
+    let by_other = |ratios: &[Option<Ratio>]| -> Map<String, Value> {
+        let pairs = others.iter().zip(ratios);
+        pairs
+            .map(|(other, one)| (other.of.clone(), json!(ratio(one))))
+            .collect()
     };
+    let along = several.along.iter().map(|along| {
+        let found = along.found.iter().map(|found| {
+            let mut object = outcome(found);
+            object["against"] = json!(found.quantities[1].of);
+            object["times"] = json!(found.ask.times);
+            object
+        });
+        let points = along
+            .looks
+            .iter()
+            .map(|look| json!({ "value": look.setting.value, "ratios": by_other(&look.ratios) }));
+        json!({
+            "parameter": along.parameter.name,
+            "path": along.parameter.path,
+            "unit": along.parameter.unit,
+            "stands": along.stands,
+            "breakevens": found.collect::<Vec<_>>(),
+            "points": points.collect::<Vec<_>>(),
+        })
+    });
     json!({
-        "parameter": found.parameter.path,
-        "unit": found.parameter.unit,
-        "figures": found.quantities.iter().map(|quantity| &quantity.name).collect::<Vec<_>>(),
-        "times": found.ask.times,
-        "breakeven": outcome,
-        "differences": found.steps.iter().map(step).collect::<Vec<_>>(),
-        "finding": found.finding(),
+        "figure": several.quantities[0].name,
+        "present": by_other(&several.present),
+        "parameters": along.collect::<Vec<_>>(),
+        "findings": several.standing(),
     })
 }
 

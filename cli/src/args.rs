@@ -249,7 +249,7 @@ pub struct BreakevenArgs {
     /// What is asked, and how.
     #[command(flatten)]
     pub study: StudyArgs,
-    /// What varies, as `--set` takes it, such as `workload.rate_factor`
+    /// What varies, as `--set` takes it, such as `workload.rate_factor` [default: what the key `breakeven` of the scenario says]
     #[arg(long = "set-path", value_name = "PATH")]
     pub path: Option<String>,
     /// The lower end of its range, such as `1` or `5 min`
@@ -271,16 +271,17 @@ pub struct BreakevenArgs {
         default_value = "cost_per_million_output_tokens"
     )]
     pub metric: String,
-    /// Count the second figure so many times: 0.2 asks where the first is 80 % less
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
-    pub times: f64,
-    /// End when the value is known to this part of the range
-    #[arg(long, value_name = "SHARE", default_value_t = 0.005)]
-    pub tolerance: f64,
+    /// Count the second figure so many times: 0.2 asks where the first is 80 % less [default: 1, or what the key says]
+    #[arg(long, value_name = "FACTOR")]
+    pub times: Option<f64>,
+    /// End when the value is known to this part of the range [default: 0.005, or what the key says]
+    #[arg(long, value_name = "SHARE")]
+    pub tolerance: Option<f64>,
 }
 
 const BREAKEVEN_HELP: &str = "\
 Examples:
+  walras breakeven eighty-percent-cheaper            by the key `breakeven` of the scenario
   walras breakeven depin-vs-cloud --set-path workload.rate_factor --from 0.1 --to 10 --scale log --between depin,cloud
   walras breakeven --function root                   on a function that is zero at 3
 

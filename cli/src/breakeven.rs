@@ -1,14 +1,16 @@
-//! `walras breakeven`: the value of a parameter at which two platforms have the same figure; also on a function with a known root.
+//! `walras breakeven`: the value of a parameter at which two platforms have the same figure, or those of several parameters by the key of
+//! the scenario; also on a function with a known root.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use walras_analysis::breakeven::several::{Several, several};
 use walras_analysis::breakeven::{Ask, Found, PAGE, STEPS};
 use walras_analysis::response::function::Known;
-use walras_analysis::response::{Function, Simulated};
+use walras_analysis::response::{Function, Simulated, Unanswered};
 use walras_analysis::{json, store};
 use walras_reports::study::Subject;
-use walras_scenarios::study::{self, Crossing};
+use walras_scenarios::study::{self, Crossing, Output, Study};
 
 use crate::args::BreakevenArgs;
 use crate::study::{broken, changes, function, keep, options, watching};
@@ -19,22 +21,19 @@ use crate::{
 
 /// Bisects, writes the table and the page, and shows them.
 pub fn breakeven(args: &BreakevenArgs) -> anyhow::Result<ExitCode> {
-    if !(args.tolerance > 0.0 && args.tolerance < 1.0) {
+    let tolerance = args.tolerance.unwrap_or(TOLERANCE);
+    if !(tolerance > 0.0 && tolerance < 1.0) {
         return Err(BadInput::error(format!(
-            "--tolerance is a part of the range, found {}\n  help: give a number between 0 and 1, such as 0.005",
-            args.tolerance
+            "--tolerance is a part of the range, found {tolerance}\n  help: give a number between 0 and 1, such as 0.005"
         )));
     }
-    if !(args.times > 0.0 && args.times.is_finite()) {
+    let times = args.times.unwrap_or(1.0);
+    if !(times > 0.0 && times.is_finite()) {
         return Err(BadInput::error(format!(
-            "--times is a positive factor, found {}\n  help: 0.2 asks where the first is 80 % less than the second",
-            args.times
+            "--times is a positive factor, found {times}\n  help: 0.2 asks where the first is 80 % less than the second"
         )));
     }
-    let ask = Ask {
-        times: args.times,
-        tolerance: args.tolerance,
-    };
+    let ask = Ask { times, tolerance };
     match function(&args.study, |known| known == Known::Root)? {
         Some(known) => {
             let out = directory(args, known.name());
@@ -47,8 +46,38 @@ pub fn breakeven(args: &BreakevenArgs) -> anyhow::Result<ExitCode> {
             show(args, &found.map_err(BadInput::error)?, subject, &out)?;
             Ok(ExitCode::SUCCESS)
         }
+        None if asks_by_key(args) => by_key(args),
         None => of_scenario(args, ask),
     }
+}
+
+/// The part of the range to which a value is looked for, where nothing is asked.
+const TOLERANCE: f64 = 0.005;
+
+/// Whether what varies is for the scenario to say.
+fn asks_by_key(args: &BreakevenArgs) -> bool {
+    args.path.is_none() && args.from.is_none() && args.to.is_none() && args.between.is_empty()
+}
+
+fn by_key(args: &BreakevenArgs) -> anyhow::Result<ExitCode> {
+    let set = changes(&args.study, Vec::new());
+    let path = args.study.scenario.clone().unwrap_or_default();
+    let (study, asked) = study::breakevens(&path, &set, args.study.trace.as_deref())
+        .map_err(|issues| BadInput::issues(&issues))?;
+    let times = args.times.map_or(asked.times, |times| vec![times]);
+    let tolerance = args.tolerance.unwrap_or(asked.tolerance);
+    let stands: Vec<Option<String>> = study
+        .parameters
+        .iter()
+        .map(|parameter| study.written(parameter))
+        .collect();
+    simulate(
+        args,
+        &study,
+        asked.outputs,
+        |response| several(response, &times, tolerance, &stands),
+        |found, subject, out| show_several(args, found, subject, out),
+    )
 }
 
 fn of_scenario(args: &BreakevenArgs, ask: Ask) -> anyhow::Result<ExitCode> {
@@ -57,6 +86,23 @@ fn of_scenario(args: &BreakevenArgs, ask: Ask) -> anyhow::Result<ExitCode> {
     let path = args.study.scenario.clone().unwrap_or_default();
     let (study, outputs) = study::breakeven(&path, &set, args.study.trace.as_deref(), &crossing)
         .map_err(|issues| BadInput::issues(&issues))?;
+    simulate(
+        args,
+        &study,
+        outputs,
+        |response| walras_analysis::breakeven::breakeven(response, ask),
+        |found, subject, out| show(args, found, subject, out),
+    )
+}
+
+/// Searches in a scenario, and shows what was found.
+fn simulate<T>(
+    args: &BreakevenArgs,
+    study: &Study,
+    outputs: Vec<Output>,
+    search: impl FnOnce(&mut Simulated<'_>) -> Result<T, Unanswered>,
+    show: impl FnOnce(&T, Subject<'_>, &Path) -> anyhow::Result<()>,
+) -> anyhow::Result<ExitCode> {
     let out = directory(args, &study.stands.name);
     let options = options(&args.study);
     if !args.study.json {
@@ -74,7 +120,7 @@ fn of_scenario(args: &BreakevenArgs, ask: Ask) -> anyhow::Result<ExitCode> {
     keep_what_is_finished_when_interrupted();
     let watching = watching(&args.study, options.threads);
     let mut response = Simulated::new(
-        &study,
+        study,
         outputs,
         &out,
         options,
@@ -82,7 +128,7 @@ fn of_scenario(args: &BreakevenArgs, ask: Ask) -> anyhow::Result<ExitCode> {
         ("break-even", &[STEPS, PAGE]),
         true,
     );
-    let found = match walras_analysis::breakeven::breakeven(&mut response, ask) {
+    let found = match search(&mut response) {
         Ok(found) => found,
         Err(error) => {
             if let Some(error) = broken(error, &out) {
@@ -99,7 +145,7 @@ fn of_scenario(args: &BreakevenArgs, ask: Ask) -> anyhow::Result<ExitCode> {
         name: &study.stands.name,
         question: &study.stands.question,
     };
-    show(args, &found, subject, &out)?;
+    show(&found, subject, &out)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -149,10 +195,35 @@ fn show(
     write_whole(&out.join(PAGE), page.as_bytes())?;
     if args.study.json {
         print(&format!("{:#}\n", json::breakeven(found)))?;
+    } else {
+        print(&walras_reports::breakeven::table(found, layout(false)))?;
+    }
+    tell_where(args, out)
+}
+
+/// The same for several parameters.
+fn show_several(
+    args: &BreakevenArgs,
+    found: &Several,
+    subject: Subject<'_>,
+    out: &Path,
+) -> anyhow::Result<()> {
+    keep(out, STEPS, found.table())?;
+    let page = walras_reports::breakevens::page(found, subject, STEPS);
+    write_whole(&out.join(PAGE), page.as_bytes())?;
+    if args.study.json {
+        print(&format!("{:#}\n", json::breakevens(found)))?;
+    } else {
+        print(&walras_reports::breakevens::table(found, layout(false)))?;
+    }
+    tell_where(args, out)
+}
+
+fn tell_where(args: &BreakevenArgs, out: &Path) -> anyhow::Result<()> {
+    if args.study.json {
         say(&format!("results  {}", out.display()));
         return Ok(());
     }
-    print(&walras_reports::breakeven::table(found, layout(false)))?;
     print(&format!(
         "\nresults  {}\nreport   {}\ntable    {}\n",
         out.display(),

@@ -21,6 +21,7 @@ pub mod tune;
 pub mod breakeven;
 
 pub mod fidelity;
+pub mod breakevens;
 
 pub mod ladder;
 

@@ -29,6 +29,7 @@ const ENTRIES: &[LibraryEntry] = entries![
     "price-discovery",
     "cloud-menu",
     "load-and-price",
+    "eighty-percent-cheaper",
     "swarm-70b",
     "outage",
     "disaggregation",

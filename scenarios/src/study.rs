@@ -15,15 +15,15 @@ use crate::issue::{Issue, Issues, suggestion};
 use crate::load::{Draft, Scenario};
 use crate::spec::Named;
 use crate::spec::instrument::{
-    BeliefSpec, ConstraintSpec, GoalSpec, NumberSpec, ObjectiveSpec, OutputChoice, OutputSpec,
-    ParameterSpec, ScaleSpec, SensitivitySpec, TuneSpec,
+    BeliefSpec, BreakevenSpec, ConstraintSpec, GoalSpec, NumberSpec, ObjectiveSpec, OutputChoice,
+    OutputSpec, ParameterSpec, ScaleSpec, SensitivitySpec, TuneSpec,
 };
 use crate::sweep::Point;
 
 pub use crate::spec::instrument::{SensitivityMethod, TuneMethod};
 
 /// The keys of a scenario that ask for an instrument, and are no part of what is run.
-pub(crate) const INSTRUMENTS: [&str; 2] = ["sensitivity", "tune"];
+pub(crate) const INSTRUMENTS: [&str; 3] = ["sensitivity", "tune", "breakeven"];
 
 /// The part at each end of a distribution that counts as its border: values that are possible and absurd are not run.
 const TAIL: f64 = 0.001;
@@ -162,6 +162,23 @@ pub struct Study {
     draft: Draft,
 }
 
+impl Setting {
+    /// A parameter that is left as the scenario has it.
+    #[must_use]
+    pub fn untouched() -> Self {
+        Self {
+            value: f64::NAN,
+            text: String::new(),
+        }
+    }
+
+    /// Whether it is none.
+    #[must_use]
+    pub fn is_untouched(&self) -> bool {
+        self.text.is_empty()
+    }
+}
+
 impl Parameter {
     /// What it is where its coordinate is `share`, which lies in [0, 1]. Values have six digits at most, so that they can be typed.
     #[must_use]
@@ -273,6 +290,7 @@ impl Study {
         let mut draft = self.draft.clone();
         let pairs = self.parameters.iter().zip(settings);
         let mut set: Vec<(&str, String)> = pairs
+            .filter(|(_, setting)| !setting.is_untouched())
             .map(|(parameter, setting)| (parameter.path.as_str(), setting.text.clone()))
             .collect();
         set.extend(seed.map(|seed| ("run.seed", seed.to_string())));
@@ -280,6 +298,20 @@ impl Study {
             change(&mut draft, path, &value)?;
         }
         draft.finish()
+    }
+
+    /// What the scenario itself writes where `parameter` stands; `None` where it inherits or leaves out.
+    #[must_use]
+    pub fn written(&self, parameter: &Parameter) -> Option<String> {
+        let tree = self.draft.tree();
+        let keys = document::parse_path(&parameter.path, &tree.place).ok()?;
+        let node = keys.iter().try_fold(tree, |node, (key, _)| node.get(key))?;
+        match &node.value {
+            Value::Integer(number) => Some(number.to_string()),
+            Value::Float(number) => Some(number.to_string()),
+            Value::Text(text) => Some(text.clone()),
+            _ => None,
+        }
     }
 
     /// The scenario as it stands but for one parameter.
@@ -417,10 +449,94 @@ pub fn check(
     for key in &asked {
         match *key {
             "sensitivity" => drop(sensitivity(path, overrides, trace)?),
+            "breakeven" => drop(breakevens(path, overrides, trace)?),
             _ => drop(tune(path, overrides, trace)?),
         }
     }
     Ok(asked)
+}
+
+/// What `walras breakeven` is asked by the key of a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Breakevens {
+    /// The figure of the platform in question, then that of each that it is compared with.
+    pub outputs: Vec<Output>,
+    /// How often the figures of these count.
+    pub times: Vec<f64>,
+    /// Bisection ends when a value is known to this part of the range.
+    pub tolerance: f64,
+}
+
+/// The part of the range to which a value is looked for, where nothing is asked.
+const USUAL_TOLERANCE: f64 = 0.02;
+
+/// Loads the scenario at `path` with what its key `breakeven` asks; for the rest, as [`crate::load`].
+///
+/// # Errors
+/// All problems of the scenario, of the key and of the ends of the parameters at once.
+pub fn breakevens(
+    path: &Path,
+    overrides: &[(String, String)],
+    trace: Option<&Path>,
+) -> Result<(Study, Breakevens), Issues> {
+    let (mut asked, spec): (Asked, BreakevenSpec) =
+        Asked::read(path, overrides, trace, "breakeven")?;
+    let parameters = asked.parameters(&spec.parameters);
+    for parameter in &parameters {
+        if matches!(parameter.law, Law::Choice(_)) {
+            let keys = ["breakeven", "parameters", parameter.name.as_str()];
+            let message = format!("nothing lies between the choices of `{}`", parameter.name);
+            asked.wrong(&keys, message, "give it two ends: `{from: 1, to: 5}`");
+        }
+    }
+    let mut outputs = Vec::new();
+    for name in std::iter::once(&spec.platform).chain(&spec.against) {
+        let of = OutputSpec {
+            metric: spec.metric.clone(),
+            platform: Some(name.clone()),
+            minus: None,
+        };
+        outputs.extend(asked.output(&of, &["breakeven"], 0));
+    }
+    let against = ["breakeven", "against"];
+    if spec.against.is_empty() {
+        let hint = "name one or more, such as `against: [cloud]`";
+        asked.wrong(&against, "there is nothing to compare with", hint);
+    }
+    for (index, name) in spec.against.iter().enumerate() {
+        if *name == spec.platform || spec.against[..index].contains(name) {
+            let message = format!("`{name}` is named twice");
+            asked.wrong(&against, message, "name each platform once");
+        }
+    }
+    if spec.times.is_empty()
+        || spec
+            .times
+            .iter()
+            .any(|times| !(*times > 0.0 && times.is_finite()))
+    {
+        let hint = "1 asks where both are alike, 0.2 where the platform in question is 80 % less";
+        asked.wrong(
+            &["breakeven", "times"],
+            "factors are positive numbers",
+            hint,
+        );
+    }
+    let tolerance = spec.tolerance.map_or(USUAL_TOLERANCE, |share| share.0);
+    if !(tolerance > 0.0 && tolerance < 1.0) {
+        let hint = "2 % of the range is usual";
+        asked.wrong(
+            &["breakeven", "tolerance"],
+            "the tolerance is a part of the range",
+            hint,
+        );
+    }
+    let breakevens = Breakevens {
+        outputs,
+        times: spec.times,
+        tolerance,
+    };
+    Ok((asked.study(parameters)?, breakevens))
 }
 
 /// What `walras breakeven` is asked, as it is typed.

@@ -50,7 +50,7 @@ pub const LIMITS: &[&str] = &[
     "Owners keep their asked prices, and do not enter or leave the market, within a run; the token's price is fixed. The prices found are not those of a long-run equilibrium.",
     "Owners pay for electricity, idle power included, and not for their machines; customers of rented instances pay for them by the second, from launch to release.",
     "Fitted workloads stand on one recorded hour: days are longer than what was observed, and have no daily rhythm unless the scenario gives one.",
-    "Every node returns the right answer: verification, fraud and privacy are not modelled.",
+    "Every node returns the right answer: what verification costs is computed and paid, what it catches is not modelled; nor are fraud and privacy.",
     "Nodes that are there when a run begins hold the model; later only instances of an elastic fleet wait for it, and the nodes of a fleet with cold starts.",
 ];
 

@@ -685,6 +685,46 @@ fn a_quorum_pays_for_every_copy() {
     );
 }
 
+/// On equal machines everyone asks the same, so that a request computed by r nodes costs r times as much: 2.25 replicas cost 3 in a
+/// quarter of the requests and 2 in the others, give or take three binomial deviations.
+#[test]
+fn replicas_are_computed_and_paid() {
+    let run = |policy: Policy| {
+        let mut network = unequal(policy);
+        network.fleets[0].dispersed = false;
+        let workload = workload(0.01);
+        let output = simulate(&network, &workload, &settings(24), 14, 0, Nothing, &|| {
+            false
+        })
+        .unwrap();
+        let submitted = output.counts.submitted;
+        assert!(output.counts.completed == submitted && submitted > 500);
+        assert_eq!(output.counts.refused_orders, 0);
+        (
+            output.metrics.get(MetricId::CostPerMillion).unwrap(),
+            submitted as f64,
+        )
+    };
+    let replicas = |first: Policy, replicas: f64| {
+        let first = Box::new(first);
+        run(Policy::Verified { first, replicas })
+    };
+    let single = Policy::PowerOfChoices { d: 2 };
+    let (once, n) = run(single.clone());
+    for whole in [1.0, 2.0, 3.0] {
+        let (cost, _) = replicas(single.clone(), whole);
+        assert!((cost / once - whole).abs() < 1e-3, "{}", cost / once);
+    }
+    let (cost, _) = replicas(Policy::LeastLoaded, 2.25);
+    // Dearer requests are as likely to be checked once more as others: a deviation of their sizes adds to that of the count.
+    let deviation = 2.0 * f64::sqrt(0.25 * 0.75 / n);
+    assert!(
+        (cost / once - 2.25).abs() < 3.0 * deviation,
+        "{}",
+        cost / once
+    );
+}
+
 /// Half of the nodes leave every few minutes. A request with a copy elsewhere does not wait until the loss is noticed and start anew.
 #[test]
 fn copies_survive_the_loss_of_a_node() {
@@ -715,6 +755,13 @@ fn copies_survive_the_loss_of_a_node() {
         retried > 1e-3 && again < retried / 10.0,
         "{again} against {retried}"
     );
+    // Lost copies are replaced; a request whose copies are all lost at once starts anew.
+    let first = Box::new(Policy::PowerOfChoices { d: 2 });
+    let checked = with(Policy::Verified {
+        first,
+        replicas: 2.0,
+    });
+    assert!(checked < retried / 10.0, "{checked} against {retried}");
 }
 
 /// Mitzenmacher 1998, random stealing by a server that falls empty, from one other: with many servers a share `s₂ = ((1 + λ) −

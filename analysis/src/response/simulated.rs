@@ -156,6 +156,7 @@ impl Response for Simulated<'_> {
         let overrides = |settings: &&Vec<Setting>| -> Overrides {
             let pairs = study.parameters.iter().zip(settings.iter());
             let mut all: Overrides = pairs
+                .filter(|(_, setting)| !setting.is_untouched())
                 .map(|(parameter, setting)| (parameter.path.clone(), setting.text.clone()))
                 .collect();
             all.extend(seed.map(|seed| ("run.seed".to_owned(), seed.to_string())));

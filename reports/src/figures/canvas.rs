@@ -16,7 +16,7 @@ pub const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 /// Text of minor importance.
 pub const MUTED: RGBColor = RGBColor(0x6B, 0x6B, 0x6B);
 /// The inside of rings.
-const PAPER: RGBColor = RGBColor(0xFF, 0xFF, 0xFF);
+pub const PAPER: RGBColor = RGBColor(0xFF, 0xFF, 0xFF);
 /// Grid lines.
 pub const GRID: RGBColor = RGBColor(0xE3, 0xE3, 0xE3);
 

@@ -4,6 +4,7 @@
 
 mod axis;
 pub(crate) mod breakeven;
+pub(crate) mod breakevens;
 mod canvas;
 mod panel;
 

@@ -124,6 +124,7 @@ pub(super) fn can_serve(
     device: &Device,
     deployment: &Deployment,
     longest: u64,
+    overhead: f64,
 ) -> Option<()> {
     let (name, model) = (&device.name, &deployment.model.name);
     if deployment.tensor > 1 && device.kernels.link.is_none() {
@@ -132,7 +133,7 @@ pub(super) fn can_serve(
         report.add(&at.key("gpus"), message, Some(hint));
         return None;
     }
-    let seconds = Profile::slowest_step(device, deployment, longest);
+    let seconds = Profile::slowest_step(device, deployment, longest) * (1.0 + overhead);
     if seconds.is_nan() || seconds > SLOWEST {
         let message = format!("`{name}` would need {seconds:.0e} s for one step of `{model}`");
         let hint = "check its rates and the size of the model".to_owned();

@@ -36,7 +36,8 @@ pub(super) fn lower(
     served: Option<&Served>,
     workload: Option<&Workload>,
 ) -> Option<Platform> {
-    let policy = policy(report, &at.key("scheduler"), &spec.scheduler, &spec.pricing);
+    let policy = policy(report, &at.key("scheduler"), &spec.scheduler, &spec.pricing)
+        .and_then(|first| verified(report, &at.key("verification"), spec, first));
     let knowledge = knowledge(report, &at.key("knowledge"), &spec.knowledge);
     let pricing = match &spec.pricing {
         PricingSpec::Rental => Some(Pricing::Rental),
@@ -84,6 +85,7 @@ pub(super) fn lower(
         max_batch,
         needed,
         serving: &spec.serving,
+        overhead: spec.verification.overhead,
         profiles: Vec::new(),
     };
     let fleets = at.key("fleets");
@@ -220,6 +222,41 @@ fn policy(
             Policy::Custom(report.check(&at.key(name), made)?)
         }
     })
+}
+
+/// `first`, with those who check its requests.
+fn verified(
+    report: &mut Report,
+    at: &At<'_>,
+    spec: &PlatformSpec,
+    first: Policy,
+) -> Option<Policy> {
+    let replicas = spec.verification.replicas;
+    if replicas == 1.0 {
+        return Some(first);
+    }
+    let has_roles = spec
+        .fleets
+        .values()
+        .any(|fleet| fleet.role != RoleSpec::Both);
+    let (message, hint) = match spec.scheduler {
+        SchedulerSpec::Quorum { .. } => (
+            "`quorum` says itself how many nodes compute a request",
+            "remove `replicas`, or give the platform another scheduler",
+        ),
+        _ if has_roles => (
+            "requests whose prompts and answers are on different nodes have no copies",
+            "remove `replicas`, or give no fleet a `role`",
+        ),
+        _ => {
+            return Some(Policy::Verified {
+                first: Box::new(first),
+                replicas,
+            });
+        }
+    };
+    report.add(&at.key("replicas"), message, Some(hint.to_owned()));
+    None
 }
 
 fn external(report: &mut Report, at: &At<'_>, spec: &ExternalSpec) -> Option<Policy> {
@@ -368,6 +405,8 @@ struct Classes<'a> {
     /// Tokens of a step in which a full batch decodes.
     needed: u32,
     serving: &'a ServingSpec,
+    /// Work that verification adds to each execution, as a share.
+    overhead: f64,
     profiles: Vec<Profile>,
 }
 
@@ -410,8 +449,19 @@ impl Classes<'_> {
         if let Some(index) = self.profiles.iter().position(known) {
             return Some(ProfileId::new(index));
         }
-        device::can_serve(report, at, &device, &deployment, self.longest)?;
-        self.profiles.push(Profile::new(&device, &deployment));
+        device::can_serve(
+            report,
+            at,
+            &device,
+            &deployment,
+            self.longest,
+            self.overhead,
+        )?;
+        let mut profile = Profile::new(&device, &deployment);
+        if self.overhead > 0.0 {
+            profile = profile.with_overhead(self.overhead);
+        }
+        self.profiles.push(profile);
         Some(ProfileId::new(self.profiles.len() - 1))
     }
 }

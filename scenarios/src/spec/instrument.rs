@@ -1,4 +1,4 @@
-//! What an instrument varies and looks at: the keys `sensitivity` and `tune` of a scenario.
+//! What an instrument varies and looks at: the keys `sensitivity`, `tune` and `breakeven` of a scenario.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -76,6 +76,26 @@ pub enum TuneMethod {
     Evolutionary,
     /// A Gaussian process and expected improvement, for up to fifteen parameters and one objective.
     Bayesian,
+}
+
+/// Where one platform comes out like others: the value of each of some parameters, the others as they stand.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BreakevenSpec {
+    /// What varies, one at a time, by names of your choice; each between two ends or by a distribution.
+    pub parameters: Named<ParameterSpec>,
+    /// The figure that is compared; default `cost_per_million_output_tokens`.
+    #[serde(default = "cost")]
+    pub metric: String,
+    /// The platform or cluster in question.
+    pub platform: String,
+    /// Those that it is compared with, each by itself.
+    pub against: Vec<String>,
+    /// Their figure counts so many times: 1 asks where both are alike, 0.2 where that in question is 80 % less. Default `[1]`.
+    #[serde(default = "alike")]
+    pub times: Vec<f64>,
+    /// Bisection ends when a value is known to this part of the range; default 2 %.
+    pub tolerance: Option<Share>,
 }
 
 /// A value that an instrument varies: between two ends, by a distribution, or among choices.
@@ -216,6 +236,14 @@ pub struct ConstraintSpec {
 
 fn one() -> u64 {
     1
+}
+
+fn cost() -> String {
+    "cost_per_million_output_tokens".to_owned()
+}
+
+fn alike() -> Vec<f64> {
+    vec![1.0]
 }
 
 fn sixty() -> u32 {

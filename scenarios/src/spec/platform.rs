@@ -35,6 +35,9 @@ pub struct PlatformSpec {
     /// How deliveries are paid.
     #[serde(default)]
     pub settlement: SettlementSpec,
+    /// How answers are checked; default not at all.
+    #[serde(default)]
+    pub verification: VerificationSpec,
     /// How losses are noticed and repeated.
     pub retry: RetrySpec,
     /// The nodes by kind.
@@ -401,6 +404,35 @@ pub struct SettlementSpec {
     pub stake: Option<f64>,
     /// Share of the remaining stake that a node forfeits for each time it leaves with unfinished work; default none.
     pub slash: Option<Share>,
+}
+
+/// How answers are checked. All that it takes is computed on nodes, takes their room, and is paid like other work.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerificationSpec {
+    /// Nodes that compute each request, on the average; a fractional part is the share of requests that one more computes: with 1.1,
+    /// one in ten is computed twice. A request is answered when all of them have answered. Default one: nobody checks.
+    #[serde(default = "once")]
+    #[schemars(range(min = 1, max = 100))]
+    pub replicas: f64,
+    /// Work that a proof adds to each execution, relative to it: 0.05 for a trusted execution environment, 1000 for a proof in zero
+    /// knowledge. Default none.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1e6))]
+    pub overhead: f64,
+}
+
+impl Default for VerificationSpec {
+    fn default() -> Self {
+        Self {
+            replicas: 1.0,
+            overhead: 0.0,
+        }
+    }
+}
+
+fn once() -> f64 {
+    1.0
 }
 
 /// How losses are noticed and repeated.

@@ -8,7 +8,7 @@ use crate::spec::catalog::{AvailabilitySpec, DeviceSpec, ModelSpec, RequestsSpec
 use crate::spec::cluster::{ClusterSpec, JobsSpec};
 use crate::spec::distribution::PriceLaw;
 use crate::spec::economy::{CustomersSpec, EconomySpec};
-use crate::spec::instrument::{SensitivitySpec, TuneSpec};
+use crate::spec::instrument::{BreakevenSpec, SensitivitySpec, TuneSpec};
 use crate::spec::platform::PlatformSpec;
 use crate::spec::quantity::{Duration, Share, Weight};
 
@@ -53,6 +53,8 @@ pub struct ScenarioSpec {
     pub sensitivity: Option<SensitivitySpec>,
     /// What `walras tune` varies and looks at; no part of a run.
     pub tune: Option<TuneSpec>,
+    /// What `walras breakeven` varies and compares; no part of a run.
+    pub breakeven: Option<BreakevenSpec>,
     /// Devices beside those of the catalog, or changes to them.
     #[serde(default)]
     pub devices: Named<DeviceSpec>,

@@ -113,6 +113,23 @@ impl Profile {
         }
     }
 
+    /// The same where every execution takes so much more work, as a share: all times grow alike, while memory and power stay.
+    #[must_use]
+    pub fn with_overhead(mut self, overhead: f64) -> Self {
+        let longer = |time: &mut Picos| *time = (*time as f64 * (1.0 + overhead)).round() as Picos;
+        let pairs = self.by_tokens.iter_mut().chain(&mut self.decode);
+        for (base, slope) in pairs {
+            longer(base);
+            longer(slope);
+        }
+        let single = self.by_heads.iter_mut().chain(&mut self.attention);
+        single.for_each(longer);
+        longer(&mut self.context_slope);
+        self.request_overhead =
+            Span::from_secs_f64(self.request_overhead.as_secs_f64() * (1.0 + overhead));
+        self
+    }
+
     /// Upper bound of the time of a step with a full budget and batch over contexts of `longest` tokens, for checks of input [s].
     #[must_use]
     pub fn slowest_step(device: &Device, deployment: &Deployment, longest: u64) -> f64 {
@@ -492,6 +509,20 @@ mod tests {
             vocab: 128_256,
             experts: None,
         }
+    }
+
+    /// A proof that takes as much work again doubles every time, to the rounding of a picosecond, and with it the price of an hour's tokens.
+    #[test]
+    fn overhead_makes_all_times_longer() {
+        let profile = Profile::new(&device(), &deployment(8));
+        let twice = profile.clone().with_overhead(1.0);
+        for batch in [1, 4, 8] {
+            let ((base, slope), (longer, steeper)) = (profile.decode(batch), twice.decode(batch));
+            assert_eq!((2 * base, 2 * slope), (longer, steeper));
+        }
+        assert_eq!(2 * profile.prompt(500), twice.prompt(500));
+        assert_eq!(profile.kv_capacity(), twice.kv_capacity());
+        assert_eq!(profile.clone().with_overhead(0.0), profile);
     }
 
     /// The closed form of a request alone is the sum over its steps.

@@ -24,6 +24,7 @@ mod reputation_aware;
 mod reverse_auction;
 mod round_robin;
 mod sparrow;
+mod verified;
 mod work_stealing;
 
 use std::fmt;
@@ -50,6 +51,7 @@ pub use reputation_aware::ReputationAware;
 pub use reverse_auction::ReverseAuction;
 pub use round_robin::RoundRobin;
 pub use sparrow::Sparrow;
+pub use verified::Verified;
 pub use work_stealing::WorkStealing;
 
 use crate::ids::{JobId, NodeId};
@@ -174,6 +176,13 @@ pub enum Policy {
         /// Deliveries, and as many losses, imagined of each node at the start.
         prior: f64,
     },
+    /// See [`Verified`].
+    Verified {
+        /// What places requests.
+        first: Box<Policy>,
+        /// Nodes that compute each request, on the average.
+        replicas: f64,
+    },
     /// One that is not built in.
     Custom(Custom),
 }
@@ -219,6 +228,14 @@ impl Policy {
             Self::ReputationAware { d, prior } => {
                 Builtin::ReputationAware(Dispatch(ReputationAware::new(d, prior, stream)))
             }
+            Self::Verified {
+                ref first,
+                replicas,
+            } => {
+                // Numbers that no policy opens for itself.
+                let first = first.build(streams);
+                Builtin::Verified(Verified::new(first, replicas, open(2), open(3)))
+            }
             Self::Custom(ref custom) => Builtin::Custom(custom.build(streams)),
         }
     }
@@ -253,6 +270,7 @@ impl fmt::Display for Policy {
             Self::Disaggregated { d: Some(d) } => write!(f, "disaggregated, best of {d}"),
             Self::AgeAware { d } => write!(f, "longest up of {d}"),
             Self::ReputationAware { d, .. } => write!(f, "best reputation of {d}"),
+            Self::Verified { first, replicas } => write!(f, "{first}, {replicas} replicas"),
             Self::Custom(custom) => f.write_str(custom.name()),
         }
     }
@@ -297,5 +315,6 @@ builtins! {
     Disaggregated(Disaggregated);
     AgeAware(Dispatch<AgeAware>);
     ReputationAware(Dispatch<ReputationAware>);
+    Verified(Verified);
     Custom(Foreign);
 }
