@@ -131,6 +131,9 @@ impl Report {
 }
 
 /// Runs each of the economies at both fidelities; `None` if `stop` was set.
+///
+/// # Panics
+/// If the plan has no replications, or an invariant of the simulation is violated.
 #[must_use]
 pub fn compare(
     plan: &Plan,

@@ -20,8 +20,8 @@ pub mod tune;
 
 pub mod breakeven;
 
-pub mod fidelity;
 pub mod breakevens;
+pub mod fidelity;
 
 pub mod ladder;
 

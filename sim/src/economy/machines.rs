@@ -74,9 +74,9 @@ impl Goodput {
                 ));
             }
             if served.is_nan() || served < last.1 || served > wanted {
-                let least = last.1;
                 return Err(format!(
-                    "{served} is served where {wanted} is wanted: from {least} to {wanted} would be"
+                    "{served} is served where {wanted} is wanted: from {} to {wanted} would be",
+                    last.1
                 ));
             }
             last = (wanted, served);

@@ -170,12 +170,11 @@ impl Pool {
         let weights: f64 = plan.places.iter().map(|place| place.weight).sum();
         let idle_of_others = plan.idle_anyway / (1.0 - plan.buyers).max(1e-9);
         for owner in 0..count {
-            let (capacity, cost) = match nodes.map(|nodes| nodes[owner]) {
-                Some(node) => (node.capacity, node.cost),
-                None => {
-                    let capacity = plan.capacity.sample(&mut stream);
-                    (capacity, plan.running_cost.sample(&mut stream).max(0.0))
-                }
+            let (capacity, cost) = if let Some(nodes) = nodes {
+                (nodes[owner].capacity, nodes[owner].cost)
+            } else {
+                let capacity = plan.capacity.sample(&mut stream);
+                (capacity, plan.running_cost.sample(&mut stream).max(0.0))
             };
             pool.capacity.push(((capacity * 1e3).round() as u64).max(1));
             let hardware = if stream.bernoulli(plan.buyers) {
@@ -336,7 +335,6 @@ impl Pool {
                         self.leave(owner, roster, scene, &mut moves);
                     }
                 }
-                State::Online(_) | State::Moving => {}
                 State::Waiting(due) if due <= epoch => {
                     if best.is_some_and(|best| best != roster.network) {
                         continue;
@@ -352,7 +350,7 @@ impl Pool {
                     }
                 }
                 State::Barred(until) if until <= epoch => self.state[owner] = State::Away,
-                State::Waiting(_) | State::Barred(_) => {}
+                State::Online(_) | State::Moving | State::Waiting(_) | State::Barred(_) => {}
                 State::Away => {
                     // Who has gone since it last worked is paid for that.
                     if (self.paid.get(owner)).is_some_and(|paid| *paid != [Amount::ZERO; 2]) {
@@ -618,6 +616,9 @@ impl Pool {
 
     /// Shares out what is in [`Account::EARNINGS`] since the last time by what owners did, in dollars and in tokens; the part of the
     /// last fraction of a base unit stays there. Only for owners who know one network.
+    ///
+    /// # Panics
+    /// If customers pay more than 18 billion dollars in an epoch.
     pub fn earn_by_work(&mut self, pots: [Amount; 2], paid_to: &[Amount]) {
         let whole = paid_to.iter().fold(Amount::ZERO, |sum, &paid| sum + paid);
         let whole = u64::try_from(whole.0).expect("an epoch's payments fit 64 bits");

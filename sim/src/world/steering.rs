@@ -124,6 +124,9 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
 
     /// Runs a steered platform up to `limit` with `factor` times as many requests as its workload says, at `price` for a million output
     /// tokens, and tells what it did.
+    ///
+    /// # Panics
+    /// If it is not [`World::steered`].
     pub fn steer(
         engine: &mut Engine<Self>,
         limit: SimTime,
