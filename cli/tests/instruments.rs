@@ -320,3 +320,72 @@ fn mistakes_are_told_with_their_places() {
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(errors.contains("needs one bound"), "{errors}");
 }
+
+/// On equal machines that all ask the same, a request computed r times costs r times as much, and one whose proof takes a share v more
+/// work 1 + v times: against the same machines at one and a half times their price, both are as dear at 1.5 replicas and at v = 0.5.
+#[test]
+fn where_verification_costs_what_dearer_machines_cost() {
+    let folder = Folder::new("breakevens");
+    let scenario = "\
+walras: 1
+question: when is checking as dear as trust?
+run: {horizon: 40 min, replications: 2, seed: 5}
+workload: {requests: azure-conv-2023, rate_factor: 0.2, model: llama-3.1-8b, slo: {ttft: 2 s, tpot: 100 ms}, patience: 60 s}
+platforms:
+  trusting:
+    extends: decentralized-network
+    fleets:
+      datacenter: null
+      home: {nodes: 40, devices: {rtx-4090: {share: 1, usd_per_hour: 0.6}}, availability: always, dispersed: false, ask_sigma: 0}
+  checking:
+    extends: trusting
+    verification: {replicas: 1, overhead: 0}
+    fleets: {home: {devices: {rtx-4090: {share: 1, usd_per_hour: 0.4}}}}
+breakeven:
+  platform: checking
+  against: [trusting]
+  parameters:
+    replicas: {path: platforms.checking.verification.replicas, from: 1, to: 3}
+    proof: {path: platforms.checking.verification.overhead, from: 0, to: 2}
+";
+    folder.write("checked.yaml", scenario);
+    let checked = folder.ok(&["check", "checked.yaml"]);
+    assert!(checked.contains("breakeven"), "{checked}");
+    let arguments = ["breakeven", "checked.yaml", "--out", "c"];
+    let table = folder.ok(&arguments);
+    fits(&table);
+    assert!(table.contains("stands at"), "{table}");
+    let found = folder.json(&[&arguments[..], &["--json"]].concat());
+    let present = number(&found["present"]["trusting"]["ratio"]);
+    assert!((present - 1.0 / 1.5).abs() < 1e-3, "{present}");
+    for (index, root, within) in [(0, 1.5, 0.06), (1, 0.5, 0.01)] {
+        let one = &found["parameters"][index]["breakevens"][0];
+        let at = number(&one["at"]);
+        assert!((at - root).abs() < within, "{one}");
+        assert!(number(&one["low"]) <= at && at <= number(&one["high"]));
+    }
+    let page = std::fs::read_to_string(folder.0.join("c/breakeven.html")).expect("the page");
+    assert!(
+        page.contains("the scenario has 1"),
+        "the page says where it stands"
+    );
+    // Problems of the key are told at once, and where.
+    let wrong = scenario
+        .replace(
+            "against: [trusting]",
+            "against: [checking, nobody]\n  times: [0]",
+        )
+        .replace("from: 0, to: 2", "choices: [0, 1]");
+    folder.write("wrong.yaml", &wrong);
+    let output = folder.walras(&["breakeven", "wrong.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    for words in [
+        "`checking` is named twice",
+        "unknown platform `nobody`",
+        "factors are positive",
+        "nothing lies between the choices",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+}

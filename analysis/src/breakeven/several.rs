@@ -348,3 +348,156 @@ impl Ratio {
         format!("{}{known}", digits(self.value))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use walras_scenarios::study::Law;
+
+    use super::*;
+
+    /// A platform that costs x·y in dollars, where x stands at 2 and y at 3, beside others that cost 12 and 30.
+    struct Product {
+        parameters: Vec<Parameter>,
+        quantities: Vec<Quantity>,
+        /// Points that were asked for.
+        asked: usize,
+    }
+
+    impl Product {
+        fn new() -> Self {
+            let parameter = |name: &str, law: Law| Parameter {
+                name: name.to_owned(),
+                path: name.to_owned(),
+                law,
+                unit: String::new(),
+            };
+            let quantity = |name: &str| Quantity {
+                name: name.to_owned(),
+                metric: None,
+                of: name.to_owned(),
+            };
+            Self {
+                parameters: vec![
+                    parameter("x", Law::Linear(1.0, 9.0)),
+                    parameter("y", Law::Log(1.0, 100.0)),
+                ],
+                quantities: ["own", "cheap", "dear"].map(quantity).to_vec(),
+                asked: 0,
+            }
+        }
+    }
+
+    impl Response for Product {
+        fn parameters(&self) -> &[Parameter] {
+            &self.parameters
+        }
+
+        fn quantities(&self) -> &[Quantity] {
+            &self.quantities
+        }
+
+        fn answers(
+            &mut self,
+            points: &[Vec<Setting>],
+            _: Seeds,
+        ) -> Result<Vec<Answer>, Unanswered> {
+            self.asked += points.len();
+            let at = |point: &Vec<Setting>| -> Answer {
+                let or = |index: usize, stands: f64| {
+                    let setting: &Setting = &point[index];
+                    if setting.is_untouched() {
+                        stands
+                    } else {
+                        setting.value
+                    }
+                };
+                let (x, y) = (or(0, 2.0), or(1, 3.0));
+                // Chance in proportion, and common to all: the roots are exact.
+                [x * y, 12.0, 30.0]
+                    .map(|cost| [0.9, 1.0, 1.1].map(|luck| Some(cost * luck)).to_vec())
+                    .to_vec()
+            };
+            Ok(points.iter().map(at).collect())
+        }
+    }
+
+    /// 3x = 12 and 30 at 4 and 10, which is beyond; 2y at 6 and 15; at half of them x = 2 and 5, y = 3 and 7.5.
+    #[test]
+    fn each_parameter_against_each_other_while_the_rest_stays() {
+        let mut product = Product::new();
+        let stands = [Some("2".to_owned()), None];
+        let found = several(&mut product, &[1.0, 0.5], 1e-3, &stands).unwrap();
+        let at = |parameter: usize, question: usize| match found.along[parameter].found[question]
+            .outcome
+        {
+            Outcome::At {
+                value, less_below, ..
+            } => {
+                assert!(less_below);
+                value
+            }
+            Outcome::Nowhere { is_less, is_clear } => {
+                assert!(is_less && is_clear);
+                f64::INFINITY
+            }
+            Outcome::Unknown { .. } => f64::NAN,
+        };
+        for (parameter, roots) in [[4.0, 2.0, f64::INFINITY, 5.0], [6.0, 3.0, 15.0, 7.5]]
+            .into_iter()
+            .enumerate()
+        {
+            for (question, root) in roots.into_iter().enumerate() {
+                let value = at(parameter, question);
+                assert!(
+                    value == root || (value / root - 1.0).abs() < 1e-3,
+                    "{parameter} {question}: {value}"
+                );
+            }
+        }
+        // As it stands: 6 to 12 and to 30, in every replication.
+        let present: Vec<f64> = found
+            .present
+            .iter()
+            .flatten()
+            .map(|ratio| ratio.value)
+            .collect();
+        assert_eq!(present, [0.5, 0.2]);
+        let known = found.present[0].unwrap().interval.unwrap();
+        assert!((known.high - known.low).abs() < 1e-9);
+        assert_eq!(found.along[0].stands.as_deref(), Some("2"));
+        assert_eq!(found.cell(&found.along[0].found[2]), "less at both ends");
+        // The curve holds all points once, in order.
+        for along in &found.along {
+            let values: Vec<f64> = along.looks.iter().map(|look| look.setting.value).collect();
+            assert!(values.is_sorted_by(|a, b| a < b), "{values:?}");
+        }
+        let rows = found
+            .along
+            .iter()
+            .map(|along| along.looks.len())
+            .sum::<usize>();
+        let Cells::Numbers(values) = &found.table()[1].1 else {
+            panic!("values are numbers");
+        };
+        assert_eq!(values.len(), rows);
+        assert!(rows < product.asked, "points are shared");
+    }
+
+    /// Ratios of 1, 2 and 3 to a figure of 1: their mean, and Student's interval of it with two degrees of freedom, 2 ± 4.303/√3.
+    #[test]
+    fn the_interval_of_a_ratio_is_that_of_the_differences() {
+        let answer = vec![
+            [1.0, 2.0, 3.0].map(Some).to_vec(),
+            [1.0; 3].map(Some).to_vec(),
+        ];
+        let ratio = ratios(&answer)[0].unwrap();
+        let known = ratio.interval.unwrap();
+        assert_eq!((ratio.value, ratio.n), (2.0, 3));
+        assert!(
+            (known.high - 2.0 - 4.303 / 3f64.sqrt()).abs() < 1e-3,
+            "{known:?}"
+        );
+        let none = vec![vec![None, Some(1.0)], vec![Some(1.0), None]];
+        assert_eq!(ratios(&none), [None]);
+    }
+}
