@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use walras_analysis::conformance::{Page, Row, Tally, Verdict};
+use walras_analysis::conformance::{Allowed, Page, Point, Row, Tally, Verdict};
 use walras_analysis::words::number;
 
 use crate::terminal::{Options, Style, lines, paint};
@@ -13,6 +13,10 @@ const LEGEND: &str = "Every vector is computed here and compared. Exact: the sam
     printed with few. Errors are the largest of the set, absolute in the unit of the row, and relative to the vector. Tolerance: \
     what the origin of the vectors allows; \"as printed\" is half a unit of the last digit, and closed forms are held to what the \
     arithmetic of a float loses, or to what a sum of quantiles or a chaotic map does.";
+
+/// What the second table is.
+const THEORY: &str = "Theory: what closed forms and published solutions say, and what the mechanisms do when they are run here. A \
+    number that is found by chance has an interval of 3.5 standard errors to both sides, in which theory must lie.";
 
 /// Cells of a row.
 struct Cells {
@@ -49,6 +53,35 @@ fn style(verdict: Verdict) -> Style {
         Verdict::Differs => Style::Bad,
         Verdict::Missing => Style::Warning,
     }
+}
+
+/// The difference from theory, or the interval.
+fn apart(point: &Point) -> String {
+    match point.allowed {
+        Allowed::Error(_) => error((point.found - point.expect).abs()),
+        Allowed::Interval(interval) => {
+            format!("[{} … {}]", value(interval.low), value(interval.high))
+        }
+    }
+}
+
+/// A number with six digits.
+fn value(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let before = value.abs().log10().floor() as i32 + 1;
+    let decimals = usize::try_from(6 - before).unwrap_or(0);
+    let text = number(value, decimals);
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
+fn word(point: &Point) -> &'static str {
+    if point.agrees() { "ok" } else { "off" }
 }
 
 /// What no row covers, as a sentence; nothing if all is covered.
@@ -108,6 +141,41 @@ pub fn table(page: &Page, options: Options) -> String {
         }
         push("");
     }
+    if !page.points.is_empty() {
+        let head = format!("  {:>13} {:>13}  error or interval", "theory", "found");
+        push(&paint(options, Style::Faint, &head));
+    }
+    let mut theory = "";
+    for point in &page.points {
+        if theory != point.theory {
+            theory = point.theory;
+            for line in lines(theory, options.width) {
+                push(&paint(options, Style::Heading, &line));
+            }
+        }
+        for line in lines(&point.what, options.width.saturating_sub(2)) {
+            push(&format!("  {line}"));
+        }
+        let style = if point.agrees() {
+            Style::Good
+        } else {
+            Style::Bad
+        };
+        push(&format!(
+            "  {:>13} {:>13}  {:27} {}",
+            value(point.expect),
+            value(point.found),
+            apart(point),
+            paint(options, style, word(point)),
+        ));
+    }
+    if !page.points.is_empty() {
+        push("");
+        for line in lines(THEORY, options.width) {
+            push(&paint(options, Style::Faint, &line));
+        }
+        push("");
+    }
     let verdict = if page.passes() {
         Style::Good
     } else {
@@ -159,14 +227,53 @@ pub fn markdown(page: &Page) -> String {
     if let Some(open) = open(page) {
         let _ = write!(text, "\n{open}\n");
     }
+    if !page.points.is_empty() {
+        let _ = writeln!(
+            text,
+            "\n## Mechanisms against theory\n\n{}\n",
+            sentences(THEORY)
+        );
+        text.push_str(
+            "| Theory | What | Expected | Found | Error or interval | |\n|---|---|--:|--:|--:|---|\n",
+        );
+    }
+    let mut theory = "";
+    for point in &page.points {
+        let shown = if theory == point.theory {
+            ""
+        } else {
+            point.theory
+        };
+        theory = point.theory;
+        let _ = writeln!(
+            text,
+            "| {shown} | {} | {} | {} | {} | {} |",
+            point.what,
+            value(point.expect),
+            value(point.found),
+            apart(point),
+            word(point)
+        );
+    }
     text
 }
 
 #[cfg(test)]
 mod tests {
     use walras_analysis::conformance::Tolerance;
+    use walras_analysis::estimate::Interval;
 
     use super::*;
+
+    fn point(found: f64, allowed: Allowed) -> Point {
+        Point {
+            theory: "Supply and demand",
+            what: "price".to_owned(),
+            expect: 0.5,
+            found,
+            allowed,
+        }
+    }
 
     fn page() -> Page {
         let mut tally = Tally::new(Tolerance::Absolute(1.0));
@@ -183,6 +290,16 @@ mod tests {
         Page {
             rows: vec![row("rewards", Some(tally)), row("fees", None)],
             open: vec![("coin.json".to_owned(), vec!["votes".to_owned()])],
+            points: vec![
+                point(0.5, Allowed::Error(0.1)),
+                point(
+                    1.25,
+                    Allowed::Interval(Interval {
+                        low: 1.2,
+                        high: 1.3,
+                    }),
+                ),
+            ],
         }
     }
 
@@ -203,8 +320,19 @@ Coin
         let end = "\
 Not compared: coin.json (votes).
 
+         theory         found  error or interval
+Supply and demand
+  price
+            0.5           0.5  0                           ok
+  price
+            0.5          1.25  [1.2 … 1.3]                 off
+
+Theory: what closed forms and published solutions say, and what the mechanisms
+do when they are run here. A number that is found by chance has an interval of
+3.5 standard errors to both sides, in which theory must lie.
+
 All 1 sets of vectors agree: 1 of 2 vectors to the last digit. The file of one
-more is missing.
+more is missing. 1 of 2 points of theory are missed.
 ";
         assert!(text.ends_with(end), "{text}");
     }
@@ -217,7 +345,14 @@ more is missing.
 |  | fees | coin/core 1a2b: coin.json |  |  |  |  | 1e0 | missing |
 
 Not compared: coin.json (votes).
+
+## Mechanisms against theory
 ";
-        assert!(text.ends_with(expect), "{text}");
+        assert!(text.contains(expect), "{text}");
+        let end = "\
+| Supply and demand | price | 0.5 | 0.5 | 0 | ok |
+|  | price | 0.5 | 1.25 | [1.2 … 1.3] | off |
+";
+        assert!(text.ends_with(end), "{text}");
     }
 }

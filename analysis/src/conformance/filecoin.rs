@@ -110,8 +110,10 @@ fn power(row: usize) -> Power {
     }
 }
 
-/// Columns of the table, and what they are here.
-const COLUMNS: &[(&str, fn(&Supply) -> f64)] = &[
+/// A column of the table, and what it is here.
+type Column = (&'static str, fn(&Supply) -> f64);
+
+const COLUMNS: &[Column] = &[
     ("circ_supply", |supply| supply.circulating),
     ("network_gas_burn", |supply| supply.burnt),
     ("day_locked_pledge", |supply| supply.pledged_today),

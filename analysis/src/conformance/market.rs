@@ -12,7 +12,7 @@ use walras_sim::market::trade_reduction::TradeReduction;
 use walras_sim::market::uniform::{Marginal, UniformPrice};
 use walras_sim::market::vcg::Vcg;
 use walras_sim::market::vickrey::Vickrey;
-use walras_sim::market::{Clearing, Market, Order};
+use walras_sim::market::{Clearing, Fill, Market, Order};
 use walras_sim::units::{Amount, Ppm};
 
 use super::points::promises_of_mcafee;
@@ -22,7 +22,8 @@ use crate::calibration::data::DataError;
 const GETH: &str = "ethereum/go-ethereum 0b3e4b90, eip4844_test.go (numbers)";
 const MCAFEE: &str = "McAfee 1992 and textbook cases, computed by hand";
 
-pub(super) const SETS: &[Set] = &[
+/// Blob fees, which stand beside the base fee.
+pub(super) const FEES: &[Set] = &[
     Set {
         protocol: "Ethereum",
         what: "EIP-4844: fake exponential",
@@ -59,6 +60,9 @@ pub(super) const SETS: &[Set] = &[
         tolerance: Tolerance::Relative(1e-12),
         check: steps,
     },
+];
+
+pub(super) const SETS: &[Set] = &[
     Set {
         protocol: "Uniswap",
         what: "v2: what a swap gives [10⁻¹⁸]",
@@ -161,10 +165,14 @@ fn excess(vectors: &Vectors, tally: &mut Tally) -> Result<(), DataError> {
     Ok(())
 }
 
-/// The fee is so high here that its rounding does not show.
+/// Fees are counted in billionths of a wei, and so high, that rounding does not show.
 fn steps(vectors: &Vectors, tally: &mut Tally) -> Result<(), DataError> {
     let growth = |schedule: Schedule, units: u64| {
-        let before = 40 * schedule.update_fraction;
+        let schedule = Schedule {
+            min_fee: 1_000_000_000,
+            ..schedule
+        };
+        let before = 30 * schedule.update_fraction;
         let after = schedule.next_excess(before, units * schedule.gas_per_unit);
         schedule.fee(after).0 as f64 / schedule.fee(before).0 as f64
     };
@@ -291,21 +299,14 @@ fn auctions(vectors: &Vectors, tally: &mut Tally) -> Result<(), DataError> {
     let out = cleared(Vcg, &bids, &asks);
     let deficit = example.at("deficit")?.number()?;
     // The file gives the prices of VCG and the interval of prices as formulas with their values.
-    let paid = [
-        (&out.bought, example.at("buyers_pay")?),
-        (&out.sold, example.at("sellers_get")?),
-    ];
-    let paid = paid.map(|(fills, words)| {
-        Ok((
-            fills
-                .iter()
-                .map(|fill| fill.money.as_f64())
-                .collect::<Vec<_>>(),
-            last_number(words.text()?),
-        ))
-    });
-    let [bought, sold]: [Result<(Vec<f64>, Vec<f64>), DataError>; 2] = paid;
-    let (bought, sold) = (bought?, sold?);
+    let of = |fills: &[Fill], key: &str| -> Result<_, DataError> {
+        let fills: Vec<f64> = fills.iter().map(|fill| fill.money.as_f64()).collect();
+        Ok((fills, last_numbers(example.at(key)?.text()?)))
+    };
+    let (bought, sold) = (
+        of(&out.bought, "buyers_pay")?,
+        of(&out.sold, "sellers_get")?,
+    );
     tally.vector(|vector| {
         vector.number(-out.surplus().as_f64(), deficit);
         for (fills, expect) in [bought, sold] {
@@ -315,7 +316,7 @@ fn auctions(vectors: &Vectors, tally: &mut Tally) -> Result<(), DataError> {
             }
         }
     });
-    let ends = last_number(vectors.at("average_k.p_interval")?.text()?);
+    let ends = last_numbers(vectors.at("average_k.p_interval")?.text()?);
     tally.vector(|vector| {
         vector.holds(ends.len() == 2);
         for (k, expect) in [0.0, 1.0].into_iter().zip(ends) {
@@ -330,7 +331,7 @@ fn auctions(vectors: &Vectors, tally: &mut Tally) -> Result<(), DataError> {
 }
 
 /// The numbers behind the last sign of equality.
-fn last_number(words: &str) -> Vec<f64> {
+fn last_numbers(words: &str) -> Vec<f64> {
     let value = words.rsplit('=').next().unwrap_or_default();
     let parts = value.trim_matches(['[', ']']).split(',');
     parts.filter_map(|part| part.parse().ok()).collect()

@@ -3,7 +3,8 @@
 //!
 //! A row is a [`Set`]: where its vectors are, which keys of the file it covers, and a function that computes each and compares. The
 //! files of a group are in this folder; adding a set to one of them is all it takes. Keys of a file that no set covers, and that are not
-//! named in [`ASIDE`], are shown as not compared, so that nothing is left out in silence. What it finds is in `analysis/PROTOCOLS.md`.
+//! named in [`ASIDE`], are shown as not compared, so that nothing is left out in silence. Beside them stand [`points`] of theory, which
+//! need no files. What it finds is in `analysis/PROTOCOLS.md`.
 
 mod akash;
 mod concentration;
@@ -24,6 +25,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::calibration::data::DataError;
+use crate::words::number;
 
 pub use points::{Allowed, Point, points};
 pub use tally::{Tally, Tolerance, Vector};
@@ -60,6 +62,7 @@ pub fn sets() -> Vec<&'static Set> {
         render::SETS,
         livepeer::SETS,
         yuma::SETS,
+        market::FEES,
         ethereum::SETS,
         market::SETS,
         theory::SETS,
@@ -287,23 +290,22 @@ impl Page {
         let vectors: usize = tallies().map(Tally::vectors).sum();
         let exact: usize = tallies().map(Tally::exact).sum();
         let sets = self.rows.len() - count(Verdict::Missing);
-        let mut sentence = match count(Verdict::Differs) {
+        let agree = match count(Verdict::Differs) {
             0 => format!("All {sets} sets of vectors agree"),
             off => format!("{off} of {sets} sets of vectors are off"),
         };
-        sentence += &format!(": {exact} of {vectors} vectors to the last digit.");
-        match count(Verdict::Missing) {
-            0 => {}
-            1 => sentence += " The file of one more is missing.",
-            missing => sentence += &format!(" The files of {missing} more are missing."),
-        }
-        let points = self.points.len();
-        let off = self.points.iter().filter(|point| !point.agrees()).count();
-        sentence += &match off {
-            0 => format!(" All {points} points of theory are met."),
-            off => format!(" {off} of {points} points of theory are missed."),
+        let missing = match count(Verdict::Missing) {
+            0 => String::new(),
+            1 => " The file of one more is missing.".to_owned(),
+            missing => format!(" The files of {missing} more are missing."),
         };
-        sentence
+        let points = self.points.len();
+        let met = match self.points.iter().filter(|point| !point.agrees()).count() {
+            0 => format!("All {points} points of theory are met."),
+            off => format!("{off} of {points} points of theory are missed."),
+        };
+        let [exact, vectors] = [exact, vectors].map(|count| number(count as f64, 0));
+        format!("{agree}: {exact} of {vectors} vectors to the last digit.{missing} {met}")
     }
 
     /// The page as one JSON object.

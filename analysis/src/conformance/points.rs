@@ -24,6 +24,7 @@ use walras_sim::units::{Amount, Ppm};
 use super::ethereum::Uniform;
 use super::market::{cleared, half, singles};
 use crate::estimate::Interval;
+use crate::words::number;
 
 /// One number of theory.
 #[derive(Clone, Debug)]
@@ -277,7 +278,7 @@ pub(super) fn promises_of_mcafee(markets: u32) -> Promises {
 fn mcafee(points: &mut Points) {
     points.of("McAfee 1992, 10,000 random markets of single units");
     let found = promises_of_mcafee(10_000);
-    let what = format!("lies that pay, of {} tried", found.tried);
+    let what = format!("lies that pay, of {} tried", number(found.tried as f64, 0));
     points.exact(what, 0.0, found.lies as f64, 0.0);
     points.exact("largest deficit", 0.0, found.deficit.as_f64(), 0.0);
     let what = "markets that make less than 1 − 1/k of the gains";
@@ -456,9 +457,14 @@ fn logit(points: &mut Points) {
     let all: f64 = utilities.iter().map(|&utility| math::exp(utility)).sum();
     for ((utility, found), chosen) in utilities.into_iter().zip(found).zip(&chosen) {
         let expect = math::exp(utility) / all;
-        points.exact(format!("share at {utility}"), expect, found, 1e-15);
+        points.exact(
+            format!("share at {}", number(utility, 1)),
+            expect,
+            found,
+            1e-15,
+        );
         points.mean(
-            format!("the same of 200,000 who choose, at {utility}"),
+            format!("the same of 200,000 who choose, at {}", number(utility, 1)),
             found,
             chosen,
         );

@@ -3,6 +3,7 @@
 //!
 //! Amounts are integers in the protocol's own base unit (attoFIL, uAKT, bones, rao; 10⁻⁹ for ours), every division says how it rounds,
 //! and a split of a pot sums to the pot. Nothing here posts to a ledger: the caller does.
+//! `walras validate protocols` holds these rules against the protocols' own test vectors; `analysis/PROTOCOLS.md` is what it prints.
 
 pub mod split;
 
