@@ -41,7 +41,7 @@ pub fn page(several: &Several, subject: Subject<'_>, file: &str) -> String {
     let mut parameters = ranges(&parameters);
     for (row, along) in parameters.iter_mut().zip(&several.along) {
         if let Some(stands) = &along.stands {
-            row[2] += &format!("; the scenario has {stands}");
+            row[2] = format!("{}; the scenario has {stands}", row[2]);
         }
     }
     let page = Page {

@@ -755,13 +755,17 @@ fn copies_survive_the_loss_of_a_node() {
         retried > 1e-3 && again < retried / 10.0,
         "{again} against {retried}"
     );
-    // Lost copies are replaced; a request whose copies are all lost at once starts anew.
+    // Who needs all answers is exposed to the losses of all, on nodes that are busier; and once one has answered, the loss of the other
+    // is that of the last.
     let first = Box::new(Policy::PowerOfChoices { d: 2 });
     let checked = with(Policy::Verified {
         first,
         replicas: 2.0,
     });
-    assert!(checked < retried / 10.0, "{checked} against {retried}");
+    assert!(
+        checked > 1.5 * retried && checked < 5.0 * retried,
+        "{checked} against {retried}"
+    );
 }
 
 /// Mitzenmacher 1998, random stealing by a server that falls empty, from one other: with many servers a share `s₂ = ((1 + λ) −

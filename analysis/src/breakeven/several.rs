@@ -254,7 +254,7 @@ impl Several {
                 less_below,
             } => {
                 let known = interval.map_or(String::new(), |interval| {
-                    let [low, high] = [interval.low, interval.high].map(|end| rounded(end));
+                    let [low, high] = [interval.low, interval.high].map(rounded);
                     format!(" [{low} … {high}]")
                 });
                 let side = if less_below { "below" } else { "above" };

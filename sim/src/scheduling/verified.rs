@@ -15,7 +15,7 @@ use crate::view::{Needs, View};
 /// A policy whose requests are computed by `replicas` nodes on the average: one less than its whole part check each of them, and one
 /// more checks as many as the fractional part says. Those who check are drawn and not chosen, so that nobody can know who will: the
 /// cheapest of eight, of those that are expected to keep the objectives if any are. Where fewer nodes have room, fewer check. A copy
-/// that is lost is replaced.
+/// that is lost is replaced while another is under way; when the last is lost, the request is placed again with copies of its own.
 #[derive(Debug)]
 pub struct Verified {
     first: Box<Builtin>,
