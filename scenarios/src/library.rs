@@ -46,7 +46,6 @@ const ENTRIES: &[LibraryEntry] = entries![
     "cloud-price-cut",
     "electricity-shock",
     "lead-time",
-    "vampire-attack",
     "two-fidelities"
 ];
 
