@@ -217,14 +217,11 @@ fn nests_of(dissimilarity: &[f64], of: &[Option<usize>]) -> Option<Nests> {
         dissimilarity: Vec::new(),
     };
     let mut seen = vec![None; dissimilarity.len()];
-    for nest in of {
+    for named in of {
         let next = nests.dissimilarity.len();
-        let index = match nest {
-            Some(nest) => *seen[*nest].get_or_insert(next),
-            None => next,
-        };
+        let index = named.map_or(next, |named| *seen[named].get_or_insert(next));
         if index == next {
-            let own = nest.map_or(1.0, |nest| dissimilarity[nest]);
+            let own = named.map_or(1.0, |named| dissimilarity[named]);
             nests.dissimilarity.push(own);
         }
         nests.of.push(index);

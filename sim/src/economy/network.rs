@@ -46,6 +46,8 @@ pub struct Network {
 
 /// Who works for a network.
 #[derive(Clone, Debug, PartialEq)]
+// A scenario has a handful of them.
+#[allow(clippy::large_enum_variant)]
 pub enum Supply {
     /// Many owners who come and go.
     Owners(Owners),
