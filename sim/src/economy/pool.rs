@@ -327,7 +327,6 @@ impl Pool {
                         self.leave(owner, roster, scene, &mut moves);
                     }
                 }
-                State::Online(_) | State::Moving => {}
                 State::Waiting(due) if due <= epoch => {
                     if best.is_some_and(|best| best != roster.network) {
                         continue;
@@ -342,7 +341,7 @@ impl Pool {
                         self.join(owner, roster, scene, &mut moves);
                     }
                 }
-                State::Waiting(_) => {}
+                State::Online(_) | State::Moving | State::Waiting(_) => {}
                 State::Away => {
                     // Who has gone since it last worked is paid for that.
                     if (self.paid.get(owner)).is_some_and(|paid| *paid != [Amount::ZERO; 2]) {
