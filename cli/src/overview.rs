@@ -96,9 +96,10 @@ fn economy_lines(economy: &Economy) -> Vec<String> {
     )];
     for network in &economy.networks {
         let supply = match &network.supply {
-            Supply::Owners(owners) => {
-                let online = (owners.online * f64::from(owners.potential)).round();
-                format!("{online} of {} owners", owners.potential)
+            Supply::Owners(owners) => online(owners.online, owners.potential),
+            Supply::Pool(member) => {
+                let potential = economy.pools[member.pool].potential;
+                format!("{} who may move", online(member.online, potential))
             }
             Supply::Seller(seller) => format!("one seller of {} units a day", seller.capacity),
         };
@@ -118,6 +119,11 @@ fn economy_lines(economy: &Economy) -> Vec<String> {
         lines.push(format!("shocks on {}", all.join(", ")));
     }
     lines
+}
+
+fn online(share: f64, potential: u32) -> String {
+    let online = (share * f64::from(potential)).round();
+    format!("{online} of {potential} owners")
 }
 
 fn replications(plan: &Plan) -> String {

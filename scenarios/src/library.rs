@@ -50,7 +50,6 @@ const ENTRIES: &[LibraryEntry] = entries![
     "stake-size",
     "creator-rewards",
     "storage-mint",
-    "vampire-attack",
     "two-fidelities"
 ];
 

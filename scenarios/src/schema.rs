@@ -28,7 +28,7 @@ pub fn schema() -> Json {
 }
 
 /// Definitions of which every key may be inherited, or removed with `null`.
-const INHERITING: [&str; 25] = [
+const INHERITING: [&str; 26] = [
     "PlatformSpec",
     "ClusterSpec",
     "NodesSpec",
@@ -46,6 +46,7 @@ const INHERITING: [&str; 25] = [
     "MakerSpec",
     "MembershipSpec",
     "MovingSpec",
+    "QualitySpec",
     "SellerSpec",
     "FollowsSpec",
     "TokenSpec",

@@ -119,6 +119,87 @@ error: this changes a maker, and none is named (line 24)
 error: a lead time cannot be shorter than the transit that is part of it (line 7)
 ";
 
+/// Customers who care for trust, budgets, nests and homes, and owners who may move, as a user writes them.
+const RIVALS: &str = "\
+walras: 1
+question: Does it work?
+run: {horizon: 1 y, sample_every: 1 d, replications: 1, seed: 1}
+customers:
+  volume: 1000
+  reference_price: 1
+  elasticity: 0
+  habit: 0 d
+  worth: {trust: 0.5}
+  nests: {networks: 0.5}
+  homing: exclusive
+economies:
+  one:
+    pools:
+      gpus: {potential: 100, capacity: 24, running_cost: 0.01, review: 100 d, memory: 1 d, moving: {cost: 0.5, within: 50 d, downtime: 2 d}}
+    networks:
+      first:
+        pool: {of: gpus, online: 100 %}
+        nest: networks
+        market: {posted: {price: 1}}
+      second:
+        pool: {of: gpus}
+        nest: networks
+        open: false
+        market: {posted: {price: 1}}
+      cloud:
+        quality: {trust: 100 %}
+        seller: {capacity: 10000}
+        market: {posted: {price: 1}}
+    shocks:
+      attack: {at: 100 d, network: second, change: {open: true}}
+";
+
+/// Before the second network opens the first has 1 / (1 + e^{3/2}) of the work; then both together have √2 / (√2 + e^{3/2}), and half of
+/// the owners are in each.
+#[test]
+fn rivals_share_customers_and_owners() {
+    let series = series(RIVALS, "rivals");
+    let share = |day: usize| series.rows[day][Column::Share];
+    let (trust, nest) = (1.5_f64.exp(), 2.0_f64.sqrt());
+    assert!(
+        (share(90) - 1.0 / (1.0 + trust)).abs() < 1e-5,
+        "{}",
+        share(90)
+    );
+    let after = 0.5 * nest / (nest + trust);
+    assert!((share(360) - after).abs() < 1e-5, "{} {after}", share(360));
+    let there = series.rows[360][Column::Providers];
+    assert!((there - 50.0).abs() < 8.0, "{there}");
+    assert_eq!(series.rows[99][Column::Providers], 100.0);
+    for (from, to, message) in [
+        ("of: gpus}", "of: cpus}", "unknown pool `cpus`"),
+        (
+            "potential: 100,",
+            "potential: 100, stake: 1,",
+            "`stake` differs between the networks that share a pool",
+        ),
+        (
+            "of: gpus}",
+            "of: gpus, stake: 1}",
+            "a stake is locked in tokens, and the network has none",
+        ),
+        (
+            "        seller: {capacity: 10000}\n",
+            "",
+            "expected one of `owners`, `pool` and `seller`, found none",
+        ),
+        (
+            "nests: {networks: 0.5}",
+            "nests: {clouds: 0.5}",
+            "unknown nest `networks`",
+        ),
+        ("nests: {networks: 0.5}", "nests: {networks: 0}", "must be"),
+    ] {
+        let found = plan(&RIVALS.replace(from, to), "rivals-wrong").unwrap_err();
+        assert!(found.contains(message), "{found}");
+    }
+}
+
 /// With a price of electricity that does not matter, owners come and go as if they had none; in a crisis those of one region go.
 #[test]
 fn a_crisis_of_one_region_hits_its_owners() {

@@ -60,7 +60,7 @@ pub const LIMITS_OF_ECONOMIES: &[&str] = &[
     "Owners expect the future to be as the recent past, and differ in their costs and not in what they believe; capacity is all alike to customers.",
     "Who cheats leaves all of its jobs undone until it is caught, checks are fair, and customers see how much work is not done but not by whom.",
     "The public holds all tokens that owners, insiders and the treasury do not: it is not told apart into people who trade.",
-    "Customers choose by price and appeal; latency, trust and privacy count as far as the appeal of a network stands for them.",
+    "Customers choose by price, appeal and stated quality; that a network's latency, failures, trust and privacy follow from what happens in it is not modelled.",
 ];
 
 /// The same of batch jobs on clusters.

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 use walras_des::{Dist, Span};
+use walras_sim::demand::budget::{Budgets, Homing};
+use walras_sim::demand::logit::{Offer, Weights};
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
     Allotment, Change, Creators, Customers, Economy, Emission, Fidelity, Membership, Moving,
@@ -44,9 +46,16 @@ fn customers() -> Customers {
         volatility: 0.0,
         persistence: 30.0,
         elasticity: 0.0,
-        price_weight: 3.0,
         habit: 0.0,
+        homing: Homing::Overflow,
         overflow_below: 1e6,
+        tastes: Weights {
+            price: 3.0,
+            ..Weights::default()
+        },
+        nests: Vec::new(),
+        loyalty: 0.0,
+        budgets: None,
     }
 }
 
@@ -81,7 +90,7 @@ fn owners() -> Owners {
         stake_return: 0.0,
         lock: 0.0,
         moving: Moving {
-            cost: 0.0,
+            cost: Dist::constant(0.0).unwrap(),
             within: 100.0,
             downtime: 0.0,
         },
@@ -91,7 +100,8 @@ fn owners() -> Owners {
 fn network(owners: Owners, market: impl Into<Mechanism>) -> Network {
     Network {
         name: "network".to_owned(),
-        appeal: 0.0,
+        offer: Offer::default(),
+        nest: None,
         is_open: true,
         supply: Supply::Owners(owners),
         market: market.into(),
@@ -635,6 +645,104 @@ fn shares_are_a_logit() {
     close(last(&output)[Column::Share], 8.0 / 9.0, 1e-6);
 }
 
+/// Three networks at posted prices, of which two are in a nest of dissimilarity λ: shares are those of the nested logit (K. Train, Discrete
+/// Choice Methods, section 4.2) of what they are worth by price, latency, failures, trust and privacy.
+#[test]
+fn shares_are_a_nested_logit_of_quality() {
+    let lambda = 0.4;
+    let customers = Customers {
+        tastes: Weights::from_worth(3.0, 0.05, 2.0, 0.5, 0.3),
+        nests: vec![lambda],
+        ..customers()
+    };
+    let offers = [
+        Offer {
+            latency: 2.0,
+            failure_risk: 0.05,
+            trust: 0.4,
+            privacy: 0.5,
+            ..Offer::default()
+        },
+        Offer {
+            latency: 1.0,
+            trust: 0.5,
+            appeal: 0.2,
+            ..Offer::default()
+        },
+        Offer {
+            trust: 1.0,
+            privacy: 0.2,
+            ..Offer::default()
+        },
+    ];
+    let prices = [1.0, 1.1, 1.4];
+    let networks =
+        (offers.into_iter().zip(prices).enumerate()).map(|(index, (offer, price))| Network {
+            offer,
+            nest: (index < 2).then_some(0),
+            initial_price: price,
+            ..network(owners(), posted(price))
+        });
+    let world = economy(customers, networks.collect());
+    let utility = [
+        -3.0 * (0.05 * 2.0 + 2.0 * 0.05 - 0.5 * 0.4 - 0.3 * 0.5),
+        0.2 - 3.0 * (0.05 - 0.5 * 0.5 + 1.1_f64.ln()),
+        3.0 * (0.5 + 0.3 * 0.2 - 1.4_f64.ln()),
+    ];
+    let inside: f64 = utility[..2].iter().map(|u| (u / lambda).exp()).sum();
+    let all = inside.powf(lambda) + utility[2].exp();
+    let expected = (utility[0] / lambda).exp() * inside.powf(lambda - 1.0) / all;
+    close(last(&go(&world, 5))[Column::Share], expected, 1e-5);
+}
+
+/// Budgets of customers, log-normal with a median of a dollar: at a price of one, half of them pay it in full and the others what they
+/// have, `e^{σ²/2} Φ(−σ) + 1/2` of it together.
+#[test]
+fn budgets_bound_what_is_done() {
+    let customers = Customers {
+        budgets: Some(Budgets {
+            median: 1.0,
+            sigma: 0.8,
+        }),
+        ..customers()
+    };
+    let output = go(
+        &economy(customers, vec![network(owners(), posted(1.0))]),
+        10,
+    );
+    // Φ(−0.8) = 0.211855
+    let expected = 1000.0 * ((0.32_f64).exp() * 0.211_855_4 + 0.5);
+    close(last(&output)[Column::Served], expected, 1e-5);
+    assert_eq!(output.metrics.get(MetricId::ConsumerSurplus), None);
+}
+
+/// 4,000 units a day are wanted of two networks alike that can do 2,400 each, but for the price of the second, where 1/9 of the customers are:
+/// who uses one network is turned away there, and who uses all fills the cheap one first.
+#[test]
+fn homes_decide_where_work_goes() {
+    for (homing, first, all) in [
+        (Homing::Exclusive, 2400.0, 2400.0 + 4000.0 / 9.0),
+        (Homing::Overflow, 2400.0, 2400.0 + 400.0),
+        (Homing::Multi, 2400.0, 4000.0),
+    ] {
+        let customers = Customers {
+            volume: 4000.0,
+            homing,
+            ..customers()
+        };
+        let dear = Network {
+            initial_price: 2.0,
+            ..network(owners(), posted(2.0))
+        };
+        let world = economy(customers, vec![network(owners(), posted(1.0)), dear]);
+        let row = go(&world, 5).series.rows[1];
+        close(row[Column::Served], first, 1e-4);
+        if homing != Homing::Overflow {
+            close(row[Column::Served] / row[Column::Share], all, 1e-4);
+        }
+    }
+}
+
 /// A token that loses four fifths of its price at once, by a shock.
 #[test]
 fn a_shock_comes_when_it_is_due() {
@@ -951,7 +1059,7 @@ fn movers_are_indifferent_at_the_end() {
             review: 100.0,
             memory: 0.01,
             moving: Moving {
-                cost,
+                cost: Dist::constant(cost).unwrap(),
                 within,
                 downtime: 0.0,
             },
@@ -965,7 +1073,7 @@ fn movers_are_indifferent_at_the_end() {
         };
         let mut first = network(owners(), posted(1.0));
         first.supply = Supply::Pool(member(1.0));
-        first.appeal = 2.0_f64.ln();
+        first.offer.appeal = 2.0_f64.ln();
         let mut second = network(owners(), posted(1.0));
         second.supply = Supply::Pool(member(0.0));
         let customers = Customers {
@@ -997,7 +1105,7 @@ fn a_lock_holds_until_it_ends() {
             review: 1.0,
             memory: 0.01,
             moving: Moving {
-                cost: 0.0,
+                cost: Dist::constant(0.0).unwrap(),
                 within: 30.0,
                 downtime: 0.0,
             },
@@ -1019,7 +1127,10 @@ fn a_lock_holds_until_it_ends() {
         second.is_open = false;
         let customers = Customers {
             volume: 1e5,
-            price_weight: 0.1,
+            tastes: Weights {
+                price: 0.1,
+                ..Weights::default()
+            },
             ..customers()
         };
         let mut world = economy(customers, vec![first, second]);

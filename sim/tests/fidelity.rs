@@ -5,6 +5,8 @@ mod common;
 use common::{platform, workload};
 use walras_des::{Dist, SimTime, Span};
 use walras_sim::availability::{Availability, Renewal};
+use walras_sim::demand::budget::Homing;
+use walras_sim::demand::logit::{Offer, Weights};
 use walras_sim::economy::machines::Live;
 use walras_sim::economy::{
     Customers, Economy, Fidelity, Goodput, Machines, Moving, Network, Owners, Sells, Supply, Timing,
@@ -75,8 +77,15 @@ fn customers(volume: f64) -> Customers {
         volatility: 0.0,
         persistence: 30.0,
         elasticity: 1.5,
-        price_weight: 3.0,
         habit: 0.0,
+        homing: Homing::Overflow,
+        tastes: Weights {
+            price: 3.0,
+            ..Weights::default()
+        },
+        nests: Vec::new(),
+        loyalty: 0.0,
+        budgets: None,
         overflow_below: 1e6,
     }
 }
@@ -91,7 +100,8 @@ fn economy(machines: &Machines, market: impl Into<Mechanism>, fidelity: Fidelity
         customers: customers(0.6 * capacity),
         networks: vec![Network {
             name: "homes".to_owned(),
-            appeal: 0.0,
+            offer: Offer::default(),
+            nest: None,
             is_open: true,
             supply: Supply::Owners(Owners {
                 potential: nodes,
@@ -118,7 +128,7 @@ fn economy(machines: &Machines, market: impl Into<Mechanism>, fidelity: Fidelity
                 stake_return: 0.0,
                 lock: 0.0,
                 moving: Moving {
-                    cost: 0.0,
+                    cost: Dist::constant(0.0).unwrap(),
                     within: 1.0,
                     downtime: 0.0,
                 },

@@ -1,6 +1,8 @@
 //! Lowers economies: networks that compete for work, and the customers who choose between them.
 
 use walras_des::{Dist, Span};
+use walras_sim::demand::budget::{Budgets, Homing};
+use walras_sim::demand::logit::{Offer, Weights};
 use walras_sim::economy::network::Following;
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
@@ -39,11 +41,12 @@ use crate::plan::{Economies, Requests};
 use crate::report::{At, Report};
 use crate::spec::Named;
 use crate::spec::economy::{
-    AmountLaw, ChangeSpec, CreatorsSpec, CustomersSpec, DrawnAmount, EconomySpec, ElectricitySpec,
-    EmissionSpec, FidelitySpec, HardwareSpec, HolderSpec, MakerSpec, MarketSpec, OwnersSpec,
-    PaymentSpec, ProviderNetworkSpec, RewardSpec, SellerSpec, SellsSpec, ShockSpec, TokenPriceSpec,
-    TokenSpec, VerificationSpec,
+    AmountLaw, ChangeSpec, CreatorsSpec, CustomersSpec, Dissimilarity, DrawnAmount, EconomySpec,
+    ElectricitySpec, EmissionSpec, FidelitySpec, HardwareSpec, HolderSpec, MakerSpec, MarketSpec,
+    OwnersSpec, PaymentSpec, ProviderNetworkSpec, RewardSpec, SellerSpec, SellsSpec, ShockSpec,
+    TokenPriceSpec, TokenSpec, VerificationSpec,
 };
+use crate::spec::economy::{HomingSpec, MovingSpec};
 use crate::spec::quantity::{Duration, Share};
 
 /// [s]
@@ -63,6 +66,8 @@ struct Names<'a> {
     networks: &'a Named<ProviderNetworkSpec>,
     makers: &'a Named<MakerSpec>,
     pools: &'a Named<OwnersSpec>,
+    /// Those of the customers.
+    nests: &'a Named<Dissimilarity>,
     /// The platforms that machines may be of, and their requests.
     requests: Option<&'a Requests>,
     /// The reference price [USD per unit].
@@ -98,6 +103,7 @@ pub(super) fn lower(
     economies: &[(String, Option<EconomySpec>)],
     requests: Option<&Requests>,
 ) -> Option<Economies> {
+    let wants = spec;
     let customers = spec.map(customers);
     idle_platforms(report, economies, requests);
     let root = At::root("economies");
@@ -109,7 +115,7 @@ pub(super) fn lower(
                 &root.key(name),
                 name,
                 spec.as_ref()?,
-                customers.as_ref(),
+                wants.zip(customers.as_ref()),
                 requests,
             )
         })
@@ -134,9 +140,26 @@ fn customers(spec: &CustomersSpec) -> Customers {
         volatility: spec.volatility,
         persistence: days(spec.persistence).max(1e-6),
         elasticity: spec.elasticity,
-        price_weight: spec.price_weight,
         habit: days(spec.habit),
+        homing: match spec.homing {
+            HomingSpec::Exclusive => Homing::Exclusive,
+            HomingSpec::Overflow => Homing::Overflow,
+            HomingSpec::Multi => Homing::Multi,
+        },
         overflow_below: spec.overflow_below,
+        tastes: Weights::from_worth(
+            spec.price_weight,
+            spec.worth.latency,
+            spec.worth.failure_risk,
+            spec.worth.trust,
+            spec.worth.privacy,
+        ),
+        nests: spec.nests.values().map(|nest| nest.0).collect(),
+        loyalty: spec.price_weight * spec.switching_cost,
+        budgets: spec.budget.map(|budget| Budgets {
+            median: budget.median,
+            sigma: budget.sigma,
+        }),
     }
 }
 
@@ -146,7 +169,7 @@ fn economy(
     at: &At<'_>,
     name: &str,
     spec: &EconomySpec,
-    customers: Option<&Customers>,
+    customers: Option<(&CustomersSpec, &Customers)>,
     requests: Option<&Requests>,
 ) -> Option<Economy> {
     let epoch = positive(report, &at.key("epoch"), spec.epoch.0);
@@ -158,13 +181,15 @@ fn economy(
     if spec.networks.is_empty() {
         report.add(&networks_at, "an economy needs at least one network", None);
     }
+    let no_nests = Named::new();
     let names = Names {
         tables,
         networks: &spec.networks,
         makers: &spec.makers,
         pools: &spec.pools,
+        nests: customers.map_or(&no_nests, |(spec, _)| &spec.nests),
         requests,
-        reference: customers.map_or(1.0, |customers| customers.reference_price),
+        reference: customers.map_or(1.0, |(spec, _)| spec.reference_price),
     };
     let networks: Vec<Option<Network>> = (spec.networks.iter())
         .map(|(name, spec)| network(report, names, &networks_at.key(name), name, spec))
@@ -202,7 +227,7 @@ fn economy(
     Some(Economy {
         name: name.to_owned(),
         epoch: epoch?,
-        customers: customers?.clone(),
+        customers: customers?.1.clone(),
         networks: networks?,
         makers: makers?,
         pools: pools?,
@@ -472,7 +497,18 @@ fn network(
     let announced = market.quote().map(|quote| quote.as_f64() * 1e3);
     Some(Network {
         name: name.to_owned(),
-        appeal: spec.appeal,
+        offer: Offer {
+            price: 0.0,
+            latency: spec.quality.latency.0,
+            failure_risk: spec.quality.failure_risk.0,
+            trust: spec.quality.trust.0,
+            privacy: spec.quality.privacy.0,
+            appeal: spec.appeal,
+        },
+        nest: match &spec.nest {
+            None => None,
+            Some(name) => Some(index(report, &at.key("nest"), "nest", name, names.nests)?),
+        },
         is_open: spec.open,
         supply: supply?,
         initial_price: spec.initial_price.or(announced).unwrap_or(names.reference),
@@ -648,6 +684,7 @@ fn owners(
     let share = |of: fn(&HardwareSpec) -> Share| hardware.map_or(0.0, |hardware| of(hardware).0);
     let electricity = spec.electricity.as_ref();
     let in_days = |span: Span| span.as_secs_f64() / DAY;
+    let moving = moving(report, &at.key("moving"), spec.moving);
     Some(Owners {
         potential: nodes.or(spec.potential).unwrap_or(1),
         online: spec.online.0,
@@ -679,20 +716,22 @@ fn owners(
         stake: spec.stake,
         stake_return: spec.stake_return.0,
         lock: days(spec.lock),
-        moving: spec.moving.map_or(AT_HOME, |moving| Moving {
-            cost: moving.cost,
-            within: days(moving.within),
-            downtime: days(moving.downtime),
-        }),
+        moving: moving?,
     })
 }
 
-/// Owners of a single network go nowhere else.
-const AT_HOME: Moving = Moving {
-    cost: 0.0,
-    within: 1.0,
-    downtime: 0.0,
-};
+/// Owners of a single network go nowhere else, whatever it costs.
+fn moving(report: &mut Report, at: &At<'_>, spec: Option<MovingSpec>) -> Option<Moving> {
+    let cost = match spec.and_then(|spec| spec.cost) {
+        None => report.check(at, Dist::constant(0.0)),
+        Some(cost) => amounts(report, &at.key("cost"), cost),
+    };
+    Some(Moving {
+        cost: cost?,
+        within: spec.map_or(1.0, |spec| days(spec.within)),
+        downtime: spec.map_or(0.0, |spec| days(spec.downtime)),
+    })
+}
 
 /// Owners whom several networks share.
 fn pool(report: &mut Report, names: Names<'_>, at: &At<'_>, spec: &OwnersSpec) -> Option<Owners> {

@@ -38,10 +38,79 @@ pub struct CustomersSpec {
     /// Half-life of habit: within this time half of those who would rather be elsewhere move; default 30 days.
     #[serde(default = "month")]
     pub habit: Duration,
+    /// How many networks a customer uses; default one, and others when that is full.
+    #[serde(default)]
+    pub homing: HomingSpec,
     /// Work for which a network has no room goes to others that charge less than this many times the reference price; default 4.
     #[serde(default = "four")]
     #[schemars(range(min = 0, max = 1e6))]
     pub overflow_below: f64,
+    /// What the quality of networks is worth; default nothing.
+    #[serde(default)]
+    pub worth: WorthSpec,
+    /// Nests of networks that are closer substitutes, by name: how different networks of a nest still are, from above 0 (the same to
+    /// customers) to 1 (as different as all others); networks name theirs with `nest`; default there are none.
+    #[serde(default)]
+    pub nests: Named<Dissimilarity>,
+    /// What a switch to another network costs, as the logarithm of a price: 0.1 keeps customers where they are who would save 10 %; default
+    /// nothing.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 20))]
+    pub switching_cost: f64,
+    /// What customers can pay, which differs between them; default everything.
+    pub budget: Option<BudgetSpec>,
+}
+
+/// How many networks a customer uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HomingSpec {
+    /// One: what it has no room for is not done.
+    Exclusive,
+    /// One, and when it is full the cheapest of others that have room.
+    #[default]
+    Overflow,
+    /// All: each piece of work goes to the cheapest one that has room.
+    Multi,
+}
+
+/// What quality is worth, as the logarithm of a price: for 0.05 by second customers pay 5 % more for a second less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorthSpec {
+    /// A second less; default nothing.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 100))]
+    pub latency: f64,
+    /// Certain success over certain failure; default nothing.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 100))]
+    pub failure_risk: f64,
+    /// Full trust over none; default nothing.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 100))]
+    pub trust: f64,
+    /// Full privacy over none; default nothing.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 100))]
+    pub privacy: f64,
+}
+
+/// How different networks of a nest are.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+pub struct Dissimilarity(#[schemars(range(max = 1), extend("exclusiveMinimum" = 0))] pub f64);
+
+/// What customers can pay: log-normal between them.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetSpec {
+    /// Half of what they want they can pay less for than this [USD per unit]; who can pay a part of it has a part of it done.
+    #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0))]
+    pub median: f64,
+    /// Standard deviation of the logarithm; default none.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 10))]
+    pub sigma: f64,
 }
 
 fn month() -> Duration {
@@ -130,6 +199,11 @@ pub struct ProviderNetworkSpec {
     #[serde(default)]
     #[schemars(range(min = -50, max = 50))]
     pub appeal: f64,
+    /// How good it is, if customers care (`worth`); default without flaws and without trust or privacy.
+    #[serde(default)]
+    pub quality: QualitySpec,
+    /// The nest of networks like it, one of the `nests` of customers; default none.
+    pub nest: Option<String>,
     /// Whether it is open from the start; a shock can open and close it; default yes.
     #[serde(default = "yes")]
     pub open: bool,
@@ -327,6 +401,35 @@ fn yes() -> bool {
     true
 }
 
+/// How good a network is.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QualitySpec {
+    /// Time that customers wait; default none.
+    #[serde(default = "zero")]
+    pub latency: Duration,
+    /// Probability that a job fails; default none.
+    #[serde(default = "none")]
+    pub failure_risk: Share,
+    /// Confidence that results are right; default none.
+    #[serde(default = "none")]
+    pub trust: Share,
+    /// Confidence that data stay private; default none.
+    #[serde(default = "none")]
+    pub privacy: Share,
+}
+
+impl Default for QualitySpec {
+    fn default() -> Self {
+        Self {
+            latency: zero(),
+            failure_risk: none(),
+            trust: none(),
+            privacy: none(),
+        }
+    }
+}
+
 /// Owners of hardware that a network could use.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -411,10 +514,9 @@ pub struct MembershipSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MovingSpec {
-    /// Care, and what is lost by it [USD per unit of capacity a day]; default nothing.
-    #[serde(default)]
-    #[schemars(range(min = 0, max = 1e9))]
-    pub cost: f64,
+    /// Care, and what is lost by it [USD per unit of capacity a day]; default nothing. Where it is the same for all, all who look go, and
+    /// the crowd may swing to and fro.
+    pub cost: Option<AmountLaw>,
     /// The time within which what is gained must pay for that, and for a stake that is lost; default 90 days.
     #[serde(default = "quarter")]
     pub within: Duration,

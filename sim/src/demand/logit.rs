@@ -27,7 +27,7 @@ pub struct Offer {
 
 /// What it is worth [utils by unit]; all positive, bad things count against an offer. A util is the scale of what differs between customers
 /// and is not seen: if tastes differ twice as much, all weights are half.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Weights {
     /// By USD per unit of work (β).
     pub price: f64,

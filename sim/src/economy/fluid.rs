@@ -89,9 +89,15 @@ impl<'a> Run<'a> {
                 })
                 .collect(),
         };
+        let tastes = &economy.customers.tastes;
+        let nests: Vec<_> = economy
+            .networks
+            .iter()
+            .map(|network| network.nest)
+            .collect();
         let networks: Vec<State> = (economy.networks.iter().enumerate())
             .map(|(index, network)| {
-                State::new(network, index, days, streams, journal, &mut commons)
+                State::new(network, index, days, streams, tastes, journal, &mut commons)
             })
             .collect();
         let (appeals, prices) = offers(&networks);
@@ -104,7 +110,7 @@ impl<'a> Run<'a> {
             live: machines
                 .map(|machines| Some(Live::new(machines?, settings, streams)))
                 .collect(),
-            demand: Demand::new(&economy.customers, &appeals, &prices, streams),
+            demand: Demand::new(&economy.customers, &nests, &appeals, &prices, streams),
             at_start: networks[0].roster().map_or(0, Roster::online),
             networks,
             commons,
@@ -285,27 +291,7 @@ impl<'a> Run<'a> {
         let customers = &self.economy.customers;
         let limit = customers.overflow_below * customers.reference_price;
         let room: Each = self.networks.iter().map(State::capacity).collect();
-        let mut excess = 0.0;
-        for (wanted, room) in wanted.iter_mut().zip(&room) {
-            // Half as much again stays and makes the price rise.
-            let most = room * 1.5;
-            if *wanted > most {
-                excess += *wanted - most;
-                *wanted = most;
-            }
-        }
-        if excess <= 0.0 {
-            return;
-        }
-        let mut order: Vec<usize> = (0..prices.len())
-            .filter(|&index| prices[index] < limit)
-            .collect();
-        order.sort_by(|&a, &b| prices[a].total_cmp(&prices[b]));
-        for index in order {
-            let takes = (room[index] - wanted[index]).clamp(0.0, excess);
-            wanted[index] += takes;
-            excess -= takes;
-        }
+        customers.homing.send(wanted, &room, prices, limit);
     }
 
     fn output(self) -> Output {

@@ -2,6 +2,7 @@
 
 use walras_des::{SimTime, Span, Streams, math};
 
+use crate::demand::logit::{Offer, Weights};
 use crate::economy::creators::{Creators, Guild};
 use crate::economy::machines::{Live, Machines};
 use crate::economy::pool::{Look, Moves, Party, Pool, sell};
@@ -22,8 +23,10 @@ use crate::units::{Amount, Ppm};
 pub struct Network {
     /// Name in the scenario.
     pub name: String,
-    /// How much customers like it at equal prices [units of utility].
-    pub appeal: f64,
+    /// What it is like to customers; its price is the market's.
+    pub offer: Offer,
+    /// Index of the nest of networks that are like it, if there are any.
+    pub nest: Option<usize>,
     /// Whether it is open from the start.
     pub is_open: bool,
     /// Who works.
@@ -54,6 +57,8 @@ pub struct Network {
     reason = "there is one for each network, and none is moved"
 )]
 #[derive(Clone, Debug, PartialEq)]
+// A scenario has a handful of them.
+#[allow(clippy::large_enum_variant)]
 pub enum Supply {
     /// Many owners who come and go.
     Owners(Owners),
@@ -220,6 +225,7 @@ impl State {
         index: usize,
         epoch_days: f64,
         streams: &Streams,
+        tastes: &Weights,
         journal: bool,
         commons: &mut Commons,
     ) -> Self {
@@ -279,7 +285,7 @@ impl State {
             plan: plan.clone(),
             index,
             market: plan.market.clone(),
-            appeal: plan.appeal,
+            appeal: tastes.utility(&plan.offer),
             is_open: plan.is_open,
             price: plan.initial_price,
             work,

@@ -54,10 +54,10 @@ pub struct Owners {
 }
 
 /// What it takes to go from one network to another.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Moving {
-    /// Care, and what is lost by it [USD per unit of capacity a day].
-    pub cost: f64,
+    /// Care, and what is lost by it, which differs between owners [USD per unit of capacity a day].
+    pub cost: Dist,
     /// The time within which what is gained must pay for that, and for a stake that is lost [days].
     pub within: f64,
     /// Time without work [days].

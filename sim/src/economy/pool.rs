@@ -9,7 +9,7 @@ use walras_des::{Purpose, SimTime, Streams};
 
 use crate::economy::Owners;
 use crate::economy::machines::Offer;
-use crate::economy::owners::{Moving, Sells, Timing, Verdict};
+use crate::economy::owners::{Sells, Timing, Verdict};
 use crate::economy::roster::Roster;
 use crate::ledger::{Account, Asset, Ledger, Reason};
 use crate::supply::orders::Orders;
@@ -116,6 +116,8 @@ pub struct Pool {
     settled: Vec<u32>,
     /// When each came to its network, if that matters [epochs].
     came: Vec<u32>,
+    /// What it costs each to go to another network [USD per unit of capacity a day].
+    move_cost: Vec<f64>,
     /// What owners expect of networks, by index, as far as these are open to them [USD per unit].
     prospects: Vec<Option<f64>>,
     /// Owners on their way: when they come [epoch], and to which network.
@@ -161,6 +163,7 @@ impl Pool {
             spent: vec![0.0; count],
             settled: vec![0; count],
             came: vec![0; count],
+            move_cost: Vec::with_capacity(count),
             prospects: Vec::new(),
             movers: Vec::new(),
             paid: Vec::new(),
@@ -195,6 +198,9 @@ impl Pool {
             let line = 2 * place + usize::from(hardware == Hardware::IdleAnyway);
             pool.line.push(line as u32);
         }
+        let mut stream = streams.open(Purpose::new("moves of owners"), entity);
+        let costs = (0..count).map(|_| plan.moving.cost.sample(&mut stream));
+        pool.move_cost.extend(costs);
         pool.cost.clone_from(&pool.base);
         pool
     }
@@ -323,7 +329,7 @@ impl Pool {
                         self.cost[owner] = cost;
                     }
                     let lost = self.forfeit(owner, roster, scene);
-                    if let Some(to) = best.filter(|&to| self.moves(to, expected, lost)) {
+                    if let Some(to) = best.filter(|&to| self.moves(owner, to, expected, lost)) {
                         self.leave(owner, roster, scene, &mut moves);
                         self.state[owner] = State::Moving;
                         let downtime = self.plan.moving.downtime / self.epoch_days;
@@ -402,8 +408,8 @@ impl Pool {
     }
 
     /// Whether an owner who expects this where it is goes to another network, and loses a stake by it [USD per unit].
-    fn moves(&self, to: u32, expected: f64, lost: f64) -> bool {
-        let Moving { cost, within, .. } = self.plan.moving;
+    fn moves(&self, owner: usize, to: u32, expected: f64, lost: f64) -> bool {
+        let (cost, within) = (self.move_cost[owner], self.plan.moving.within);
         let there = self.prospects[to as usize].unwrap_or(f64::NEG_INFINITY);
         (there - expected) * within > cost + lost && there > expected
     }
