@@ -37,6 +37,10 @@ pub mod tune;
 
 pub mod breakeven;
 
+pub mod fidelity;
+
+pub mod goodput;
+
 pub mod sweep;
 
 pub mod tournament;

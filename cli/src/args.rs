@@ -74,6 +74,8 @@ pub enum Command {
     Why(WhyArgs),
     /// Write every movement of money in one replication of an economy, as CSV
     Journal(JournalArgs),
+    /// Measure what the machines of an economy's network get done as more is wanted, for its model as a flow
+    Goodput(GoodputArgs),
     /// Measure inference kernels on this machine, and write its profile for scenarios
     #[command(disable_help_flag = true)]
     Calibrate(CalibrateArgs),
@@ -437,6 +439,34 @@ pub enum Validate {
     Engine(EngineArgs),
     /// The cost of inference: kernels, layers, steps and whole requests against published measurements
     Calibration(CalibrationArgs),
+    /// The two fidelities of economies: request by request, and as a flow
+    Fidelities(FidelitiesArgs),
+}
+
+/// Arguments of `validate fidelities`.
+#[derive(Debug, Args)]
+pub struct FidelitiesArgs {
+    /// Path of a scenario whose networks work on platforms, or the name of one from `walras list`
+    #[arg(default_value = "two-fidelities")]
+    pub scenario: PathBuf,
+    /// Change one value of the scenario, such as `run.horizon=4d`; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+    /// Seed of all random streams [default: what the scenario says]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Replications at each fidelity [default: what the scenario says]
+    #[arg(long, value_name = "N")]
+    pub replications: Option<u32>,
+    /// Threads [default: one for each core]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    pub json: bool,
+    /// Print the document analysis/FIDELITIES.md instead of the table
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
 }
 
 /// Arguments of `validate calibration`.
@@ -612,6 +642,43 @@ pub struct JournalArgs {
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
+
+/// Arguments of `goodput`.
+#[derive(Debug, Args)]
+#[command(after_help = GOODPUT_HELP)]
+pub struct GoodputArgs {
+    /// Path of a scenario whose networks work on platforms, or the name of one from `walras list`
+    pub scenario: PathBuf,
+    /// The network [default: the first with a platform]
+    #[arg(long, value_name = "NAME")]
+    pub network: Option<String>,
+    /// What is wanted, in parts of what the nodes could do, such as `0.5,0.9,1.2` [default: 16 loads from 0.1 to 1.5]
+    #[arg(long, value_name = "LOADS", value_delimiter = ',')]
+    pub loads: Vec<f64>,
+    /// Change one value of the scenario, such as `run.horizon=4d`; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+    /// Seed of all random streams [default: what the scenario says]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Replications at each load [default: what the scenario says]
+    #[arg(long, value_name = "N")]
+    pub replications: Option<u32>,
+    /// Threads [default: one for each core]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    pub json: bool,
+}
+
+const GOODPUT_HELP: &str = "\
+All owners are in, and requests come at each load from the beginning to the horizon of the scenario; what
+counts is what is wanted and delivered after its warm-up. The last line is the key `goodput` of the network.
+
+Examples:
+  walras goodput two-fidelities
+  walras goodput mine.yaml --network homes --loads 0.3,0.6,0.9,1.2 --set run.horizon=3d";
 
 const JOURNAL_HELP: &str = "\
 A row for each movement: when, of what, from whom (nobody: it was created) to whom (nobody: it was

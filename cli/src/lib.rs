@@ -6,6 +6,7 @@ mod args;
 mod breakeven;
 mod calibrate;
 mod events;
+mod goodput;
 mod import;
 mod journal;
 mod overview;
@@ -127,12 +128,14 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare(&args),
         Command::Validate(Validate::Engine(args)) => validate::engine(&args),
         Command::Validate(Validate::Calibration(args)) => validate::calibration(&args),
+        Command::Validate(Validate::Fidelities(args)) => validate::fidelities(&args),
         Command::Import(args) => import::run(&args),
         Command::Events(args) => events::list(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Trace(args) => trace::trace(&args),
         Command::Why(args) => why::why(&args),
         Command::Journal(args) => journal::journal(&args),
+        Command::Goodput(args) => goodput::goodput(&args),
         Command::Calibrate(args) => calibrate::calibrate(&args.arguments),
         Command::List => list(),
         Command::Schema => print(&format!("{:#}\n", walras_scenarios::schema())),

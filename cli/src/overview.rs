@@ -249,6 +249,7 @@ fn describe(platform: &Platform) -> Vec<String> {
         Pricing::Rental => "rented by the hour",
         Pricing::ReverseAuction => "reverse auction",
         Pricing::BaseFee(_) => "base fee",
+        Pricing::Economy { .. } => "priced by its economy",
     };
     let mut lines = fleets;
     lines.push(format!("scheduler {policy}, {pricing}"));

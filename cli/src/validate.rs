@@ -2,14 +2,18 @@
 //! 1 if they disagree.
 
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use walras_analysis::calibration::{data, ladder};
-use walras_analysis::validation;
+use walras_analysis::{fidelity, validation};
 use walras_reports::validation::{markdown, table};
+use walras_scenarios::plan::Subject;
+use walras_scenarios::run::Pool;
+use walras_sim::economy::Economy;
 
-use crate::args::{CalibrationArgs, EngineArgs};
-use crate::{BadInput, cores, layout, print, say};
+use crate::args::{CalibrationArgs, EngineArgs, FidelitiesArgs};
+use crate::{BadInput, STOP, cores, layout, load, overrides, print, say};
 
 /// The engine against theory.
 pub fn engine(args: &EngineArgs) -> anyhow::Result<ExitCode> {
@@ -33,6 +37,51 @@ pub fn engine(args: &EngineArgs) -> anyhow::Result<ExitCode> {
         markdown(&report)
     } else {
         table(&report, layout(true))
+    };
+    print(&text)?;
+    say(&format!("took {:.1} s", clock.elapsed().as_secs_f64()));
+    Ok(ExitCode::from(u8::from(!report.passes())))
+}
+
+/// Economies request by request against economies as flows.
+pub fn fidelities(args: &FidelitiesArgs) -> anyhow::Result<ExitCode> {
+    let clock = Instant::now();
+    let set = overrides(&args.set, args.seed, args.replications);
+    let scenario = load(&args.scenario, &set, None)?;
+    let plan = &scenario.plan;
+    let economies = match &plan.subject {
+        Subject::Economies(all) => &all.economies[..],
+        _ => &[],
+    };
+    let works = |economy: &&Economy| {
+        let mut networks = economy.networks.iter();
+        networks.any(|network| network.machines.is_some())
+    };
+    let economies: Vec<&Economy> = economies.iter().filter(works).collect();
+    if economies.is_empty() {
+        return Err(BadInput::error(format!(
+            "`{}` has no economy whose networks work on platforms\n  help: `walras validate fidelities` alone takes `two-fidelities`",
+            scenario.name
+        )));
+    }
+    let pool = Pool::new(args.threads.map_or_else(cores, usize::from));
+    say(&format!(
+        "{}: {} economies × 2 fidelities × {} replications on {} threads …",
+        scenario.name,
+        economies.len(),
+        plan.replications,
+        pool.threads()
+    ));
+    let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
+    let Some(report) = fidelity::compare(plan, &economies, &pool, &STOP) else {
+        return Ok(ExitCode::from(130));
+    };
+    let text = if args.json {
+        format!("{:#}\n", report.json())
+    } else if args.markdown {
+        walras_reports::fidelity::markdown(&report)
+    } else {
+        walras_reports::fidelity::table(&report, layout(true))
     };
     print(&text)?;
     say(&format!("took {:.1} s", clock.elapsed().as_secs_f64()));

@@ -20,6 +20,8 @@ pub mod tune;
 
 pub mod breakeven;
 
+pub mod fidelity;
+
 pub mod ladder;
 
 pub mod validation;

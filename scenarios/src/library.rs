@@ -46,6 +46,8 @@ const ENTRIES: &[LibraryEntry] = entries![
     "cloud-price-cut",
     "electricity-shock",
     "lead-time",
+    "vampire-attack",
+    "two-fidelities",
     "stake-size",
     "creator-rewards",
     "storage-mint"

@@ -225,8 +225,8 @@ fn finish(input: Input, mut report: Report) -> Result<Scenario, Issues> {
     place_programs(&mut nameless, |_| String::new());
     let whole = yaml(&nameless);
     let asked_for = ["workload", "jobs", "customers"];
-    let asked_for = asked_for.iter().find_map(|key| nameless.get(key));
-    let workload = asked_for.map(yaml).unwrap_or_default();
+    let asked_for = asked_for.iter().filter_map(|key| nameless.get(key));
+    let workload: String = asked_for.map(yaml).collect();
     let seed_and_horizon = format!("{} {}", plan.seed, plan.horizon.as_nanos());
     let (mut all, mut asked) = (vec![&*whole], vec![&*workload, &*seed_and_horizon]);
     all.extend(Catalog::texts().map(|text| -> &str { text }));
@@ -774,7 +774,8 @@ fn amend(own: &mut [Entry], stock: &Node, definition: &str) {
 
 /// Index of the baseline.
 fn baseline(report: &mut Report) -> Option<usize> {
-    let kinds = [PLATFORMS, CLUSTERS, ECONOMIES].into_iter();
+    // Economies may have platforms besides.
+    let kinds = [ECONOMIES, CLUSTERS, PLATFORMS].into_iter();
     let mut written = kinds.filter_map(|kind| Some((kind.noun, report.tree.get(kind.section)?)));
     let (noun, section) = written.next()?;
     let names = section.entries().iter().map(|entry| entry.key.clone());

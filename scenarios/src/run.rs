@@ -56,6 +56,15 @@ impl Pool {
     pub fn work<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         self.0.install(work)
     }
+
+    /// What `work` makes of each item, in the order of the items, on all threads.
+    pub fn map<T: Sync, R: Send>(
+        &self,
+        items: &[T],
+        work: impl Fn(&T) -> R + Send + Sync,
+    ) -> Vec<R> {
+        self.work(|| items.par_iter().map(work).collect())
+    }
 }
 
 /// Reported after every finished run.

@@ -28,7 +28,7 @@ pub fn schema() -> Json {
 }
 
 /// Definitions of which every key may be inherited, or removed with `null`.
-const INHERITING: [&str; 23] = [
+const INHERITING: [&str; 25] = [
     "PlatformSpec",
     "ClusterSpec",
     "NodesSpec",
@@ -44,6 +44,8 @@ const INHERITING: [&str; 23] = [
     "ElectricitySpec",
     "DixitSpec",
     "MakerSpec",
+    "MembershipSpec",
+    "MovingSpec",
     "SellerSpec",
     "FollowsSpec",
     "TokenSpec",
@@ -541,10 +543,10 @@ impl Check<'_> {
             }
         }
         let required = schema.get("required").into_iter().flat_map(strings);
-        // Of several sets of keys, the one counts that was begun, and the first if none was.
+        // Of several sets of keys, the last that was begun counts (economies may have a workload besides), and the first if none was.
         let sets = schema.get("x-either").and_then(Json::as_array);
         let is_begun = |set: &&Json| strings(set).any(|key| node.get(key).is_some());
-        let either = sets.and_then(|sets| sets.iter().find(is_begun).or(sets.first()));
+        let either = sets.and_then(|sets| sets.iter().rfind(is_begun).or(sets.first()));
         // A misspelt key is one problem, not two.
         let missing: Vec<&str> = required
             .chain(either.into_iter().flat_map(strings))

@@ -56,7 +56,7 @@ pub const LIMITS: &[&str] = &[
 
 /// The same of economies.
 pub const LIMITS_OF_ECONOMIES: &[&str] = &[
-    "Work is a flow: nothing waits, fails or is repeated within an epoch, and customers do not see how busy a network is but by its price.",
+    "Where networks have no machines, or these are modelled as a flow, nothing waits, fails or is repeated within an epoch; customers do not see how busy a network is but by its price.",
     "Owners expect the future to be as the recent past, and differ in their costs and not in what they believe; capacity is all alike to customers.",
     "Who cheats leaves all of its jobs undone until it is caught, checks are fair, and customers see how much work is not done but not by whom.",
     "The public holds all tokens that owners, insiders and the treasury do not: it is not told apart into people who trade.",

@@ -183,7 +183,7 @@ metrics! {
     Velocity: "token_velocity" ["1/year"] Neither NonNegative
         "dollars spent on tokens by year, over the mean worth of those in circulation: how often a token is used by year";
     Welfare: "welfare_per_day" ["USD/day"] Higher Any
-        "what work on all networks is worth to customers less what the hardware costs to run, mean over quarters; absent where consumer surplus is infinite";
+        "what work on all networks is worth to customers less what the hardware costs to run, mean over quarters; absent where consumer surplus is infinite, or networks share a pool of owners";
     DeadweightLoss: "deadweight_loss_per_day" ["USD/day"] Lower Any
         "welfare of a planner, who has all work done by the cheapest owners and sellers that there are, at the cost of the last unit and with nothing idle, less the market's";
     PriceOfAnarchy: "price_of_anarchy" ["1"] Lower NonNegative "welfare of that planner over the market's";

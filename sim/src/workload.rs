@@ -47,6 +47,15 @@ pub struct Slo {
     pub tpot: Span,
 }
 
+impl Slo {
+    /// Whether a request was served as promised: first token, and time per further token if there was one [s].
+    #[must_use]
+    pub fn is_met(&self, ttft: Option<f64>, tpot: Option<f64>) -> bool {
+        ttft.is_some_and(|ttft| ttft <= self.ttft.as_secs_f64())
+            && tpot.is_none_or(|tpot| tpot <= self.tpot.as_secs_f64())
+    }
+}
+
 /// Requests of one experiment.
 #[derive(Clone, Debug)]
 pub struct Workload {
@@ -251,6 +260,19 @@ impl Arrivals {
             end,
         }
     }
+
+    /// Makes a fitted process send `factor` times as many requests as it says, up to `until`; then there are none until it is told
+    /// how to go on. A process told so before it began is the same process on another clock: exact, whatever the factors.
+    ///
+    /// # Panics
+    /// If the requests are recorded: they come when they came.
+    pub fn pace(&mut self, until: SimTime, factor: f64) {
+        let Clock::Synthetic { process, .. } = &mut self.source else {
+            panic!("a recorded trace has a pace of its own");
+        };
+        process.pace.factor = factor;
+        process.pace.until = (until - SimTime::ZERO).as_secs_f64();
+    }
 }
 
 impl Iterator for Arrivals {
@@ -260,7 +282,7 @@ impl Iterator for Arrivals {
         let mut prefix = None;
         let (at, prompt_tokens, output_tokens) = match &mut self.source {
             Clock::Synthetic { process, sizes } => {
-                let at = process.next();
+                let at = process.next()?;
                 let (prompt, output) = process.synthetic.sizes(sizes);
                 (at, prompt, output)
             }
@@ -365,6 +387,18 @@ struct Process {
     now: f64,
     window_end: f64,
     rate: f64,
+    pace: Pace,
+}
+
+/// How fast requests come, and until when that holds.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// Times the rate.
+    factor: f64,
+    /// [s]
+    until: f64,
+    /// What is left of a gap that reaches beyond [operational time].
+    left: Option<f64>,
 }
 
 /// Width of a window when only the day modulates the rate [s].
@@ -383,6 +417,11 @@ impl Process {
             now: 0.0,
             window_end: 0.0,
             rate: 0.0,
+            pace: Pace {
+                factor: 1.0,
+                until: f64::INFINITY,
+                left: None,
+            },
         };
         process.open_window();
         process
@@ -417,16 +456,24 @@ impl Process {
         self.rate = rate;
     }
 
-    fn next(&mut self) -> SimTime {
-        let mut left = self.synthetic.gap.sample(&mut self.gaps);
+    /// When the next request comes; `None` if that is after the present pace ends.
+    fn next(&mut self) -> Option<SimTime> {
+        let left = self.pace.left.take();
+        let mut left = left.unwrap_or_else(|| self.synthetic.gap.sample(&mut self.gaps));
         loop {
-            let in_window = (self.window_end - self.now) * self.rate;
+            let end = self.window_end.min(self.pace.until);
+            let rate = self.rate * self.pace.factor;
+            let in_window = (end - self.now) * rate;
             if left <= in_window {
-                self.now += left / self.rate;
-                return SimTime::ZERO + Span::from_secs_f64(self.now);
+                self.now += left / rate;
+                return Some(SimTime::ZERO + Span::from_secs_f64(self.now));
             }
             left -= in_window;
-            self.now = self.window_end;
+            self.now = end;
+            if end < self.window_end {
+                self.pace.left = Some(left);
+                return None;
+            }
             self.open_window();
         }
     }
@@ -465,6 +512,34 @@ mod tests {
             SimTime::ZERO + Span::HOUR * hours,
         )
         .collect()
+    }
+
+    /// Told in pieces to go on as it is, a process sends what it would have sent, to the rounding of sums; told to go twice as fast, it
+    /// sends the same in half the time.
+    #[test]
+    fn a_paced_process_is_the_same_on_another_clock() {
+        let modulation = Modulation {
+            window: Span::MINUTE * 7,
+            sigma: 0.4,
+            correlation: 0.5,
+        };
+        for (modulation, factor) in [(Some(modulation), 1.0), (None, 2.0)] {
+            let workload = workload(1.5, modulation, None);
+            let whole = requests(&workload, 10);
+            let end = SimTime::ZERO + Span::HOUR * 10;
+            let mut paced = Arrivals::new(&workload, &Streams::new(7, 0), end);
+            let mut pieces = Vec::new();
+            for minutes in (0..600).step_by(13) {
+                paced.pace(SimTime::ZERO + Span::MINUTE * (minutes + 13), factor);
+                pieces.extend(paced.by_ref());
+            }
+            assert!(pieces.len() as f64 >= factor * whole.len() as f64 * 0.95);
+            for (piece, whole) in pieces.iter().zip(&whole) {
+                let (at, expected) = (piece.at.as_secs_f64() * factor, whole.at.as_secs_f64());
+                assert!((at - expected).abs() < 1e-7, "{at} {expected}");
+                assert_eq!(piece.output_tokens, whole.output_tokens);
+            }
+        }
     }
 
     /// Over T = 100 h the count of a renewal process is normal with mean λT and variance λT·cv² (seed 7, 4.4σ, α = 10⁻⁵).

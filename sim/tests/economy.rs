@@ -4,8 +4,9 @@ use proptest::prelude::*;
 use walras_des::{Dist, Span};
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
-    Allotment, Change, Creators, Customers, Economy, Emission, Network, Owners, Payment, Place,
-    Reward, Rule, Seller, Sells, Shock, Staking, Supply, Timing, Token, Verification,
+    Allotment, Change, Creators, Customers, Economy, Emission, Fidelity, Membership, Moving,
+    Network, Owners, Payment, Place, Reward, Rule, Seller, Sells, Shock, Staking, Supply, Timing,
+    Token, Verification,
 };
 use walras_sim::ledger::Reason;
 use walras_sim::market::Mechanism;
@@ -78,6 +79,12 @@ fn owners() -> Owners {
         sells: Sells::Share(1.0),
         stake: 0.0,
         stake_return: 0.0,
+        lock: 0.0,
+        moving: Moving {
+            cost: 0.0,
+            within: 100.0,
+            downtime: 0.0,
+        },
     }
 }
 
@@ -95,6 +102,7 @@ fn network(owners: Owners, market: impl Into<Mechanism>) -> Network {
         verification: None,
         creators: None,
         token: None,
+        machines: None,
     }
 }
 
@@ -111,7 +119,9 @@ fn economy(customers: Customers, networks: Vec<Network>) -> Economy {
         customers,
         networks,
         makers: Vec::new(),
+        pools: Vec::new(),
         shocks: Vec::new(),
+        fidelity: Fidelity::Fluid,
     }
 }
 
@@ -926,6 +936,109 @@ fn delays_are_kept() {
         assert_eq!(
             joined.clone().position(|joined| joined > 0.0),
             Some(50 + delay as usize)
+        );
+    }
+}
+
+/// 100 owners who are all in the first of two networks at first, whose pots are 600 and 300 USD a day however many they are: with a cost
+/// of moving of c USD by unit of capacity a day, to be gained within w days, they go until 300 / (24 n) − 600 / (24 (100 − n)) = c / w, and at
+/// no cost until both earn the same.
+#[test]
+fn movers_are_indifferent_at_the_end() {
+    for (cost, within) in [(0.0, 100.0), (2.0, 100.0), (10.0, 100.0), (5.0, 10.0)] {
+        let pool = Owners {
+            running_cost: Dist::constant(0.01).unwrap(),
+            review: 100.0,
+            memory: 0.01,
+            moving: Moving {
+                cost,
+                within,
+                downtime: 0.0,
+            },
+            ..owners()
+        };
+        let member = |online| Membership {
+            pool: 0,
+            online,
+            stake: 0.0,
+            lock: 0.0,
+        };
+        let mut first = network(owners(), posted(1.0));
+        first.supply = Supply::Pool(member(1.0));
+        first.appeal = 2.0_f64.ln();
+        let mut second = network(owners(), posted(1.0));
+        second.supply = Supply::Pool(member(0.0));
+        let customers = Customers {
+            volume: 900.0,
+            ..customers()
+        };
+        let mut world = economy(customers, vec![first, second]);
+        world.pools.push(pool);
+        let output = go(&world, 600);
+        let gap = |n: f64| 300.0 / (24.0 * n) - 600.0 / (24.0 * (100.0 - n));
+        let expected = (1..100).find(|&n| gap(f64::from(n)) <= cost / within);
+        let found = 100.0 - last(&output)[Column::Providers];
+        let expected = f64::from(expected.unwrap());
+        // One looks in a day, and sees what was earned before those on their way come.
+        assert!(
+            (found - expected).abs() <= 3.0,
+            "{cost}: {found}, expected {expected}"
+        );
+    }
+}
+
+/// A rival opens on day 100 and pays three times as much: a stake that is lost within 200 days of coming holds those who have one to lose
+/// until then, and burns nothing.
+#[test]
+fn a_lock_holds_until_it_ends() {
+    for (stake, held) in [(0.0, 100), (1000.0, 200)] {
+        let pool = Owners {
+            running_cost: Dist::constant(0.01).unwrap(),
+            review: 1.0,
+            memory: 0.01,
+            moving: Moving {
+                cost: 0.0,
+                within: 30.0,
+                downtime: 0.0,
+            },
+            ..owners()
+        };
+        let member = |stake| Membership {
+            pool: 0,
+            online: 0.0,
+            stake,
+            lock: 200.0,
+        };
+        let mut first = network(owners(), posted(1.0));
+        first.supply = Supply::Pool(member(stake));
+        let mut coins = token(PriceModel::Fixed, Emission::none(), Payment::Dollars);
+        coins.genesis[0].tokens = Amount::from_f64(1e9);
+        first.token = Some(coins);
+        let mut second = network(owners(), posted(3.0));
+        second.supply = Supply::Pool(member(0.0));
+        second.is_open = false;
+        let customers = Customers {
+            volume: 1e5,
+            price_weight: 0.1,
+            ..customers()
+        };
+        let mut world = economy(customers, vec![first, second]);
+        world.pools.push(pool);
+        world.shocks.push(Shock {
+            at: 100.0,
+            network: 1,
+            change: Change::Open(true),
+        });
+        let output = go(&world, 300);
+        let left = output.series.column(Column::Left);
+        let first = left.clone().position(|left| left > 0.0).unwrap();
+        assert!(first.abs_diff(held) <= 1, "{first}");
+        assert_eq!(last(&output)[Column::Providers], 0.0);
+        assert!(
+            output
+                .series
+                .column(Column::Burned)
+                .all(|burned| burned == 0.0)
         );
     }
 }

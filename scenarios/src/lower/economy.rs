@@ -4,8 +4,9 @@ use walras_des::{Dist, Span};
 use walras_sim::economy::network::Following;
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
-    Allotment, Change, Creators, Customers, Economy, Emission, Network, Owners, Payment, Place,
-    Reward, Rule, Seller, Sells, Shock, Staking, Supply, Timing, Token, Verification,
+    Allotment, Change, Creators, Customers, Economy, Emission, Fidelity, Goodput, Machines,
+    Membership, Moving, Network, Owners, Payment, Place, Reward, Rule, Seller, Sells, Shock,
+    Staking, Supply, Timing, Token, Verification,
 };
 use walras_sim::market::base_fee::Eip1559;
 use walras_sim::market::blob_fee::{self, BlobFee};
@@ -20,7 +21,8 @@ use walras_sim::market::trade_reduction::TradeReduction;
 use walras_sim::market::uniform::UniformPrice;
 use walras_sim::market::vcg::Vcg;
 use walras_sim::market::vickrey::Vickrey;
-use walras_sim::market::{Market, Mechanism};
+use walras_sim::market::{Market, Mechanism, Pricing};
+use walras_sim::platform::{Settlement, Size};
 use walras_sim::supply::orders::Maker;
 use walras_sim::supply::owner::Machine;
 use walras_sim::supply::power::{DayAhead, Tariff};
@@ -33,14 +35,14 @@ use walras_sim::token::vesting::Vesting;
 use walras_sim::units::{Amount, Ppm};
 
 use super::{Tables, positive, unknown};
-use crate::plan::Economies;
+use crate::plan::{Economies, Requests};
 use crate::report::{At, Report};
 use crate::spec::Named;
 use crate::spec::economy::{
     AmountLaw, ChangeSpec, CreatorsSpec, CustomersSpec, DrawnAmount, EconomySpec, ElectricitySpec,
-    EmissionSpec, HardwareSpec, HolderSpec, MakerSpec, MarketSpec, OwnersSpec, PaymentSpec,
-    ProviderNetworkSpec, RewardSpec, SellerSpec, SellsSpec, ShockSpec, TokenPriceSpec, TokenSpec,
-    VerificationSpec,
+    EmissionSpec, FidelitySpec, HardwareSpec, HolderSpec, MakerSpec, MarketSpec, OwnersSpec,
+    PaymentSpec, ProviderNetworkSpec, RewardSpec, SellerSpec, SellsSpec, ShockSpec, TokenPriceSpec,
+    TokenSpec, VerificationSpec,
 };
 use crate::spec::quantity::{Duration, Share};
 
@@ -60,6 +62,9 @@ struct Names<'a> {
     tables: &'a Tables,
     networks: &'a Named<ProviderNetworkSpec>,
     makers: &'a Named<MakerSpec>,
+    pools: &'a Named<OwnersSpec>,
+    /// The platforms that machines may be of, and their requests.
+    requests: Option<&'a Requests>,
     /// The reference price [USD per unit].
     reference: f64,
 }
@@ -91,8 +96,10 @@ pub(super) fn lower(
     tables: &Tables,
     spec: Option<&CustomersSpec>,
     economies: &[(String, Option<EconomySpec>)],
+    requests: Option<&Requests>,
 ) -> Option<Economies> {
     let customers = spec.map(customers);
+    idle_platforms(report, economies, requests);
     let root = At::root("economies");
     let all: Vec<Option<Economy>> = (economies.iter())
         .map(|(name, spec)| {
@@ -103,6 +110,7 @@ pub(super) fn lower(
                 name,
                 spec.as_ref()?,
                 customers.as_ref(),
+                requests,
             )
         })
         .collect();
@@ -139,6 +147,7 @@ fn economy(
     name: &str,
     spec: &EconomySpec,
     customers: Option<&Customers>,
+    requests: Option<&Requests>,
 ) -> Option<Economy> {
     let epoch = positive(report, &at.key("epoch"), spec.epoch.0);
     if spec.epoch.0 > LONGEST_EPOCH {
@@ -153,15 +162,34 @@ fn economy(
         tables,
         networks: &spec.networks,
         makers: &spec.makers,
+        pools: &spec.pools,
+        requests,
         reference: customers.map_or(1.0, |customers| customers.reference_price),
     };
     let networks: Vec<Option<Network>> = (spec.networks.iter())
         .map(|(name, spec)| network(report, names, &networks_at.key(name), name, spec))
         .collect();
+    let pools_at = at.key("pools");
+    let pools: Vec<Option<Owners>> = (spec.pools.iter())
+        .map(|(name, spec)| pool(report, names, &pools_at.key(name), spec))
+        .collect();
     let makers_at = at.key("makers");
     let makers: Vec<Option<Maker>> = (spec.makers.iter())
         .map(|(name, spec)| maker(report, &makers_at.key(name), *spec))
         .collect();
+    let fidelity = match spec.fidelity {
+        FidelitySpec::Fluid => Fidelity::Fluid,
+        FidelitySpec::Jobs => Fidelity::Jobs,
+    };
+    let has_machines = spec
+        .networks
+        .values()
+        .any(|network| network.platform.is_some());
+    if fidelity == Fidelity::Jobs && !has_machines {
+        let message = "no network of this economy has machines that could serve requests";
+        let hint = "give one a `platform`, or leave `fidelity` out";
+        report.add(&at.key("fidelity"), message, Some(hint.to_owned()));
+    }
     let shocks_at = at.key("shocks");
     let mut shocks: Vec<Shock> = Vec::new();
     for (name, spec) in &spec.shocks {
@@ -170,13 +198,111 @@ fn economy(
     shocks.sort_by(|a, b| a.at.total_cmp(&b.at));
     let networks: Option<Vec<Network>> = networks.into_iter().collect();
     let makers: Option<Vec<Maker>> = makers.into_iter().collect();
+    let pools: Option<Vec<Owners>> = pools.into_iter().collect();
     Some(Economy {
         name: name.to_owned(),
         epoch: epoch?,
         customers: customers?.clone(),
         networks: networks?,
         makers: makers?,
+        pools: pools?,
         shocks,
+        fidelity,
+    })
+}
+
+/// Tells of platforms that no network works on.
+fn idle_platforms(
+    report: &mut Report,
+    economies: &[(String, Option<EconomySpec>)],
+    requests: Option<&Requests>,
+) {
+    let specs = economies.iter().filter_map(|(_, spec)| spec.as_ref());
+    let networks = specs.flat_map(|spec| spec.networks.values());
+    let named: Vec<&str> = networks
+        .filter_map(|network| network.platform.as_deref())
+        .collect();
+    for platform in requests.iter().flat_map(|requests| &requests.platforms) {
+        if !named.contains(&platform.name.as_str()) {
+            let root = At::root("platforms");
+            let message = format!("no network works on `{}`", platform.name);
+            let hint = format!("give one `platform: {}`, or remove it", platform.name);
+            report.add_to_key(&root.key(&platform.name), message, Some(hint));
+        }
+    }
+}
+
+/// The machines of a network, if it names any.
+fn machines(
+    report: &mut Report,
+    at: &At<'_>,
+    spec: &ProviderNetworkSpec,
+    requests: Option<&Requests>,
+) -> Option<Machines> {
+    let Some(name) = &spec.platform else {
+        if spec.goodput.is_some() {
+            let message = "a flow without machines has no goodput of its own";
+            let hint = Some("name the `platform` that it was measured on, or remove it".to_owned());
+            report.add_to_key(&at.key("goodput"), message, hint);
+        }
+        return None;
+    };
+    if spec.owners.is_none() {
+        let message = "machines need owners";
+        let hint = Some("give the network `owners` in the place of a `seller`".to_owned());
+        report.add(&at.key("platform"), message, hint);
+    }
+    let known = requests.map_or(&[][..], |requests| &requests.platforms);
+    let Some(platform) = known.iter().find(|platform| platform.name == *name) else {
+        // Platforms that were found wrong are reported already.
+        if report
+            .tree
+            .get("platforms")
+            .and_then(|all| all.get(name))
+            .is_none()
+        {
+            let names = known.iter().map(|platform| platform.name.as_str());
+            unknown(report, &at.key("platform"), "platform", name, names);
+        }
+        return None;
+    };
+    let root = At::root("platforms");
+    let its = root.key(name);
+    let before = report.issues.len();
+    if !matches!(platform.pricing, Pricing::Economy { .. }) {
+        let message = "the price of a network's work is found by its market";
+        let hint = "write `pricing: {economy: {prompt_weight: 0.25}}`";
+        report.add(&its.key("pricing"), message, Some(hint.to_owned()));
+    }
+    let none = Settlement {
+        token_price: None,
+        take_rate: Ppm::default(),
+        burn: Ppm::default(),
+        stake: Amount::ZERO,
+        slash: Ppm::default(),
+    };
+    if platform.settlement != none {
+        let message = "the money of a network is settled by its economy";
+        let hint = "write `settlement: null`; take rate, token and stake are keys of the network";
+        report.add(&its.key("settlement"), message, Some(hint.to_owned()));
+    }
+    for fleet in &platform.fleets {
+        if let Size::Autoscaled(_) = fleet.size {
+            let all = its.key("fleets");
+            let message = "owners decide which nodes there are";
+            let hint = Some("give the fleet a fixed number of `nodes`".to_owned());
+            report.add(&all.key(&fleet.name).key("autoscale"), message, hint);
+        }
+    }
+    let goodput = match &spec.goodput {
+        None => Goodput::default(),
+        Some(points) => report.check(&at.key("goodput"), Goodput::through(points.clone()))?,
+    };
+    let workload = requests.expect("there is a platform").workload.clone();
+    (report.issues.len() == before).then(|| Machines {
+        platform: platform.clone(),
+        workload,
+        goodput,
     })
 }
 
@@ -249,7 +375,9 @@ fn electricity(
     factor: f64,
 ) -> Option<Change> {
     let (name, network) = names.networks.get_index(network)?;
-    let owners = network.owners.as_ref();
+    let pool = network.pool.as_ref();
+    let pool = pool.and_then(|pool| names.pools.get(&pool.of));
+    let owners = network.owners.as_ref().or(pool);
     let Some(electricity) = owners.and_then(|owners| owners.electricity.as_ref()) else {
         let message = format!("owners of `{name}` have electricity in their running cost");
         let hint = Some("change `running-cost`, or give them `electricity`".to_owned());
@@ -272,23 +400,50 @@ fn network(
     spec: &ProviderNetworkSpec,
 ) -> Option<Network> {
     let market = market(spec.market);
-    let supply = match (&spec.owners, &spec.seller) {
-        (Some(owners), None) => {
-            let at = at.key("owners");
-            if owners.stake > 0.0 && spec.token.is_none() {
-                let message = "a stake is locked in tokens, and the network has none";
-                let hint = Some("give it a `token`, or remove `stake`".to_owned());
-                report.add(&at.key("stake"), message, hint);
-            }
-            self::owners(report, names, &at, owners).map(Supply::Owners)
+    let machines = machines(report, at, spec, names.requests);
+    let needs_token = |report: &mut Report, at: &At<'_>, stake: f64| {
+        if stake > 0.0 && spec.token.is_none() {
+            let message = "a stake is locked in tokens, and the network has none";
+            let hint = Some("give it a `token`, or remove `stake`".to_owned());
+            report.add(&at.key("stake"), message, hint);
         }
-        (None, Some(seller)) => {
+    };
+    let supply = match (&spec.owners, &spec.pool, &spec.seller) {
+        (Some(owners), None, None) => {
+            let at = at.key("owners");
+            needs_token(report, &at, owners.stake);
+            if owners.moving.is_some() {
+                let message = "these owners know no other network";
+                let hint = "write them under `pools`, and name them with `pool`".to_owned();
+                report.add(&at.key("moving"), message, Some(hint));
+            }
+            let nodes = spec.platform.as_ref().map(|_| nodes(machines.as_ref()));
+            self::owners(report, names, &at, owners, nodes).map(Supply::Owners)
+        }
+        (None, Some(pool), None) => {
+            let at = at.key("pool");
+            needs_token(report, &at, pool.stake);
+            index(report, &at.key("of"), "pool", &pool.of, names.pools).map(|index| {
+                Supply::Pool(Membership {
+                    pool: index,
+                    online: pool.online.0,
+                    stake: pool.stake,
+                    lock: days(pool.lock),
+                })
+            })
+        }
+        (None, None, Some(seller)) => {
             let at = at.key("seller");
             self::seller(report, names, &at, seller, spec.market).map(Supply::Seller)
         }
-        (owners, _) => {
-            let found = if owners.is_some() { "both" } else { "neither" };
-            let message = format!("expected one of `owners` and `seller`, found {found}");
+        (owners, pool, seller) => {
+            let written = [owners.is_some(), pool.is_some(), seller.is_some()];
+            let found = match written.iter().filter(|is_written| **is_written).count() {
+                0 => "none",
+                1 | 2 => "two",
+                _ => "all",
+            };
+            let message = format!("expected one of `owners`, `pool` and `seller`, found {found}");
             report.add(at, message, None);
             None
         }
@@ -328,6 +483,7 @@ fn network(
         verification,
         creators,
         token,
+        machines,
     })
 }
 
@@ -411,6 +567,16 @@ fn verification(spec: &VerificationSpec) -> Verification {
     }
 }
 
+/// How many nodes machines have; one if they were found wrong.
+fn nodes(machines: Option<&Machines>) -> u32 {
+    let fleets = machines.map_or(&[][..], |machines| &machines.platform.fleets);
+    fleets
+        .iter()
+        .map(|fleet| fleet.size.max())
+        .sum::<u32>()
+        .max(1)
+}
+
 fn amounts(report: &mut Report, at: &At<'_>, law: AmountLaw) -> Option<Dist> {
     let dist = match law {
         AmountLaw::Constant(value) => Dist::constant(value),
@@ -422,9 +588,33 @@ fn amounts(report: &mut Report, at: &At<'_>, law: AmountLaw) -> Option<Dist> {
     report.check(at, dist)
 }
 
-fn owners(report: &mut Report, names: Names<'_>, at: &At<'_>, spec: &OwnersSpec) -> Option<Owners> {
-    let capacity = amounts(report, &at.key("capacity"), spec.capacity);
-    let running_cost = amounts(report, &at.key("running_cost"), spec.running_cost);
+/// Owners, of whom there are as many as nodes if these are modelled.
+fn owners(
+    report: &mut Report,
+    names: Names<'_>,
+    at: &At<'_>,
+    spec: &OwnersSpec,
+    nodes: Option<u32>,
+) -> Option<Owners> {
+    let mut own = |key: &str, is_written: bool| {
+        if nodes.is_some() && is_written {
+            let message =
+                format!("`{key}` of these owners is what the nodes of their platform make it");
+            report.add_to_key(&at.key(key), message, Some("remove it".to_owned()));
+        } else if nodes.is_none() && !is_written {
+            let message = format!("missing key `{key}`");
+            let hint = Some("give it, or the network a `platform`".to_owned());
+            report.add(at, message, hint);
+        }
+    };
+    own("potential", spec.potential.is_some());
+    own("capacity", spec.capacity.is_some());
+    own("running_cost", spec.running_cost.is_some());
+    let nothing = AmountLaw::Constant(1.0);
+    let capacity = spec.capacity.unwrap_or(nothing);
+    let capacity = amounts(report, &at.key("capacity"), capacity);
+    let running_cost = spec.running_cost.unwrap_or(nothing);
+    let running_cost = amounts(report, &at.key("running_cost"), running_cost);
     let review = positive(report, &at.key("review"), spec.review.0);
     let memory = positive(report, &at.key("memory"), spec.memory.0);
     let hardware_at = at.key("hardware");
@@ -459,7 +649,7 @@ fn owners(report: &mut Report, names: Names<'_>, at: &At<'_>, spec: &OwnersSpec)
     let electricity = spec.electricity.as_ref();
     let in_days = |span: Span| span.as_secs_f64() / DAY;
     Some(Owners {
-        potential: spec.potential,
+        potential: nodes.or(spec.potential).unwrap_or(1),
         online: spec.online.0,
         capacity: capacity?,
         running_cost: running_cost?,
@@ -488,7 +678,37 @@ fn owners(report: &mut Report, names: Names<'_>, at: &At<'_>, spec: &OwnersSpec)
         },
         stake: spec.stake,
         stake_return: spec.stake_return.0,
+        lock: days(spec.lock),
+        moving: spec.moving.map_or(AT_HOME, |moving| Moving {
+            cost: moving.cost,
+            within: days(moving.within),
+            downtime: days(moving.downtime),
+        }),
     })
+}
+
+/// Owners of a single network go nowhere else.
+const AT_HOME: Moving = Moving {
+    cost: 0.0,
+    within: 1.0,
+    downtime: 0.0,
+};
+
+/// Owners whom several networks share.
+fn pool(report: &mut Report, names: Names<'_>, at: &At<'_>, spec: &OwnersSpec) -> Option<Owners> {
+    for (key, is_written) in [
+        ("online", spec.online.0 > 0.0),
+        ("stake", spec.stake > 0.0),
+        ("lock", spec.lock.0 > 0.0),
+    ] {
+        if is_written {
+            let message = format!("`{key}` differs between the networks that share a pool");
+            let hint = Some(format!("write it there: `pool: {{of: …, {key}: …}}`"));
+            report.add(&at.key(key), message, hint);
+            return None;
+        }
+    }
+    owners(report, names, at, spec, None)
 }
 
 fn timing(report: &mut Report, at: &At<'_>, spec: &OwnersSpec) -> Option<Timing> {

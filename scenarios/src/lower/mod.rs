@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use walras_des::Span;
 use walras_sim::availability::Track;
 use walras_sim::ids::RegionId;
+use walras_sim::market::Pricing;
 use walras_sim::network::{Network, Region};
 use walras_sim::record::{Kind, MetricId};
 use walras_sim::workload::{Source, Trace, Workload};
@@ -90,7 +91,9 @@ pub(crate) fn lower(report: &mut Report, files: &mut dyn Files) -> Option<Plan> 
             .as_ref()
             .is_some_and(|run| finds_warm_up(report, run, Some(OnePath::Economy)));
         let economies = section(report, "economies", "economy");
-        let subject = economy::lower(report, &tables, spec.as_ref(), &economies);
+        let requests = served_by_machines(report, &tables, files);
+        let requests = requests.as_ref();
+        let subject = economy::lower(report, &tables, spec.as_ref(), &economies, requests);
         (subject.map(Subject::Economies), times, finds)
     } else if about == Kind::Batch {
         let times = run.as_ref().and_then(|run| times(report, run, None));
@@ -116,6 +119,15 @@ pub(crate) fn lower(report: &mut Report, files: &mut dyn Files) -> Option<Plan> 
             .as_ref()
             .is_some_and(|run| finds_warm_up(report, run, spec.as_ref().and_then(OnePath::of)));
         let subject = requests(report, &tables, spec.as_ref(), workload);
+        for platform in subject.iter().flat_map(|requests| &requests.platforms) {
+            if matches!(platform.pricing, Pricing::Economy { .. }) {
+                let at = At::root("platforms");
+                let message = "there is no economy that finds its price";
+                let hint = "choose `rental`, `reverse-auction` or `base-fee`, or add `economies` with a network that names the platform";
+                let at = at.key(&platform.name);
+                report.add(&at.key("pricing"), message, Some(hint.to_owned()));
+            }
+        }
         (subject.map(Subject::Requests), times, finds)
     };
     let (run, (horizon, warm_up, sample_every)) = (run?, times?);
@@ -156,6 +168,15 @@ fn one_subject(report: &mut Report) -> Kind {
         .iter()
         .filter_map(|(_, keys, noun)| Some((written(report, *keys)?, keys, noun)));
     let begun: Vec<_> = begun.collect();
+    let begun: Vec<_> = if kind(report) == Kind::Economy {
+        // Networks may have machines, which serve requests.
+        let others = begun.into_iter();
+        others
+            .filter(|(_, keys, _)| **keys != SUBJECTS[0].1)
+            .collect()
+    } else {
+        begun
+    };
     if let [
         (one, [first, second], noun),
         (other, [third, fourth], other_noun),
@@ -188,6 +209,41 @@ fn section<T: DeserializeOwned>(
         (name, spec)
     };
     names.into_iter().map(one).collect()
+}
+
+/// The requests and platforms of an economy whose networks have machines, if it has any.
+fn served_by_machines(
+    report: &mut Report,
+    tables: &Tables,
+    files: &mut dyn Files,
+) -> Option<Requests> {
+    let is_written = |key: &str| report.tree.get(key).is_some();
+    match (is_written("workload"), is_written("platforms")) {
+        (false, false) => return None,
+        (true, true) => {}
+        (has_workload, _) => {
+            let [key, other] = if has_workload {
+                ["workload", "platforms"]
+            } else {
+                ["platforms", "workload"]
+            };
+            let message = format!("in an economy, `{key}` comes with `{other}`");
+            let hint = "machines need requests, and requests machines: give both or none";
+            report.add_to_key(&At::root(key), message, Some(hint.to_owned()));
+            return None;
+        }
+    }
+    let spec: Option<WorkloadSpec> = report.part(&At::root("workload"));
+    let workload = spec
+        .as_ref()
+        .and_then(|spec| workload::lower(report, tables, spec, files));
+    if let Some(Source::Trace(_)) = workload.as_ref().map(|workload| &workload.source) {
+        let root = At::root("workload");
+        let message = "recorded requests come when they came, but here customers decide how many";
+        let hint = Some("choose a fitted workload, such as `azure-conv-2023`".to_owned());
+        report.add(&root.key("requests"), message, hint);
+    }
+    requests(report, tables, spec.as_ref(), workload)
 }
 
 fn requests(

@@ -41,6 +41,9 @@ pub(super) fn lower(
     let pricing = match &spec.pricing {
         PricingSpec::Rental => Some(Pricing::Rental),
         PricingSpec::ReverseAuction => Some(Pricing::ReverseAuction),
+        PricingSpec::Economy { prompt_weight } => Some(Pricing::Economy {
+            prompt_weight: *prompt_weight,
+        }),
         PricingSpec::BaseFee(fee) => {
             base_fee(report, &at.key("pricing").key("base-fee"), fee).map(Pricing::BaseFee)
         }

@@ -79,12 +79,29 @@ pub struct EconomySpec {
     pub epoch: Duration,
     /// The networks, by name.
     pub networks: Named<ProviderNetworkSpec>,
+    /// Owners who go to that network of several where they expect to earn most, by name; a network names them with `pool`.
+    #[serde(default)]
+    pub pools: Named<OwnersSpec>,
     /// Makers of hardware with a queue of orders, by name; default lead times are as stated.
     #[serde(default)]
     pub makers: Named<MakerSpec>,
     /// What happens at stated times, by name; default nothing.
     #[serde(default)]
     pub shocks: Named<ShockSpec>,
+    /// Whether the work of networks with a `platform` is done request by request; default as a flow.
+    #[serde(default)]
+    pub fidelity: FidelitySpec,
+}
+
+/// How closely the work of an economy is modelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FidelitySpec {
+    /// As a flow: years in seconds.
+    #[default]
+    Fluid,
+    /// Request by request on the nodes of platforms: days in seconds.
+    Jobs,
 }
 
 fn day() -> Duration {
@@ -118,6 +135,8 @@ pub struct ProviderNetworkSpec {
     pub open: bool,
     /// Who works: many owners who come and go.
     pub owners: Option<OwnersSpec>,
+    /// Instead of `owners`: owners of one of the `pools`, who may go to other networks.
+    pub pool: Option<MembershipSpec>,
     /// Instead of `owners`: one seller with all of the hardware.
     pub seller: Option<SellerSpec>,
     /// How prices are found.
@@ -143,6 +162,12 @@ pub struct ProviderNetworkSpec {
     pub creators: Option<CreatorsSpec>,
     /// Its token; default it has none.
     pub token: Option<TokenSpec>,
+    /// The platform of this scenario whose nodes its owners have, for the requests of `workload`; one unit of work is a million output
+    /// tokens then. Default none: work is any flow.
+    pub platform: Option<String>,
+    /// Of machines modelled as a flow, what is served by what is wanted, both in parts of what the nodes could do: ascending points, from
+    /// `walras goodput`; default everything up to what they could do.
+    pub goodput: Option<Vec<(f64, f64)>>,
 }
 
 /// Who makes the models that work names. They share what customers pay for models, and the new tokens of `token.to_creators`.
@@ -306,17 +331,17 @@ fn yes() -> bool {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnersSpec {
-    /// How many there are, whether they provide or not.
+    /// How many there are, whether they provide or not; where the network has a `platform`, there is one for each node.
     #[schemars(range(min = 1, max = 10_000_000))]
-    pub potential: u32,
+    pub potential: Option<u32>,
     /// Share of them that provides at the start, the cheapest first; default none.
     #[serde(default = "none")]
     pub online: Share,
-    /// What one can do [units a day].
-    pub capacity: AmountLaw,
+    /// What one can do [units a day]; a platform's nodes know by themselves.
+    pub capacity: Option<AmountLaw>,
     /// What else the machine would be good for, while it is online, and electricity unless there is `electricity` [USD per unit of
-    /// capacity].
-    pub running_cost: AmountLaw,
+    /// capacity]; of a platform's nodes it is what their owners ask.
+    pub running_cost: Option<AmountLaw>,
     /// If some must buy their hardware first, or could sell it, or have it on anyway.
     pub hardware: Option<HardwareSpec>,
     /// Electricity by place and time, on top of `running_cost`; default it is part of that.
@@ -353,10 +378,53 @@ pub struct OwnersSpec {
     /// What they want by year of the money in their stake, or expect so much less of the network; default none.
     #[serde(default = "none")]
     pub stake_return: Share,
+    /// Who leaves earlier than this after it came loses its stake, which is burned; default none does.
+    #[serde(default = "zero")]
+    pub lock: Duration,
+    /// For a pool: what it takes to go from one network to another; default nothing.
+    pub moving: Option<MovingSpec>,
 }
 
 fn four_weeks() -> Duration {
     Duration(28.0 * 86400.0)
+}
+
+/// Owners of a pool as one network sees them.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MembershipSpec {
+    /// The pool.
+    pub of: String,
+    /// Share of the pool that provides here at the start, the cheapest who are left; default none.
+    #[serde(default = "none")]
+    pub online: Share,
+    /// As `stake` of owners; default none.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1e9))]
+    pub stake: f64,
+    /// As `lock` of owners; default none.
+    #[serde(default = "zero")]
+    pub lock: Duration,
+}
+
+/// What it takes to go from one network to another.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MovingSpec {
+    /// Care, and what is lost by it [USD per unit of capacity a day]; default nothing.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1e9))]
+    pub cost: f64,
+    /// The time within which what is gained must pay for that, and for a stake that is lost; default 90 days.
+    #[serde(default = "quarter")]
+    pub within: Duration,
+    /// Time without work; default an epoch.
+    #[serde(default = "zero")]
+    pub downtime: Duration,
+}
+
+fn quarter() -> Duration {
+    Duration(90.0 * 86400.0)
 }
 
 /// Thresholds of entry and exit when coming costs something and nobody knows the future.

@@ -355,6 +355,12 @@ pub enum PricingSpec {
     ReverseAuction,
     /// One price for the whole network that follows its utilization.
     BaseFee(BaseFeeSpec),
+    /// One price for the whole network that its economy finds; for platforms that networks of `economies` name.
+    Economy {
+        /// Price of a prompt token relative to an output token.
+        #[schemars(range(min = 0, max = 1000))]
+        prompt_weight: f64,
+    },
 }
 
 /// A base fee in the manner of EIP-1559.

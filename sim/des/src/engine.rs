@@ -129,6 +129,11 @@ impl<M: Model> Engine<M> {
         &mut self.context
     }
 
+    /// The model together with the clock and the agenda, for whoever acts on the model between two events.
+    pub fn parts(&mut self) -> (&mut M, &mut Context<M::Event>) {
+        (&mut self.model, &mut self.context)
+    }
+
     /// Handles all events up to and including `limit`.
     ///
     /// On [`Outcome::Limit`] the clock moves on to `limit`; otherwise it stays at the last event.

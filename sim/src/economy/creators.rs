@@ -254,7 +254,7 @@ impl Guild {
         let mut sold = Amount::ZERO;
         if let Some(price) = token_usd {
             sold = ledger.balance(Asset::Token, Account::CREATORS);
-            super::owners::sell(ledger, Account::CREATORS, sold, price);
+            super::pool::sell(ledger, Account::CREATORS, sold, price);
         }
         let uses: Vec<u64> = self.models.iter().map(|model| model.used).collect();
         let pot = ledger.balance(Asset::Usd, Account::CREATORS);

@@ -3,7 +3,7 @@
 use walras_des::math;
 
 use crate::economy::creators::Guild;
-use crate::economy::owners::Population;
+use crate::economy::pool::Pool;
 use crate::economy::roster::Roster;
 use crate::economy::welfare::Welfare;
 use crate::record::{MetricId, Metrics};
@@ -22,7 +22,7 @@ pub(super) struct Evidence<'a> {
     /// Owners online at the start of the run.
     pub at_start: u32,
     /// The owners at the end, if there are any.
-    pub owners: Option<(&'a Roster, &'a Population)>,
+    pub owners: Option<(&'a Roster, &'a Pool)>,
     /// What hardware costs [USD per unit of capacity a day], if any is bought.
     pub hardware_price: Option<f64>,
     /// What customers would have given beyond what they paid [USD a day], summed over the measured epochs; `None` if it is infinite.

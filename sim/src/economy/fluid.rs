@@ -4,11 +4,12 @@ use walras_des::{Digest, SimTime, Span, Streams};
 
 use crate::economy::customers::{Demand, Each};
 use crate::economy::figures::Evidence;
+use crate::economy::machines::Live;
 use crate::economy::network::{Commons, Epoch, State};
-use crate::economy::owners::Party;
+use crate::economy::pool::{Party, Pool};
 use crate::economy::roster::Roster;
 use crate::economy::welfare::{self, Curve, Welfare};
-use crate::economy::{Change, Economy, Supply};
+use crate::economy::{Change, Economy, Fidelity};
 use crate::ledger::Posting;
 use crate::record::{Counts, Latencies, Output};
 use crate::series::{Column, Row, Series};
@@ -28,7 +29,8 @@ impl Economy {
         replication: u32,
         stop: &dyn Fn() -> bool,
     ) -> Option<Output> {
-        let mut run = Run::new(self, &Streams::new(seed, u64::from(replication)), false);
+        let streams = Streams::new(seed, u64::from(replication));
+        let mut run = Run::new(self, settings, &streams, false);
         run.go(settings, stop)?;
         Some(run.output())
     }
@@ -45,7 +47,8 @@ impl Economy {
         replication: u32,
         stop: &dyn Fn() -> bool,
     ) -> Option<Vec<Posting>> {
-        let mut run = Run::new(self, &Streams::new(seed, u64::from(replication)), true);
+        let streams = Streams::new(seed, u64::from(replication));
+        let mut run = Run::new(self, settings, &streams, true);
         run.go(settings, stop)?;
         Some(run.networks[0].ledger.take_journal())
     }
@@ -56,6 +59,8 @@ struct Run<'a> {
     economy: &'a Economy,
     demand: Demand,
     networks: Vec<State>,
+    /// The machines of networks that work request by request.
+    live: Vec<Option<Live<'a>>>,
     commons: Commons,
     /// Of demand, by shocks.
     factor: f64,
@@ -72,11 +77,17 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(economy: &'a Economy, streams: &Streams, journal: bool) -> Self {
+    fn new(economy: &'a Economy, settings: &Settings, streams: &Streams, journal: bool) -> Self {
         let days = economy.epoch.as_secs_f64() / Span::DAY.as_secs_f64();
         let mut commons = Commons {
             makers: economy.makers.iter().map(Orders::new).collect(),
-            ..Commons::default()
+            pools: (economy.pools.iter().enumerate())
+                .map(|(index, plan)| {
+                    // Not the entity of any network's own owners.
+                    let entity = (1 << 32) | index as u64;
+                    Pool::new(plan, None, index, days, streams, entity)
+                })
+                .collect(),
         };
         let networks: Vec<State> = (economy.networks.iter().enumerate())
             .map(|(index, network)| {
@@ -84,8 +95,15 @@ impl<'a> Run<'a> {
             })
             .collect();
         let (appeals, prices) = offers(&networks);
+        let machines = economy.networks.iter().map(|network| {
+            let machines = network.machines.as_ref();
+            machines.filter(|_| economy.fidelity == Fidelity::Jobs)
+        });
         Self {
             economy,
+            live: machines
+                .map(|machines| Some(Live::new(machines?, settings, streams)))
+                .collect(),
             demand: Demand::new(&economy.customers, &appeals, &prices, streams),
             at_start: networks[0].roster().map_or(0, Roster::online),
             networks,
@@ -177,7 +195,10 @@ impl<'a> Run<'a> {
         // The planner looks at the same day before anything has happened on it.
         let quarter = |days: f64| (days / QUARTER).floor();
         let is_due = quarter(epoch.start + epoch.days) > quarter(epoch.start);
-        let planned = self.surplus.filter(|_| is_due).map(|_| {
+        // Owners of a pool could serve one network or another, which curves of their own do not say.
+        let rosters = self.networks.iter().filter_map(State::roster).count();
+        let are_apart = rosters == self.commons.pools.len();
+        let planned = self.surplus.filter(|_| is_due && are_apart).map(|_| {
             let curves: Vec<Curve> = (self.networks.iter())
                 .map(|network| network.curve(&self.commons))
                 .collect();
@@ -198,7 +219,7 @@ impl<'a> Run<'a> {
         let mut first = Row::default();
         let mut served = 0.0;
         let demand = &self.demand;
-        for (index, network) in self.networks.iter_mut().enumerate() {
+        for (index, (network, live)) in self.networks.iter_mut().zip(&mut self.live).enumerate() {
             let others = asked
                 .iter()
                 .enumerate()
@@ -215,7 +236,8 @@ impl<'a> Run<'a> {
                 prices[index] = price * reckoned;
                 demand.at(years, &appeals, &prices).1[index] * scale
             };
-            let row = network.step(epoch, wanted[index], at, rival, &mut self.commons);
+            let commons = &mut self.commons;
+            let row = network.step(epoch, wanted[index], at, rival, live.as_mut(), commons);
             served += row[Column::Served];
             gain += network.gain(&row);
             for value in row.0 {
@@ -287,22 +309,21 @@ impl<'a> Run<'a> {
     }
 
     fn output(self) -> Output {
-        let focus = &self.economy.networks[0];
-        let hardware_price = match &focus.supply {
-            Supply::Owners(owners) if owners.buyers > 0.0 => Some(owners.machine.price),
-            _ => None,
-        };
+        let owners =
+            (self.networks[0].roster()).map(|roster| (roster, &self.commons.pools[roster.pool]));
+        let plan = owners.map(|(_, pool)| pool.plan());
+        let hardware_price = plan.filter(|plan| plan.buyers > 0.0);
+        let hardware_price = hardware_price.map(|plan| plan.machine.price);
         let evidence = Evidence {
             rows: &self.measured,
             days: self.days,
             at_start: self.at_start,
-            owners: (self.networks[0].roster())
-                .map(|roster| (roster, &self.commons.pools[roster.pool])),
+            owners,
             hardware_price,
             surplus: self.surplus,
             welfare: self.welfare,
             creators: self.networks[0].guild(),
-            watched: focus.verification.is_some(),
+            watched: self.economy.networks[0].verification.is_some(),
         };
         let mut digest = self.digest;
         for network in &self.networks {
@@ -310,9 +331,14 @@ impl<'a> Run<'a> {
                 digest.fold(network.ledger.supply(asset).0 as u64);
             }
         }
+        let mut events = self.steps;
+        for live in self.live.iter().flatten() {
+            digest.fold(live.digest().as_u64());
+            events += live.events();
+        }
         Output {
             digest,
-            events: self.steps,
+            events,
             counts: Counts::default(),
             metrics: evidence.metrics(),
             latencies: Latencies::default(),

@@ -10,11 +10,12 @@ pub mod creators;
 pub mod customers;
 pub mod figures;
 pub mod fluid;
+pub mod machines;
 pub mod network;
 pub mod owners;
+pub mod pool;
 pub mod roster;
 pub mod stakes;
-pub mod timing;
 pub mod token;
 mod welfare;
 
@@ -24,14 +25,14 @@ use crate::supply::orders::Maker;
 
 pub use creators::{Creators, Reward};
 pub use customers::Customers;
+pub use machines::{Fidelity, Goodput, Machines};
 pub use network::{Network, Seller, Supply};
-pub use owners::{Owners, Place, Sells};
+pub use owners::{Membership, Moving, Owners, Place, Sells, Timing};
 pub use stakes::{Staking, Verification};
-pub use timing::Timing;
 pub use token::{Allotment, Emission, Payment, Rule, Token};
 
 /// A world of networks that compete for work.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Economy {
     /// Name in the scenario.
     pub name: String,
@@ -41,10 +42,14 @@ pub struct Economy {
     pub customers: Customers,
     /// Who does it; the first is the one that figures are about.
     pub networks: Vec<Network>,
+    /// Owners who go to that network of several where they expect to earn most.
+    pub pools: Vec<Owners>,
     /// Who makes hardware, if its queue matters.
     pub makers: Vec<Maker>,
     /// What happens at stated times, by time.
     pub shocks: Vec<Shock>,
+    /// Whether the work of networks with machines is done request by request.
+    pub fidelity: Fidelity,
 }
 
 /// A change at a stated time.

@@ -3,12 +3,13 @@
 use walras_des::{SimTime, Span, Streams, math};
 
 use crate::economy::creators::{Creators, Guild};
-use crate::economy::owners::{Look, Moves, Party, Population, sell};
+use crate::economy::machines::{Live, Machines};
+use crate::economy::pool::{Look, Moves, Party, Pool, sell};
 use crate::economy::roster::Roster;
 use crate::economy::stakes::{Delegation, Scene, Verification, Watch};
 use crate::economy::token::{Emission, Holder, Situation};
 use crate::economy::welfare::Curve;
-use crate::economy::{Change, Owners, Payment, Token};
+use crate::economy::{Change, Membership, Owners, Payment, Token};
 use crate::ledger::{Account, Asset, Ledger, Reason};
 use crate::market::{Clearing, Market, Mechanism, Order};
 use crate::series::{Column, Row};
@@ -17,7 +18,7 @@ use crate::token::price::{TokenFlows, TokenPrice};
 use crate::units::{Amount, Ppm};
 
 /// Who sells work, at which price, for what money.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Network {
     /// Name in the scenario.
     pub name: String,
@@ -43,6 +44,8 @@ pub struct Network {
     pub creators: Option<Creators>,
     /// Its token, if it has one.
     pub token: Option<Token>,
+    /// The machines of its owners and the requests of its customers, if these are modelled.
+    pub machines: Option<Machines>,
 }
 
 /// Who works for a network.
@@ -54,6 +57,8 @@ pub struct Network {
 pub enum Supply {
     /// Many owners who come and go.
     Owners(Owners),
+    /// Owners of a pool, who may go to other networks.
+    Pool(Membership),
     /// One seller.
     Seller(Seller),
 }
@@ -84,6 +89,11 @@ pub struct Following {
     pub half_life: f64,
     /// It goes no lower than this [USD per unit].
     pub floor: f64,
+}
+
+/// Base units for a thousandth of a unit, which is what markets trade.
+fn money(usd: f64) -> Amount {
+    Amount((usd * 1e9 / MILLI).round() as i128)
 }
 
 /// Thousandths in a unit.
@@ -117,7 +127,7 @@ impl Epoch {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Commons {
     /// Owners, each of whom may provide to one network.
-    pub pools: Vec<Population>,
+    pub pools: Vec<Pool>,
     /// Queues for new hardware.
     pub makers: Vec<Orders<Party>>,
 }
@@ -141,6 +151,21 @@ pub(super) struct State {
     bids: Vec<Order>,
     asks: Vec<Order>,
     trades: Clearing,
+}
+
+/// What comes of an epoch's trades.
+#[derive(Clone, Debug)]
+struct Deal {
+    /// What customers wanted [units a day].
+    wanted: f64,
+    /// What they got [units a day].
+    served: f64,
+    /// What they paid, what sellers are to get of it, and what is to be destroyed.
+    paid: Amount,
+    received: Amount,
+    burned: Amount,
+    /// What each node was paid for, if they are modelled.
+    paid_to: Option<Vec<Amount>>,
 }
 
 #[derive(Clone, Debug)]
@@ -199,13 +224,27 @@ impl State {
     ) -> Self {
         let mut work = match &plan.supply {
             Supply::Owners(owners) => {
-                let at = commons.pools.len();
-                let mut pool = Population::new(owners, at, epoch_days, streams, index as u64);
+                let machines = plan.machines.as_ref();
+                let nodes = machines.map(|machines| machines.offers(streams));
+                let (at, nodes) = (commons.pools.len(), nodes.as_deref());
+                let mut pool = Pool::new(owners, nodes, at, epoch_days, streams, index as u64);
                 let expected = plan.initial_price;
-                let mut roster =
-                    Roster::new(index, (at, &pool), owners.stake, epoch_days, expected);
+                let stake = (owners.stake, owners.lock);
+                let mut roster = Roster::new(index, (at, &pool), stake, epoch_days, expected);
                 pool.open(&mut roster, owners.online);
                 commons.pools.push(pool);
+                Work::Owners(Box::new(roster))
+            }
+            Supply::Pool(Membership {
+                pool: at,
+                online,
+                stake,
+                lock,
+            }) => {
+                let pool = &mut commons.pools[*at];
+                let (stake, expected) = ((*stake, *lock), plan.initial_price);
+                let mut roster = Roster::new(index, (*at, pool), stake, epoch_days, expected);
+                pool.open(&mut roster, *online);
                 Work::Owners(Box::new(roster))
             }
             Supply::Seller(seller) => Work::Seller {
@@ -355,24 +394,29 @@ impl State {
     }
 
     /// An epoch in which customers want `wanted` units a day at the price that they expect, and `at(p)` if they expected `p`; the
-    /// lowest price elsewhere is `rival`.
+    /// lowest price elsewhere is `rival`. Work is done by `live` machines, if there are any.
     pub fn step(
         &mut self,
         epoch: Epoch,
         wanted: f64,
         at: impl Fn(f64) -> f64,
         rival: f64,
+        live: Option<&mut Live<'_>>,
         commons: &mut Commons,
     ) -> Row {
         self.ledger.set_time(epoch.now);
         let capacity = self.capacity();
-        self.trade(epoch, wanted, at);
-        let served = self.trades.quantity() as f64 / MILLI / epoch.days;
-        let paid = self.trades.paid();
+        let deal = self.trade(epoch, wanted, at, live, commons);
         let mut tally = Tally::default();
-        let (usd, mut tokens) = self.settle(epoch, &mut tally);
+        let (usd, pay) = self.settle(epoch, &deal, &mut tally);
         self.mint(epoch, &mut tally);
-        tokens += tally.for_owners;
+        let tokens = pay + tally.for_owners;
+        let Deal {
+            wanted,
+            served,
+            paid,
+            ..
+        } = deal;
         let token_usd = self.coin.as_ref().map(|coin| coin.usd);
         let mut row = Row::default();
         let gross = self.plan_gross();
@@ -385,7 +429,13 @@ impl State {
             };
             roster.use_power(pool, epoch.start, utilization);
             if roster.capacity() > 0 {
-                roster.earn(usd, tokens, token_usd.unwrap_or(0.0));
+                if let Some(paid_to) = &deal.paid_to {
+                    pool.earn_by_work([usd, pay], paid_to);
+                    roster.earn([Amount::ZERO, tally.for_owners]);
+                } else {
+                    roster.earn([usd, tokens]);
+                }
+                roster.note(usd, tokens, token_usd.unwrap_or(0.0));
                 let worth = |tokens: Amount| tokens.as_f64() * token_usd.unwrap_or(0.0);
                 row[Column::Earning] = (usd.as_f64() + worth(tokens)) / (capacity * epoch.days);
                 row[Column::Subsidy] = worth(tally.for_owners) / epoch.days;
@@ -393,7 +443,7 @@ impl State {
                 // What the first to come would earn.
                 roster.expect(self.price);
             }
-            let mut look = Look {
+            let mut scene = Look {
                 epoch: epoch.index,
                 now: epoch.now,
                 is_open: self.is_open,
@@ -401,24 +451,25 @@ impl State {
                 token_usd,
                 maker: pool.plan().maker.map(|maker| &mut commons.makers[maker]),
             };
-            tally.moves = pool.look(roster, &mut look);
+            tally.moves = pool.look(roster, &mut scene);
             if let Some(watch) = &mut self.watch {
                 let takes_fee = !matches!(
                     self.coin.as_ref().map(|coin| coin.plan.payment),
                     Some(Payment::BurnAndMint { .. })
                 );
-                let scene = Scene {
+                let now = Scene {
                     days: epoch.days,
                     utilization: utilization.min(1.0),
                     fee: if takes_fee { self.price / gross } else { 0.0 },
                 };
-                let damage = watch.step(&scene, pool, roster, &mut look, &mut tally.moves);
+                let damage = watch.step(&now, pool, roster, &mut scene, &mut tally.moves);
                 watch.remember(damage.lost, served * epoch.days, epoch.days);
                 tally.burned += damage.burned;
                 row[Column::Lost] = damage.lost / epoch.days;
                 row[Column::Caught] = f64::from(damage.caught);
                 row[Column::Slashed] = damage.slashed.as_f64();
             }
+            tally.burned += tally.moves.forfeited;
             row[Column::Cost] = roster.mean_cost();
             row[Column::Providers] = f64::from(roster.online());
             row[Column::Waiting] = f64::from(pool.waiting());
@@ -495,10 +546,122 @@ impl State {
         row
     }
 
-    /// Puts bids and asks before the market.
-    fn trade(&mut self, epoch: Epoch, wanted: f64, at: impl Fn(f64) -> f64) {
+    /// Lets the market clear, and the work be done.
+    fn trade(
+        &mut self,
+        epoch: Epoch,
+        wanted: f64,
+        at: impl Fn(f64) -> f64,
+        live: Option<&mut Live<'_>>,
+        commons: &Commons,
+    ) -> Deal {
+        self.ask(epoch);
+        self.bid(epoch, wanted, at);
+        let Some(live) = live else {
+            self.market.clear(&self.bids, &self.asks, &mut self.trades);
+            self.note_price();
+            return self.flow(epoch, wanted);
+        };
+        // Who works, and at which price, is known before the first request comes.
+        let announced = self.market.quote();
+        let mut market = self.market.clone();
+        market.clear(&self.bids, &self.asks, &mut self.trades);
+        let limit = self.sellers_limit(announced);
+        let offered = if announced.is_some() {
+            wanted
+        } else {
+            self.market = market;
+            self.note_price();
+            self.trades.quantity() as f64 / MILLI / epoch.days
+        };
+        let price = announced.map_or(self.price, |quote| quote.as_f64() * MILLI);
+        let Work::Owners(roster) = &self.work else {
+            unreachable!("machines have owners");
+        };
+        let (pool, gross) = (&commons.pools[roster.pool], self.plan_gross());
+        let is_in = |owner: usize| {
+            let ask = pool.asks(owner, roster);
+            ask.is_some_and(|cost| money(cost * gross) <= limit)
+        };
+        let until = epoch.now + walras_des::Span::from_secs_f64(epoch.days * 86400.0);
+        let done = live.run(until, offered, Amount::from_f64(price), is_in);
+        if announced.is_some() {
+            // What customers sent is what the price reacts to.
+            self.bid(epoch, done.wanted / epoch.days, |_| 0.0);
+            self.market.clear(&self.bids, &self.asks, &mut self.trades);
+            self.note_price();
+        }
+        let [paid, received, burned] = self.money_of(done.paid);
+        Deal {
+            wanted: if announced.is_some() {
+                done.wanted / epoch.days
+            } else {
+                wanted
+            },
+            served: done.served / epoch.days,
+            paid,
+            received,
+            burned,
+            paid_to: Some(done.paid_to),
+        }
+    }
+
+    /// The trades as they were made, or as much of them as machines that are modelled as a flow get done.
+    fn flow(&self, epoch: Epoch, wanted: f64) -> Deal {
+        let quantity = self.trades.quantity();
+        let mut deal = Deal {
+            wanted,
+            served: quantity as f64 / MILLI / epoch.days,
+            paid: self.trades.paid(),
+            received: self.trades.received(),
+            burned: self.trades.burned,
+            paid_to: None,
+        };
+        if let Some(machines) = self.plan.machines.as_ref().filter(|_| quantity > 0) {
+            let limit = self.sellers_limit(self.market.quote());
+            let willing = self.asks.iter().filter(|ask| ask.price <= limit);
+            let room = willing.map(|ask| ask.quantity).sum::<u64>().max(1) as f64;
+            let sent = if self.market.quote().is_some() {
+                wanted * MILLI * epoch.days
+            } else {
+                quantity as f64
+            };
+            // What is offered is what is served at most, the rest of what nodes could do if they were always there.
+            let could = room / machines.goodput.most();
+            let done = machines.goodput.at(sent / could) * could;
+            deal.served = done / MILLI / epoch.days;
+            let paid = deal.paid.as_f64() * done / quantity as f64;
+            [deal.paid, deal.received, deal.burned] = self.money_of(Amount::from_f64(paid));
+        }
+        deal
+    }
+
+    /// What sellers get and what is destroyed if `paid` is paid, in the proportions of the trades.
+    fn money_of(&self, paid: Amount) -> [Amount; 3] {
+        let whole = self.trades.paid();
+        if whole <= Amount::ZERO {
+            return [paid, paid, Amount::ZERO];
+        }
+        let [part, whole] = [paid, whole]
+            .map(|amount| u64::try_from(amount.0).expect("an epoch's payments fit 64 bits"));
+        let of = |amount: Amount| amount.mul_floor(part, whole);
+        [paid, of(self.trades.received()), of(self.trades.burned)]
+    }
+
+    /// The highest ask that the last trades had a place for.
+    fn sellers_limit(&self, announced: Option<Amount>) -> Amount {
+        let filled = self
+            .trades
+            .sold
+            .iter()
+            .map(|fill| self.asks[fill.order].price);
+        let one_price = self.trades.sellers_price;
+        one_price.or(filled.max()).or(announced).unwrap_or_default()
+    }
+
+    /// Owners, or the seller, ask.
+    fn ask(&mut self, epoch: Epoch) {
         let milli = |units: f64| (units * MILLI * epoch.days).round().max(0.0) as u64;
-        let money = |usd: f64| Amount((usd * 1e9 / MILLI).round() as i128);
         self.asks.clear();
         match &self.work {
             Work::Owners(roster) => {
@@ -519,6 +682,11 @@ impl State {
                 self.asks.push(ask);
             }
         }
+    }
+
+    /// Customers bid: all that is wanted at an announced price, or along their demand curve.
+    fn bid(&mut self, epoch: Epoch, wanted: f64, at: impl Fn(f64) -> f64) {
+        let milli = |units: f64| (units * MILLI * epoch.days).round().max(0.0) as u64;
         self.bids.clear();
         if self.market.quote().is_some() {
             self.bids
@@ -537,7 +705,10 @@ impl State {
                 }
             }
         }
-        self.market.clear(&self.bids, &self.asks, &mut self.trades);
+    }
+
+    /// Customers expect what is announced next, or what was paid last.
+    fn note_price(&mut self) {
         let quantity = self.trades.quantity();
         let announced = self
             .market
@@ -559,12 +730,13 @@ impl State {
     }
 
     /// Moves what customers paid; what owners get of it, in dollars and in tokens, is in their account then.
-    fn settle(&mut self, epoch: Epoch, tally: &mut Tally) -> (Amount, Amount) {
-        let (paid, received, burned) = (
-            self.trades.paid(),
-            self.trades.received(),
-            self.trades.burned,
-        );
+    fn settle(&mut self, epoch: Epoch, deal: &Deal, tally: &mut Tally) -> (Amount, Amount) {
+        let &Deal {
+            paid,
+            received,
+            burned,
+            ..
+        } = deal;
         let for_creators = self.for_creators();
         let ledger = &mut self.ledger;
         ledger.mint(Asset::Usd, Account::CUSTOMERS, paid, Reason::Deposit);

@@ -1,19 +1,10 @@
-//! Owners who may provide: what they have, when they come, what they earn, and when they leave.
-//!
-//! Earnings are shared out by capacity and settled when an owner looks at them: one account of what a unit of capacity has earned
-//! since the beginning serves all owners, exactly, and what rounding leaves stays with [`Account::EARNINGS`].
+//! Owners of hardware: what they have, what it costs them, and by which rule they come and go.
 
-use std::cmp::Ordering;
+use walras_des::Dist;
 
-use walras_des::{Dist, Purpose, SimTime, Streams};
-
-use crate::economy::roster::Roster;
-use crate::economy::timing::{Timing, Verdict};
-use crate::ledger::{Account, Asset, Ledger, Reason};
-use crate::supply::orders::Orders;
+use crate::supply::exit::{Marginal, Switching};
 use crate::supply::owner::{Hardware, Machine};
 use crate::supply::power::Tariff;
-use crate::units::Amount;
 
 /// Owners of hardware that a network could use.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +47,34 @@ pub struct Owners {
     pub stake: f64,
     /// What they want of the money in their stake [by year].
     pub stake_return: f64,
+    /// Who leaves earlier than this after it came loses its stake [days].
+    pub lock: f64,
+    /// What it takes to go from one network to another, for owners who know several.
+    pub moving: Moving,
+}
+
+/// What it takes to go from one network to another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moving {
+    /// Care, and what is lost by it [USD per unit of capacity a day].
+    pub cost: f64,
+    /// The time within which what is gained must pay for that, and for a stake that is lost [days].
+    pub within: f64,
+    /// Time without work [days].
+    pub downtime: f64,
+}
+
+/// How the owners of a pool that networks share come to one of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Membership {
+    /// Index of the pool.
+    pub pool: usize,
+    /// As [`Owners::online`], of all owners of the pool.
+    pub online: f64,
+    /// As [`Owners::stake`].
+    pub stake: f64,
+    /// As [`Owners::lock`].
+    pub lock: f64,
 }
 
 /// Where some of the owners are.
@@ -67,6 +86,27 @@ pub struct Place {
     pub tariff: Tariff,
 }
 
+/// When owners come and when they go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Timing {
+    /// By multiples of their running cost.
+    Factors {
+        /// They join when they expect this many times their running cost, and what pays hardware back that they must buy.
+        join_above: f64,
+        /// They leave when they expect less than this share of it.
+        leave_below: f64,
+    },
+    /// By the thresholds of Dixit: waiting is worth something while coming and going is not free and earnings are uncertain.
+    Dixit {
+        /// What money is discounted at [by year].
+        discount: f64,
+        /// Growth of earnings that they expect [by year].
+        drift: f64,
+        /// Volatility that they expect [by root of a year]; that of recent earnings if none is stated.
+        volatility: Option<f64>,
+    },
+}
+
 /// Which of the tokens that owners earn they sell at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sells {
@@ -76,562 +116,83 @@ pub enum Sells {
     Bill,
 }
 
-/// Where an owner is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Away,
-    /// Has ordered hardware that comes in this epoch.
-    Waiting(u32),
-    /// With the network of this index.
-    Online(u32),
-    /// Caught cheating, and away until this epoch.
-    Barred(u32),
-}
-
-/// An owner as others see it.
+/// What owners make of an expectation.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Member {
-    /// [units a day]
-    pub capacity: f64,
-    /// [USD per unit]
-    pub cost: f64,
-    pub staked: Amount,
-}
-
-/// What owners did with their tokens in an epoch.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Moves {
-    /// Owners who came online.
-    pub joined: u32,
-    /// Owners who left.
-    pub left: u32,
-    /// Tokens sold.
-    pub sold: Amount,
-    /// Dollars spent on tokens for stakes.
-    pub staked_usd: f64,
-}
-
-/// Who has ordered hardware.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Party {
-    /// An owner of a pool.
-    Owner {
-        /// Index of the pool.
-        pool: usize,
-        /// Index of the owner.
-        owner: usize,
+pub(super) enum Verdict {
+    Factors {
+        join_above: f64,
+        leave_below: f64,
+        /// What pays hardware back [USD per unit].
+        hardware: f64,
+        expected: f64,
     },
-    /// The seller of the network of this index.
-    Seller(usize),
+    /// Running costs of the last to come and to stay, by kind of hardware [USD per unit].
+    Dixit([Marginal; 3]),
 }
 
-/// A look at a network.
-pub struct Look<'a> {
-    /// The epoch.
-    pub epoch: u32,
-    /// Its beginning.
-    pub now: SimTime,
-    /// Whether the network is open.
-    pub is_open: bool,
-    /// Its books.
-    pub ledger: &'a mut Ledger,
-    /// The price of its token [USD].
-    pub token_usd: Option<f64>,
-    /// The queue for new hardware, if there is one.
-    pub maker: Option<&'a mut Orders<Party>>,
-}
-
-/// The owners at work.
-#[derive(Clone, Debug)]
-pub struct Population {
-    plan: Owners,
-    /// Index among pools.
-    index: usize,
-    /// Epochs between two looks.
-    review: u32,
-    epoch_days: f64,
-    /// Of each owner, [thousandths of a unit a day].
-    capacity: Vec<u64>,
-    /// Running cost without electricity [USD per unit].
-    base: Vec<f64>,
-    /// Running cost when the owner last looked [USD per unit].
-    cost: Vec<f64>,
-    hardware: Vec<Hardware>,
-    /// Line of [`Roster::power`] by which it pays for electricity.
-    line: Vec<u32>,
-    state: Vec<State>,
-    staked: Vec<Amount>,
-    /// State of the accounts of earnings when each last settled, by asset.
-    marks: Vec<[i128; 2]>,
-    /// State of the account of electricity when each last settled.
-    power_marks: Vec<f64>,
-    /// All revenue so far [USD].
-    revenue: Vec<f64>,
-    /// All running cost so far, up to the last look [USD].
-    spent: Vec<f64>,
-    settled: Vec<u32>,
-    waiting: u32,
-    /// Price of electricity at each place, times what it was.
-    power_factors: Vec<f64>,
-}
-
-const PAID: [Asset; 2] = [Asset::Usd, Asset::Token];
-
-impl Population {
-    /// Draws owners, of whom none is online.
-    #[must_use]
-    pub fn new(
-        plan: &Owners,
-        index: usize,
-        epoch_days: f64,
-        streams: &Streams,
-        entity: u64,
-    ) -> Self {
-        let count = plan.potential as usize;
-        let mut stream = streams.open(Purpose::new("owners"), entity);
-        let mut machines = streams.open(Purpose::new("machines of owners"), entity);
-        let mut owners = Self {
-            plan: plan.clone(),
-            index,
-            review: ((plan.review / epoch_days).round() as u32).max(1),
-            epoch_days,
-            capacity: Vec::with_capacity(count),
-            base: Vec::with_capacity(count),
-            cost: Vec::new(),
-            hardware: Vec::with_capacity(count),
-            line: Vec::with_capacity(count),
-            state: vec![State::Away; count],
-            staked: vec![Amount::ZERO; count],
-            marks: vec![[0; 2]; count],
-            power_marks: vec![0.0; count],
-            revenue: vec![0.0; count],
-            spent: vec![0.0; count],
-            settled: vec![0; count],
-            waiting: 0,
-            power_factors: vec![1.0; plan.places.len()],
-        };
-        let weights: f64 = plan.places.iter().map(|place| place.weight).sum();
-        let idle_of_others = plan.idle_anyway / (1.0 - plan.buyers).max(1e-9);
-        for _ in 0..count {
-            let capacity = plan.capacity.sample(&mut stream);
-            owners
-                .capacity
-                .push(((capacity * 1e3).round() as u64).max(1));
-            let cost = plan.running_cost.sample(&mut stream).max(0.0);
-            let hardware = if stream.bernoulli(plan.buyers) {
-                Hardware::ToBuy
-            } else if machines.bernoulli(idle_of_others) {
-                Hardware::IdleAnyway
-            } else {
-                Hardware::Owned
-            };
-            owners.base.push(cost + plan.machine.wear(hardware));
-            owners.hardware.push(hardware);
-            let mut at = machines.uniform() * weights;
-            let place = plan.places.iter().position(|place| {
-                at -= place.weight;
-                at < 0.0
-            });
-            let place = place.unwrap_or(plan.places.len().saturating_sub(1));
-            let line = 2 * place + usize::from(hardware == Hardware::IdleAnyway);
-            owners.line.push(line as u32);
-        }
-        owners.cost.clone_from(&owners.base);
-        owners
-    }
-
-    /// Puts the cheapest owners who are away online, as many as are a share of all.
-    pub fn open(&mut self, roster: &mut Roster, online: f64) {
-        for owner in 0..self.len() {
-            if self.state[owner] == State::Away {
-                self.cost[owner] = self.cost_at(owner, roster);
-            }
-        }
-        let away = (0..self.len()).filter(|&owner| self.state[owner] == State::Away);
-        let mut order: Vec<usize> = away.collect();
-        let cost = |&a: &usize, &b: &usize| {
-            self.cost[a]
-                .partial_cmp(&self.cost[b])
-                .unwrap_or(Ordering::Equal)
-        };
-        order.sort_by(cost);
-        let first = (online * f64::from(self.plan.potential)).round() as usize;
-        for &owner in &order[..first.min(order.len())] {
-            self.enter(owner, roster, 0);
-        }
-    }
-
-    /// What is planned.
-    #[must_use]
-    pub fn plan(&self) -> &Owners {
-        &self.plan
-    }
-
-    /// How many owners there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.capacity.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.capacity.is_empty()
-    }
-
-    /// Makes running cost without electricity so many times what it was; rosters must be counted again.
-    pub fn scale_costs(&mut self, factor: f64) {
-        for cost in &mut self.base {
-            *cost *= factor;
-        }
-    }
-
-    /// Makes electricity so many times as dear, at one place or all.
-    pub fn scale_power(&mut self, factor: f64, place: Option<usize>) {
-        for (index, scale) in self.power_factors.iter_mut().enumerate() {
-            if place.is_none_or(|place| place == index) {
-                *scale *= factor;
-            }
-        }
-    }
-
-    /// Counts the costs of those online at a network anew.
-    pub fn recount(&mut self, roster: &mut Roster) {
-        roster.forget_costs();
-        for owner in 0..self.len() {
-            if self.state[owner] == State::Online(roster.network) {
-                self.cost[owner] = self.cost_at(owner, roster);
-                roster.add_cost(self.capacity[owner], self.cost[owner]);
-            }
-        }
-    }
-
-    /// What electricity costs at each place for some days from a time, times what shocks have made of it [USD/kWh].
-    pub fn electricity(&self, start: f64, days: f64) -> impl Iterator<Item = f64> {
-        let places = self.plan.places.iter().zip(&self.power_factors);
-        places.map(move |(place, factor)| place.tariff.mean(24.0 * start, 24.0 * days) * factor)
-    }
-
-    /// Owners who wait for hardware.
-    #[must_use]
-    pub fn waiting(&self) -> u32 {
-        self.waiting
-    }
-
-    /// What all owners could do, online or not: cost at this network, with what pays back hardware that is still to be bought [USD per
-    /// unit], and units a day.
-    pub fn potential(&self, roster: &Roster) -> impl Iterator<Item = (f64, f64)> {
-        let payback = self.plan.machine.price / self.plan.payback;
-        (0..self.len()).map(move |owner| {
-            let cost = self.cost_at(owner, roster);
-            let buys = self.hardware[owner] == Hardware::ToBuy;
-            let cost = cost + if buys { payback } else { 0.0 };
-            (cost, self.capacity[owner] as f64 / 1e3)
-        })
-    }
-
-    /// Revenue of every owner who ever provided [USD], and what running cost them until they last looked.
-    pub fn accounts(&self) -> impl Iterator<Item = (f64, f64)> {
-        let all = self.revenue.iter().zip(&self.spent);
-        all.map(|(&revenue, &spent)| (revenue, spent))
-            .filter(|&(_, spent)| spent > 0.0)
-    }
-
-    /// Capacities of those online at a network [thousandths of a unit a day].
-    pub fn capacities(&self, roster: &Roster) -> impl Iterator<Item = u64> {
-        let network = roster.network;
-        let all = self.state.iter().zip(&self.capacity);
-        all.filter(move |(state, _)| **state == State::Online(network))
-            .map(|(_, &capacity)| capacity)
-    }
-
-    /// Hardware that an owner has ordered is there.
-    pub fn deliver(&mut self, owner: usize, epoch: u32) {
-        self.state[owner] = State::Waiting(epoch);
-    }
-
-    /// Lets those owners look at a network whose turn it is: they take what they have earned, sell what they do not keep, and stay or
-    /// go; others come.
-    pub fn look(&mut self, roster: &mut Roster, look: &mut Look<'_>) -> Moves {
-        let mut moves = Moves::default();
-        look.ledger.set_time(look.now);
-        let seen = roster.seen();
-        let expected = seen.certain(self.plan.risk_aversion);
-        let verdict = Verdict::new(&self.plan, expected, seen.variance, roster.stake);
-        let epoch = look.epoch;
-        for owner in self.turns(epoch) {
-            match self.state[owner] {
-                State::Online(network) if network == roster.network => {
-                    self.collect(owner, roster, look, &mut moves);
-                    if !self.plan.places.is_empty() {
-                        let cost = self.cost_at(owner, roster);
-                        roster.change_cost(self.capacity[owner], self.cost[owner], cost);
-                        self.cost[owner] = cost;
-                    }
-                    if verdict.goes(self.hardware[owner], self.cost[owner]) {
-                        self.leave(owner, roster, look, &mut moves);
-                    }
+impl Verdict {
+    /// The verdict of owners who expect to earn `expected` [USD per unit], with this variance by year, and would stake so much.
+    pub fn new(plan: &Owners, expected: f64, variance: f64, stake: f64) -> Self {
+        match plan.timing {
+            Timing::Factors {
+                join_above,
+                leave_below,
+            } => Self::Factors {
+                join_above,
+                leave_below,
+                hardware: plan.machine.price / plan.payback,
+                expected: expected - stake * plan.stake_return / 365.0,
+            },
+            Timing::Dixit {
+                discount,
+                drift,
+                volatility,
+            } => Self::Dixit(Hardware::ALL.map(|hardware| {
+                let switching = Switching {
+                    drift,
+                    volatility: volatility.unwrap_or(variance.sqrt()),
+                    discount,
+                    cost: 0.0,
+                    entry_cost: plan.machine.entry_cost(hardware) + stake,
+                    exit_cost: -plan.machine.worth(hardware) - stake,
+                };
+                let Marginal { enter, leave } = switching.marginal(expected * 365.0);
+                Marginal {
+                    enter: enter / 365.0,
+                    leave: leave / 365.0,
                 }
-                State::Waiting(due) if due <= epoch => {
-                    self.waiting -= 1;
-                    // Bought is bought: it runs if it pays its electricity.
-                    self.state[owner] = State::Away;
-                    self.cost[owner] = self.cost_at(owner, roster);
-                    let goes = verdict.goes(self.hardware[owner], self.cost[owner]);
-                    self.own(owner);
-                    if !goes {
-                        self.join(owner, roster, look, &mut moves);
-                    }
+            })),
+        }
+    }
+
+    /// Whether an owner with this running cost comes.
+    pub fn comes(&self, hardware: Hardware, cost: f64) -> bool {
+        match self {
+            Self::Factors {
+                join_above,
+                hardware: payback,
+                expected,
+                ..
+            } => {
+                let mut wanted = join_above * cost;
+                if hardware == Hardware::ToBuy {
+                    wanted += payback;
                 }
-                State::Barred(until) if until <= epoch => self.state[owner] = State::Away,
-                State::Online(_) | State::Waiting(_) | State::Barred(_) => {}
-                State::Away => {
-                    if !look.is_open {
-                        continue;
-                    }
-                    self.cost[owner] = self.cost_at(owner, roster);
-                    let hardware = self.hardware[owner];
-                    if !verdict.comes(hardware, self.cost[owner]) {
-                        continue;
-                    }
-                    if hardware == Hardware::ToBuy && self.orders(owner, look) {
-                        self.waiting += 1;
-                    } else {
-                        self.own(owner);
-                        self.join(owner, roster, look, &mut moves);
-                    }
-                }
+                *expected > wanted
             }
-        }
-        moves
-    }
-
-    /// Orders hardware; whether it is still to come.
-    fn orders(&mut self, owner: usize, look: &mut Look<'_>) -> bool {
-        let due = if let Some(maker) = &mut look.maker {
-            let party = Party::Owner {
-                pool: self.index,
-                owner,
-            };
-            maker.order(party, self.capacity[owner] as f64 / 1e3);
-            u32::MAX
-        } else if self.plan.lead_time > 0.0 {
-            look.epoch + (self.plan.lead_time / self.epoch_days).ceil() as u32
-        } else {
-            return false;
-        };
-        self.state[owner] = State::Waiting(due);
-        true
-    }
-
-    /// What was bought is there: who comes and goes by Dixit's rule sells it on leaving, and would have to buy again.
-    fn own(&mut self, owner: usize) {
-        if self.hardware[owner] == Hardware::ToBuy
-            && matches!(self.plan.timing, Timing::Factors { .. })
-        {
-            self.hardware[owner] = Hardware::Owned;
+            Self::Dixit(marginal) => cost < marginal[hardware as usize].enter,
         }
     }
 
-    /// Running cost now [USD per unit].
-    fn cost_at(&self, owner: usize, roster: &Roster) -> f64 {
-        self.base[owner] + roster.power(self.line[owner])
-    }
-
-    fn join(&mut self, owner: usize, roster: &mut Roster, look: &mut Look<'_>, moves: &mut Moves) {
-        let Some(staked) = self.lock(owner, roster, look.ledger, look.token_usd) else {
-            // Nobody sells as many: no stake, no entry.
-            return;
-        };
-        moves.staked_usd += staked;
-        self.enter(owner, roster, look.epoch);
-        moves.joined += 1;
-    }
-
-    /// Lets those who are online from the start lock their stakes; who finds nobody to sell it the tokens leaves.
-    pub(super) fn lock_first(&mut self, roster: &mut Roster, ledger: &mut Ledger, price: f64) {
-        for owner in 0..self.len() {
-            if self.is_online(owner, roster)
-                && self.lock(owner, roster, ledger, Some(price)).is_none()
-            {
-                self.state[owner] = State::Away;
-                roster.remove(self.capacity[owner], self.cost[owner]);
-            }
+    /// Whether an owner with this running cost goes.
+    pub fn goes(&self, hardware: Hardware, cost: f64) -> bool {
+        match self {
+            Self::Factors {
+                leave_below,
+                expected,
+                ..
+            } => *expected < leave_below * cost,
+            Self::Dixit(marginal) => cost > marginal[hardware as usize].leave,
         }
     }
-
-    /// Buys and locks an owner's stake. Returns what it cost [USD]; `None` if it is not to be had.
-    fn lock(
-        &mut self,
-        owner: usize,
-        roster: &Roster,
-        ledger: &mut Ledger,
-        token_usd: Option<f64>,
-    ) -> Option<f64> {
-        let stake = roster.stake * self.capacity[owner] as f64 / 1e3;
-        let Some(price) = token_usd.filter(|_| stake > 0.0) else {
-            return Some(0.0);
-        };
-        let tokens = Amount::from_f64((stake / price).min(1e19));
-        if ledger.balance(Asset::Token, Account::EXCHANGE) < tokens {
-            return None;
-        }
-        let usd = Amount::from_f64(stake);
-        let account = Account::owner(owner);
-        let swap = Reason::Swap;
-        ledger.mint(Asset::Usd, account, usd, Reason::Deposit);
-        ledger.transfer(Asset::Usd, account, Account::EXCHANGE, usd, swap);
-        ledger.transfer(Asset::Token, Account::EXCHANGE, account, tokens, swap);
-        ledger.transfer(
-            Asset::Token,
-            account,
-            Account::STAKES,
-            tokens,
-            Reason::Stake,
-        );
-        self.staked[owner] = tokens;
-        Some(stake)
-    }
-
-    /// Whether an owner provides to a network.
-    pub(super) fn is_online(&self, owner: usize, roster: &Roster) -> bool {
-        self.state[owner] == State::Online(roster.network)
-    }
-
-    pub(super) fn member(&self, owner: usize) -> Member {
-        Member {
-            capacity: self.capacity[owner] as f64 / 1e3,
-            cost: self.cost[owner],
-            staked: self.staked[owner],
-        }
-    }
-
-    /// Owners who look in an epoch.
-    pub(super) fn turns(&self, epoch: u32) -> impl Iterator<Item = usize> + use<> {
-        let review = self.review as usize;
-        (epoch as usize % review..self.len()).step_by(review)
-    }
-
-    /// Takes what an owner did not spend on work out of its bill.
-    pub(super) fn save(&mut self, owner: usize, usd: f64) {
-        self.spent[owner] -= usd;
-    }
-
-    /// Throws an owner out until an epoch; `slashed` has already left the stakes.
-    pub(super) fn evict(
-        &mut self,
-        owner: usize,
-        slashed: Amount,
-        until: u32,
-        (roster, look): (&mut Roster, &mut Look<'_>),
-        moves: &mut Moves,
-    ) {
-        self.staked[owner] -= slashed;
-        self.collect(owner, roster, look, moves);
-        self.leave(owner, roster, look, moves);
-        self.state[owner] = State::Barred(until);
-    }
-
-    fn enter(&mut self, owner: usize, roster: &mut Roster, epoch: u32) {
-        self.state[owner] = State::Online(roster.network);
-        roster.add(self.capacity[owner], self.cost[owner]);
-        self.marks[owner] = roster.earned();
-        self.power_marks[owner] = roster.power_bill(self.line[owner]);
-        self.settled[owner] = epoch;
-    }
-
-    fn leave(&mut self, owner: usize, roster: &mut Roster, look: &mut Look<'_>, moves: &mut Moves) {
-        self.state[owner] = State::Away;
-        roster.remove(self.capacity[owner], self.cost[owner]);
-        moves.left += 1;
-        let stake = std::mem::take(&mut self.staked[owner]);
-        if let Some(price) = look.token_usd.filter(|_| stake > Amount::ZERO) {
-            let account = Account::owner(owner);
-            look.ledger.transfer(
-                Asset::Token,
-                Account::STAKES,
-                account,
-                stake,
-                Reason::Unstake,
-            );
-            sell(look.ledger, account, stake, price);
-            moves.sold += stake;
-        }
-    }
-
-    /// Settles what an owner has earned since the last time.
-    fn collect(&mut self, owner: usize, roster: &Roster, look: &mut Look<'_>, moves: &mut Moves) {
-        let account = Account::owner(owner);
-        let ledger = &mut *look.ledger;
-        let now = roster.earned();
-        let mut earned = [Amount::ZERO; 2];
-        for (index, asset) in PAID.into_iter().enumerate() {
-            let gain = now[index] - self.marks[owner][index];
-            let owed = gain.checked_mul(i128::from(self.capacity[owner]));
-            let owed = Amount(owed.expect("an owner's earnings fit 95 bits") >> 32);
-            if owed > Amount::ZERO {
-                ledger.transfer(asset, Account::EARNINGS, account, owed, Reason::Collect);
-            }
-            earned[index] = owed;
-        }
-        self.marks[owner] = now;
-        let days = f64::from(look.epoch - self.settled[owner]) * self.epoch_days;
-        self.settled[owner] = look.epoch;
-        let power = roster.power_bill(self.line[owner]);
-        let power = power - std::mem::replace(&mut self.power_marks[owner], power);
-        let capacity = self.capacity[owner] as f64;
-        let bill = self.base[owner] * capacity / 1e3 * days + power * capacity / 1e3;
-        self.spent[owner] += bill;
-        self.revenue[owner] += earned[0].as_f64();
-        if let Some(price) = look.token_usd {
-            self.revenue[owner] += earned[1].as_f64() * price;
-            let wanted = match self.plan.sells {
-                Sells::Share(share) => Amount((earned[1].0 as f64 * share) as i128),
-                Sells::Bill => {
-                    Amount::from_f64(((bill - earned[0].as_f64()) / price).clamp(0.0, 1e19))
-                }
-            };
-            let sold = wanted.min(ledger.balance(Asset::Token, account));
-            if sold > Amount::ZERO {
-                sell(ledger, account, sold, price);
-                moves.sold += sold;
-            }
-        }
-    }
-
-    /// What owners are owed at a network and have not taken, in dollars and tokens, and at most a unit of each for every owner online is
-    /// rounding.
-    #[must_use]
-    pub fn owed(&self, roster: &Roster) -> [Amount; 2] {
-        let mut owed = [0_i128; 2];
-        for owner in self.of(roster) {
-            for (index, sum) in owed.iter_mut().enumerate() {
-                let gain = roster.earned()[index] - self.marks[owner][index];
-                *sum += (gain * i128::from(self.capacity[owner])) >> 32;
-            }
-        }
-        owed.map(Amount)
-    }
-
-    /// What is staked together at a network.
-    #[must_use]
-    pub fn staked(&self, roster: &Roster) -> Amount {
-        self.of(roster)
-            .fold(Amount::ZERO, |sum, owner| sum + self.staked[owner])
-    }
-
-    /// Owners online at a network.
-    fn of(&self, roster: &Roster) -> impl Iterator<Item = usize> {
-        let here = State::Online(roster.network);
-        (0..self.len()).filter(move |&owner| self.state[owner] == here)
-    }
-}
-
-/// Sells tokens to the public at a price: the public brings what dollars the exchange lacks.
-pub(super) fn sell(ledger: &mut Ledger, from: Account, tokens: Amount, price: f64) {
-    let usd = Amount::from_f64((tokens.as_f64() * price).min(1e19));
-    let short = usd - usd.min(ledger.balance(Asset::Usd, Account::EXCHANGE));
-    ledger.transfer(Asset::Token, from, Account::EXCHANGE, tokens, Reason::Swap);
-    ledger.mint(Asset::Usd, Account::EXCHANGE, short, Reason::Deposit);
-    ledger.transfer(Asset::Usd, Account::EXCHANGE, from, usd, Reason::Swap);
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use walras_des::math;
 
 use crate::economy::Timing;
-use crate::economy::owners::Population;
+use crate::economy::pool::Pool;
 use crate::supply::owner::{Hardware, Outlook};
 use crate::units::Amount;
 
@@ -25,6 +25,8 @@ pub struct Roster {
     pub(super) pool: usize,
     /// What each locks [USD per unit of capacity a day].
     pub(super) stake: f64,
+    /// How long after coming a stake is lost by who leaves [epochs].
+    pub(super) lock: u32,
     /// Whether owners stay at a loss while it pays to wait.
     pub(super) waits: bool,
     epoch_days: f64,
@@ -58,8 +60,8 @@ impl Roster {
     #[must_use]
     pub fn new(
         network: usize,
-        (index, pool): (usize, &Population),
-        stake: f64,
+        (index, pool): (usize, &Pool),
+        (stake, lock): (f64, f64),
         epoch_days: f64,
         expected: f64,
     ) -> Self {
@@ -69,6 +71,7 @@ impl Roster {
             network: network as u32,
             pool: index,
             stake,
+            lock: (lock / epoch_days).round() as u32,
             waits: matches!(plan.timing, Timing::Dixit { .. }),
             epoch_days,
             earned: [0; 2],
@@ -106,6 +109,12 @@ impl Roster {
         steps.filter(|&(_, capacity)| capacity > 0)
     }
 
+    /// What owners with this running cost ask, as [`Roster::offers`] has it [USD per unit].
+    #[must_use]
+    pub fn ask(&self, cost: f64) -> f64 {
+        self.costs[step_of(cost)]
+    }
+
     /// Mean running cost of those online [USD per unit].
     #[must_use]
     pub fn mean_cost(&self) -> f64 {
@@ -121,20 +130,23 @@ impl Roster {
         &self.seen
     }
 
-    /// Shares out what is in [`crate::ledger::Account::EARNINGS`] since the last time, by capacity: dollars, and tokens that are worth
-    /// `token_usd`.
+    /// Shares out what is in [`crate::ledger::Account::EARNINGS`] since the last time by capacity, in dollars and in tokens.
     ///
     /// # Panics
     /// If nobody is online.
-    pub fn earn(&mut self, usd: Amount, tokens: Amount, token_usd: f64) {
+    pub fn earn(&mut self, pots: [Amount; 2]) {
         assert!(self.capacity > 0, "earnings need an owner online");
-        for (account, pot) in self.earned.iter_mut().zip([usd, tokens]) {
+        for (account, pot) in self.earned.iter_mut().zip(pots) {
             let scaled = pot
                 .0
                 .checked_mul(1 << 32)
                 .expect("a day's earnings fit 95 bits");
             *account += scaled / i128::from(self.capacity);
         }
+    }
+
+    /// Takes note of what owners have earned together, in dollars and in tokens that are worth `token_usd`.
+    pub fn note(&mut self, usd: Amount, tokens: Amount, token_usd: f64) {
         let units = self.capacity as f64 / 1e3 * self.epoch_days;
         let earning = (usd.as_f64() + tokens.as_f64() * token_usd) / units;
         self.expect(earning);
@@ -155,7 +167,7 @@ impl Roster {
     }
 
     /// An epoch of electricity, from a time [days from the start], at a utilization.
-    pub fn use_power(&mut self, pool: &Population, start: f64, utilization: f64) {
+    pub fn use_power(&mut self, pool: &Pool, start: f64, utilization: f64) {
         if self.power_bills.is_empty() {
             return;
         }
@@ -165,7 +177,7 @@ impl Roster {
         }
     }
 
-    fn price_power(&mut self, pool: &Population, start: f64, utilization: f64) {
+    fn price_power(&mut self, pool: &Pool, start: f64, utilization: f64) {
         let machine = &pool.plan().machine;
         self.power.clear();
         for price in pool.electricity(start, self.epoch_days) {

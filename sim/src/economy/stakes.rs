@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use walras_des::{Purpose, Stream, Streams, math};
 
-use crate::economy::owners::{Look, Moves, Population};
+use crate::economy::pool::{Look, Moves, Pool};
 use crate::economy::roster::Roster;
 use crate::ledger::{Account, Asset, Ledger, Reason};
 use crate::token::staking::{Slash, Temptation, slash};
@@ -186,7 +186,7 @@ impl Watch {
     /// Whether cheating pays an owner.
     fn tempts(
         &self,
-        owners: &Population,
+        owners: &Pool,
         owner: usize,
         expected: f64,
         scene: &Scene,
@@ -218,7 +218,7 @@ impl Watch {
     pub fn step(
         &mut self,
         scene: &Scene,
-        owners: &mut Population,
+        owners: &mut Pool,
         roster: &mut Roster,
         look: &mut Look<'_>,
         moves: &mut Moves,
@@ -252,7 +252,7 @@ impl Watch {
         damage
     }
 
-    fn decide(&mut self, scene: &Scene, owners: &Population, roster: &Roster, look: &Look<'_>) {
+    fn decide(&mut self, scene: &Scene, owners: &Pool, roster: &Roster, look: &Look<'_>) {
         let expected = roster.seen().income;
         for owner in owners.turns(look.epoch) {
             if !self.opportunists[owner] || !owners.is_online(owner, roster) {
@@ -279,7 +279,7 @@ impl Watch {
         owner: usize,
         slashed: Slash,
         scene: &Scene,
-        owners: &mut Population,
+        owners: &mut Pool,
         (roster, look): (&mut Roster, &mut Look<'_>),
         moves: &mut Moves,
     ) {

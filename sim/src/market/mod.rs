@@ -51,6 +51,11 @@ pub enum Pricing {
     ReverseAuction,
     /// One price for the whole network, moved each epoch toward a target utilization; owners who ask more stand aside.
     BaseFee(BaseFee),
+    /// One price for the whole network, which the economy around it finds; owners who ask more stand aside.
+    Economy {
+        /// Price of a prompt token relative to an output token.
+        prompt_weight: f64,
+    },
 }
 
 /// What a node asks for a million tokens.

@@ -291,7 +291,7 @@ impl<'a> Best<'a> {
         let rates = self.holders(request).flat_map(|class| &class.rates);
         let price = |rates: &Rates| rates.price(request.prompt_tokens, request.output_tokens);
         let least: Option<Amount> = match &self.platform.pricing {
-            Pricing::Rental => None,
+            Pricing::Rental | Pricing::Economy { .. } => None,
             Pricing::ReverseAuction => rates.map(price).min(),
             // The fee never falls below its floor, and nobody works below its ask.
             Pricing::BaseFee(rule) => rates.map(|rates| rates.output).min().map(|ask| {

@@ -24,6 +24,9 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         }
         let job = self.admit(request);
         self.tally.submitted(cx.now());
+        if let Some(flows) = &mut self.flows {
+            (flows.wanted).add(request.prompt_tokens, request.output_tokens);
+        }
         if self.board.is_waiting(job) {
             self.ask(Cause::JobArrived(job), cx);
         }
@@ -290,6 +293,14 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             let price = self.pay(&record, &card);
             row.paid = price.as_f64();
             self.counts.completed += 1;
+            if let Some(flows) = &mut self.flows {
+                (flows.served).add(card.prompt_tokens, record.output_tokens);
+                flows.paid += price;
+                flows.paid_to[record.node.index()] += price;
+                let within = u64::from(self.workload.slo.is_met(row.ttft, row.tpot));
+                flows.delivered[0] += 1;
+                flows.delivered[1] += within;
+            }
         } else if fate == Fate::Failed {
             self.counts.failed += 1;
         } else {

@@ -16,6 +16,7 @@ mod orders;
 mod outages;
 mod playback;
 mod reports;
+pub mod steering;
 mod tally;
 
 use walras_des::{
@@ -40,6 +41,7 @@ use handoff::Handoffs;
 use nodes::{Birth, Node, Registration};
 use outages::Outages;
 pub use playback::Playback;
+use steering::Flows;
 use tally::Tally;
 
 /// What a run is told beyond platform and workload.
@@ -188,6 +190,8 @@ pub struct World<'a, S, R> {
     closing: bool,
     /// Customers who gave up since the last change of price although they would have paid it.
     gave_up: u64,
+    /// What an economy around the platform is to be told, if there is one.
+    flows: Option<Flows>,
 }
 
 type Cx = Context<Event>;
@@ -265,6 +269,7 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             lost: Vec::new(),
             closing: false,
             gave_up: 0,
+            flows: None,
             nodes,
             registry,
             backlog: Backlog::new(),
@@ -273,7 +278,11 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
 
     /// Schedules what is known at the start.
     fn begin(engine: &mut Engine<Self>) {
+        let is_steered = engine.model.flows.is_some();
         for index in 0..engine.model.nodes.len() {
+            if is_steered {
+                break;
+            }
             let node = NodeId::new(index);
             let first = match engine.model.registry[index].birth {
                 Birth::Off | Birth::Down(None) => continue,
@@ -302,7 +311,9 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
             engine.context_mut().after(rule.epoch, Event::Reprice);
         }
         Self::begin_reports(engine);
-        engine.model.next = engine.model.arrivals.next();
+        if !is_steered {
+            engine.model.next = engine.model.arrivals.next();
+        }
         if let Some(request) = engine.model.next {
             engine.context_mut().at(request.at, Event::Arrive);
         }

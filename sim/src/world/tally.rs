@@ -230,8 +230,7 @@ impl Tally {
     }
 
     pub(super) fn ended(&mut self, row: &JobRow, slo: Slo) {
-        let within = row.ttft.is_some_and(|ttft| ttft <= slo.ttft.as_secs_f64())
-            && row.tpot.is_none_or(|tpot| tpot <= slo.tpot.as_secs_f64());
+        let within = slo.is_met(row.ttft, row.tpot);
         if row.fate == Fate::Completed {
             self.since_sample.completed += 1;
             self.since_sample.within_slo += u32::from(within);
