@@ -423,10 +423,6 @@ pub struct MovingSpec {
     pub downtime: Duration,
 }
 
-fn quarter() -> Duration {
-    Duration(90.0 * 86400.0)
-}
-
 /// Thresholds of entry and exit when coming costs something and nobody knows the future.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
