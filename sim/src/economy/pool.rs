@@ -344,7 +344,6 @@ impl Pool {
                         self.leave(owner, roster, scene, &mut moves);
                     }
                 }
-                State::Online(_) | State::Moving => {}
                 State::Waiting(due) if due <= epoch => {
                     if best.is_some_and(|best| best != roster.network) {
                         continue;
@@ -360,7 +359,7 @@ impl Pool {
                     }
                 }
                 State::Barred(until) if until <= epoch => self.state[owner] = State::Away,
-                State::Waiting(_) | State::Barred(_) => {}
+                State::Online(_) | State::Moving | State::Waiting(_) | State::Barred(_) => {}
                 State::Away => {
                     // Who has gone since it last worked is paid for that.
                     if (self.paid.get(owner)).is_some_and(|paid| *paid != [Amount::ZERO; 2]) {
