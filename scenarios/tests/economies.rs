@@ -1,5 +1,6 @@
 //! Economies as a user writes them: what is wrong is said where it is, and what is right reaches the simulation.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -97,7 +98,7 @@ fn what_is_wrong_is_said_where_it_is() {
                 found.push_str(line);
             } else if let Some((_, place)) = line.split_once(".yaml:") {
                 let line = place.split(':').next().unwrap_or_default();
-                found.push_str(&format!(" (line {line})\n"));
+                writeln!(found, " (line {line})").expect("text grows");
             }
         }
     }

@@ -201,7 +201,10 @@ impl<'a> Run<'a> {
         // The planner looks at the same day before anything has happened on it.
         let quarter = |days: f64| (days / QUARTER).floor();
         let is_due = quarter(epoch.start + epoch.days) > quarter(epoch.start);
-        let planned = self.surplus.filter(|_| is_due).map(|_| {
+        // Owners of a pool could serve one network or another, which curves of their own do not say.
+        let rosters = self.networks.iter().filter_map(State::roster).count();
+        let are_apart = rosters == self.commons.pools.len();
+        let planned = self.surplus.filter(|_| is_due && are_apart).map(|_| {
             let curves: Vec<Curve> = {
                 let networks = self.networks.iter();
                 networks

@@ -52,10 +52,6 @@ pub struct Network {
 }
 
 /// Who works for a network.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one for each network, and none is moved"
-)]
 #[derive(Clone, Debug, PartialEq)]
 // A scenario has a handful of them.
 #[allow(clippy::large_enum_variant)]
@@ -376,7 +372,7 @@ impl State {
     /// What its hardware could do at each cost.
     pub fn curve(&self, commons: &Commons) -> Curve {
         match &self.work {
-            Work::Owners(roster) => Curve::of(commons.pools[roster.pool].potential()),
+            Work::Owners(roster) => Curve::of(commons.pools[roster.pool].potential(roster)),
             Work::Seller { plan, capacity, .. } => {
                 Curve::of(std::iter::once((plan.cost * self.cost_factor, *capacity)))
             }

@@ -566,17 +566,14 @@ impl Pool {
         self.state[owner] = State::Barred(until);
     }
 
-    /// What all owners could do, whether they provide or not: cost with what pays back hardware that is still to be bought [USD per
+    /// What all owners could do, online or not: cost at this network, with what pays back hardware that is still to be bought [USD per
     /// unit], and units a day.
-    pub fn potential(&self) -> impl Iterator<Item = (f64, f64)> {
+    pub fn potential(&self, roster: &Roster) -> impl Iterator<Item = (f64, f64)> {
         let payback = self.plan.machine.price / self.plan.payback;
-        let all = self.cost.iter().zip(&self.hardware).zip(&self.capacity);
-        all.map(move |((cost, &hardware), &capacity)| {
-            let buys = hardware == Hardware::ToBuy;
-            (
-                cost + if buys { payback } else { 0.0 },
-                capacity as f64 / 1e3,
-            )
+        (0..self.len()).map(move |owner| {
+            let buys = self.hardware[owner] == Hardware::ToBuy;
+            let cost = self.cost_at(owner, roster) + if buys { payback } else { 0.0 };
+            (cost, self.capacity[owner] as f64 / 1e3)
         })
     }
 
