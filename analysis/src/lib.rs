@@ -37,6 +37,8 @@ pub mod tune;
 
 pub mod breakeven;
 
+pub mod equilibrium;
+
 pub mod fidelity;
 
 pub mod goodput;

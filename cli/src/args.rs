@@ -52,6 +52,8 @@ pub enum Command {
     Tune(TuneArgs),
     /// Find the value of a parameter at which two platforms have the same figure
     Breakeven(BreakevenArgs),
+    /// Where an economy comes to rest, from few owners and from many, and whether it does
+    Equilibrium(EquilibriumArgs),
     /// Race schedulers in some scenarios: who wins, with what confidence, and how far from what nobody can beat
     Tournament(TournamentArgs),
     /// Check scenarios, and report every problem at once with its place
@@ -697,6 +699,39 @@ counts is what is wanted and delivered after its warm-up. The last line is the k
 Examples:
   walras goodput two-fidelities
   walras goodput mine.yaml --network homes --loads 0.3,0.6,0.9,1.2 --set run.horizon=3d";
+
+/// Arguments of `equilibrium`.
+#[derive(Debug, Args)]
+#[command(after_help = EQUILIBRIUM_HELP)]
+pub struct EquilibriumArgs {
+    /// Path of a scenario about economies, or the name of one from `walras list`
+    pub scenario: PathBuf,
+    /// The economy [default: all of the scenario]
+    #[arg(long, value_name = "NAME")]
+    pub economy: Option<String>,
+    /// How long each way is followed [years]
+    #[arg(long, value_name = "YEARS", default_value_t = 20.0)]
+    pub years: f64,
+    /// Change one value of the scenario, such as `economies.half.networks.depin.take_rate=0.1`; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+    /// Threads [default: one for each core]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Directory for the page [default: a fresh one in runs/]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON array instead of the tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+const EQUILIBRIUM_HELP: &str = "\
+Growth, shocks and chance are taken out; the economy is then followed from 1, 10, 40 and 100 % of its owners.
+
+Examples:
+  walras equilibrium burn-share
+  walras equilibrium subsidy-end --economy never --years 40";
 
 const JOURNAL_HELP: &str = "\
 A row for each movement: when, of what, from whom (nobody: it was created) to whom (nobody: it was

@@ -5,6 +5,7 @@
 mod args;
 mod breakeven;
 mod calibrate;
+mod equilibrium;
 mod events;
 mod goodput;
 mod import;
@@ -122,6 +123,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Sensitivity(args) => sensitivity::sensitivity(&args),
         Command::Tune(args) => tune::tune(&args),
         Command::Breakeven(args) => breakeven::breakeven(&args),
+        Command::Equilibrium(args) => equilibrium::equilibrium(&args),
         Command::Tournament(args) => tournament::tournament(&args),
         Command::Check(args) => check(&args),
         Command::Report(args) => report(&args),

@@ -306,8 +306,7 @@ mod tests {
     #[test]
     fn a_table_for_the_terminal() {
         let text = table(&page(), Options::default());
-        let expect = "\
-  vectors   exact abs. err. rel. err.  tolerance
+        let expect = "  vectors   exact abs. err. rel. err.  tolerance
 Coin
   rewards
     coin/core 1a2b: coin.json

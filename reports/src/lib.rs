@@ -21,6 +21,8 @@ pub mod tune;
 pub mod breakeven;
 
 pub mod breakevens;
+pub mod equilibrium;
+
 pub mod fidelity;
 
 pub mod ladder;

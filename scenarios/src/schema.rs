@@ -28,8 +28,9 @@ pub fn schema() -> Json {
 }
 
 /// Definitions of which every key may be inherited, or removed with `null`.
-const INHERITING: [&str; 26] = [
+const INHERITING: [&str; 27] = [
     "PlatformSpec",
+    "PlatformVerificationSpec",
     "ClusterSpec",
     "NodesSpec",
     "FleetSpec",

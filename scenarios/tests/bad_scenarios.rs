@@ -1173,7 +1173,7 @@ error: not valid YAML: while parsing a flow mapping, did not find expected ',' o
         "- walras: 1\n",
         &[],
         "\
-error: expected a map with walras, question, baseline, run, workload, platforms, jobs, clusters, customers, economies, sweep, sensitivity, tune, devices, models, availability, found a list
+error: expected a map with walras, question, baseline, run, workload, platforms, jobs, clusters, customers, economies, sweep, sensitivity, tune, breakeven, devices, models, availability, found a list
  --> a.yaml:1:1
   |
 1 | - walras: 1
@@ -1184,7 +1184,7 @@ error: expected a map with walras, question, baseline, run, workload, platforms,
         "",
         &[],
         "\
-error: expected a map with walras, question, baseline, run, workload, platforms, jobs, clusters, customers, economies, sweep, sensitivity, tune, devices, models, availability, found nothing
+error: expected a map with walras, question, baseline, run, workload, platforms, jobs, clusters, customers, economies, sweep, sensitivity, tune, breakeven, devices, models, availability, found nothing
  --> a.yaml
 
 1 problem in a.yaml";

@@ -6,6 +6,7 @@ mod axis;
 pub(crate) mod breakeven;
 pub(crate) mod breakevens;
 mod canvas;
+pub(crate) mod equilibrium;
 mod panel;
 
 mod cost;

@@ -37,7 +37,7 @@ pub struct PlatformSpec {
     pub settlement: SettlementSpec,
     /// How answers are checked; default not at all.
     #[serde(default)]
-    pub verification: VerificationSpec,
+    pub verification: PlatformVerificationSpec,
     /// How losses are noticed and repeated.
     pub retry: RetrySpec,
     /// The nodes by kind.
@@ -409,7 +409,7 @@ pub struct SettlementSpec {
 /// How answers are checked. All that it takes is computed on nodes, takes their room, and is paid like other work.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct VerificationSpec {
+pub struct PlatformVerificationSpec {
     /// Nodes that compute each request, on the average; a fractional part is the share of requests that one more computes: with 1.1,
     /// one in ten is computed twice. A request is answered when all of them have answered. Default one: nobody checks.
     #[serde(default = "once")]
@@ -422,7 +422,7 @@ pub struct VerificationSpec {
     pub overhead: f64,
 }
 
-impl Default for VerificationSpec {
+impl Default for PlatformVerificationSpec {
     fn default() -> Self {
         Self {
             replicas: 1.0,
