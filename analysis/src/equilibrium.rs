@@ -50,9 +50,11 @@ pub enum Fate {
     },
     /// It swings.
     Swings {
+        /// What does: the providers, or the price alone.
+        column: Column,
         /// From crest to crest [days].
         period: f64,
-        /// Half of the distance between the least and the most owners, over their mean.
+        /// Half of the distance between the least and the most, over the mean.
         amplitude: f64,
         /// Whether it swings by less at the end than before.
         is_damped: bool,
@@ -123,8 +125,8 @@ pub fn find(
     let settings = Settings {
         horizon,
         warm_up: walras_des::Span::ZERO,
-        // A thousand points of a way are enough to see how it ends.
-        sample_every: still.epoch * (epochs / 1000).max(1),
+        // A swing from one epoch to the next must be seen as one.
+        sample_every: still.epoch,
     };
     let ways = pool.map(&STARTS, |&start| {
         let mut from = still.clone();
@@ -189,7 +191,14 @@ impl Way {
             end[*column] = last.iter().map(|row| row[*column]).sum::<f64>() / last.len() as f64;
         }
         let providers: Vec<f64> = series.column(Column::Providers).collect();
-        let fate = fate(&series.days, &providers, first, f64::from(owners));
+        let mut fate = fate(&series.days, &providers, first, f64::from(owners));
+        if let Fate::Rests { .. } = fate {
+            // Owners may rest where the price does not.
+            let prices: Vec<f64> = series.column(Column::Price).collect();
+            if let Some(swings) = swings(&series.days, &prices, first, Column::Price) {
+                fate = swings;
+            }
+        }
         Self {
             start,
             series,
@@ -202,11 +211,6 @@ impl Way {
 /// How the numbers of owners on these days end, of which those from `first` on are the end.
 fn fate(days: &[f64], providers: &[f64], first: usize, owners: f64) -> Fate {
     let end = &providers[first..];
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let span = |values: &[f64]| {
-        let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        most - values.iter().copied().fold(f64::INFINITY, f64::min)
-    };
     let rest = mean(end);
     if end[end.len() - 1] <= NONE * owners {
         let gone = providers.iter().rposition(|&here| here > NONE * owners);
@@ -215,7 +219,6 @@ fn fate(days: &[f64], providers: &[f64], first: usize, owners: f64) -> Fate {
     }
     // A handful of owners more or less is no swing.
     let slack = (TOLERANCE * rest).max(2.0);
-    let (early, late) = end.split_at(end.len() / 2);
     if span(end) <= slack {
         let away = providers
             .iter()
@@ -223,21 +226,41 @@ fn fate(days: &[f64], providers: &[f64], first: usize, owners: f64) -> Fate {
         let settled = away.map_or(0.0, |last| days[last]);
         return Fate::Rests { settled };
     }
+    let (early, late) = end.split_at(end.len() / 2);
     let change = mean(late) - mean(early);
-    // The mean of something that swings stays where it is.
-    let crossings = end
-        .windows(2)
-        .filter(|pair| (pair[0] > rest) != (pair[1] > rest))
+    swings(days, providers, first, Column::Providers).unwrap_or(Fate::Moves { change })
+}
+
+/// How the values of a column on these days swing from `first` on, if they do: by more than [`TOLERANCE`], and through their mean, which
+/// stays where it is.
+fn swings(days: &[f64], values: &[f64], first: usize, column: Column) -> Option<Fate> {
+    let end = &values[first..];
+    let rest = mean(end);
+    let above = |value: f64| value > rest;
+    let pairs = end.windows(2);
+    let crossings = pairs
+        .filter(|pair| above(pair[0]) != above(pair[1]))
         .count();
-    if crossings < 3 {
-        return Fate::Moves { change };
+    if crossings < 3 || span(end) <= TOLERANCE * rest {
+        return None;
     }
-    let length = days[days.len() - 1] - days[first];
-    Fate::Swings {
-        period: 2.0 * length / crossings as f64,
+    let (early, late) = end.split_at(end.len() / 2);
+    Some(Fate::Swings {
+        column,
+        period: 2.0 * (days[days.len() - 1] - days[first]) / crossings as f64,
         amplitude: span(end) / 2.0 / rest,
         is_damped: span(late) < 0.8 * span(early),
-    }
+    })
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// From the least to the most.
+fn span(values: &[f64]) -> f64 {
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    most - values.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
 impl Equilibrium {
@@ -297,14 +320,20 @@ impl Equilibrium {
         }
         for way in of(|fate| matches!(fate, Fate::Swings { .. })) {
             if let Fate::Swings {
+                column,
                 period,
                 amplitude,
                 is_damped,
             } = way.fate
             {
                 words.push(format!(
-                    "It oscillates {}: by ± {:.1} % of the providers, every {period:.0} days{}.",
+                    "It oscillates {}: {} by ± {:.1} %, every {period:.0} days{}.",
                     starts(&[way]),
+                    if column == Column::Price {
+                        "the price"
+                    } else {
+                        "the providers"
+                    },
                     amplitude * 100.0,
                     if is_damped { ", less and less" } else { "" }
                 ));
@@ -334,10 +363,12 @@ impl Equilibrium {
             let fate = match way.fate {
                 Fate::Rests { settled } => json!({"converges": {"settled_days": settled}}),
                 Fate::Swings {
+                    column,
                     period,
                     amplitude,
                     is_damped,
                 } => json!({"oscillates": {
+                    "figure": column.name(),
                     "period_days": period, "amplitude": amplitude, "damped": is_damped,
                 }}),
                 Fate::Moves { change } => json!({"moves": {"providers": change}}),
@@ -386,6 +417,7 @@ mod tests {
             period,
             amplitude,
             is_damped,
+            ..
         } = of(|day| 500.0 + 100.0 * (day / 30.0 * std::f64::consts::TAU).sin())
         else {
             panic!("it swings");

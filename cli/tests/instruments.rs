@@ -193,6 +193,91 @@ fn optimizers_find_what_is_known() {
     assert!(table.contains("cannot be improved"), "{table}");
 }
 
+/// Free entry with costs that are uniform on [0.2, 0.4] USD: of 1,000 owners of 24 units a day n serve 6,000 units at 1 USD, and the last
+/// earns its cost where 250 / n = 0.2 + 0.2 n / 1000, at n = 725. A protocol that keeps 99 % leaves nobody.
+const ENTRY: &str = "\
+walras: 1
+question: Where does it rest?
+run: {horizon: 1 y, replications: 2, seed: 1}
+customers: {volume: 6000, reference_price: 1, elasticity: 0}
+economies:
+  entry:
+    networks:
+      net:
+        owners:
+          potential: 1000
+          capacity: 24
+          running_cost: {uniform: {low: 0.2, high: 0.4}}
+          join_above: 1
+          leave_below: 100 %
+          review: 7 d
+          memory: 7 d
+        market: {posted: {price: 1}}
+  spiral:
+    extends: entry
+    networks: {net: {take_rate: 99 %}}
+";
+
+/// A base fee before owners who stay, and demand of constant elasticity, swings if and only if that exceeds 16 (twice its denominator).
+const FEE: &str = "\
+walras: 1
+question: Does the fee rest?
+run: {horizon: 1 y, replications: 2, seed: 1}
+customers: {volume: 600, reference_price: 1, elasticity: 20}
+economies:
+  fee:
+    networks:
+      net:
+        owners: {potential: 100, capacity: 24, running_cost: 0.01, join_above: 1000, leave_below: 0 %}
+        market: {base-fee: {initial: 1, target: 50 %}}
+";
+
+#[test]
+fn economies_rest_swing_or_die() {
+    let folder = Folder::new("equilibrium");
+    folder.write("entry.yaml", ENTRY);
+    folder.write("fee.yaml", FEE);
+    let table = folder.ok(&["equilibrium", "entry.yaml", "--years", "4", "--out", "e"]);
+    fits(&table);
+    assert!(table.contains("It converges: from every start"), "{table}");
+    assert!(table.contains("death spiral"), "{table}");
+    let page = std::fs::read_to_string(folder.0.join("e/equilibrium.html")).expect("the page");
+    assert!(page.contains("<svg") && page.contains("death spiral"));
+    let found = folder.json(&[
+        "equilibrium",
+        "entry.yaml",
+        "--years",
+        "4",
+        "--json",
+        "--out",
+        "j",
+    ]);
+    let rest = number(&found[0]["equilibria"][0]);
+    // The draws of a thousand costs move the count by some 1.5 %, and looks come a week apart.
+    assert!((rest / 725.0 - 1.0).abs() < 0.05, "{rest}");
+    for (elasticity, oscillates) in [("20", true), ("8", false)] {
+        let elasticity = format!("customers.elasticity={elasticity}");
+        let arguments = [
+            "equilibrium",
+            "fee.yaml",
+            "--years",
+            "2",
+            "--json",
+            "--out",
+            "f",
+            "--set",
+        ];
+        let found = folder.json(&[&arguments[..], &[&elasticity]].concat());
+        let fate = &found[0]["ways"][3]["fate"];
+        assert_eq!(
+            fate["oscillates"]["figure"] == "price",
+            oscillates,
+            "{found}"
+        );
+        assert_eq!(fate["converges"].is_null(), oscillates, "{found}");
+    }
+}
+
 #[test]
 fn the_value_at_which_two_platforms_cost_the_same() {
     let folder = Folder::new("breakeven");

@@ -17,6 +17,9 @@ const ROWS: [(Quantity, &str); 4] = [
     (Quantity::TokenPrice, "price of the token, USD"),
 ];
 
+/// Points of a line, at most: more are not seen.
+const MOST: usize = 800;
+
 /// The ways over time.
 pub(crate) fn figure(found: &Equilibrium) -> Option<Figure> {
     let names: Vec<String> = found
@@ -29,6 +32,7 @@ pub(crate) fn figure(found: &Equilibrium) -> Option<Figure> {
             .map(|(platform, way)| Curve {
                 platform,
                 points: (way.series.days.iter().zip(way.series.column(quantity)))
+                    .step_by(way.series.days.len().div_ceil(MOST))
                     .filter_map(|(day, value)| {
                         let y = estimate(&[value], Range::Any)?;
                         Some(Point { x: day / 365.0, y })

@@ -444,7 +444,7 @@ impl State {
                 row[Column::Subsidy] = worth(tally.for_owners) / epoch.days;
             } else {
                 // What the first to come would earn.
-                roster.expect(self.price);
+                roster.expect(self.price / gross);
             }
             let mut scene = Look {
                 epoch: epoch.index,
