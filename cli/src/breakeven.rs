@@ -1,23 +1,20 @@
 //! `walras breakeven`: the value of a parameter at which two platforms have the same figure, or those of several parameters by the key of
 //! the scenario; also on a function with a known root.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use walras_analysis::breakeven::several::{Several, several};
 use walras_analysis::breakeven::{Ask, Found, PAGE, STEPS};
+use walras_analysis::json;
 use walras_analysis::response::function::Known;
 use walras_analysis::response::{Function, Simulated, Unanswered};
-use walras_analysis::{json, store};
 use walras_reports::study::Subject;
 use walras_scenarios::study::{self, Crossing, Output, Study};
 
 use crate::args::BreakevenArgs;
-use crate::study::{broken, changes, function, keep, options, watching};
-use crate::{
-    BadInput, create, give_up, keep_what_is_finished_when_interrupted, layout, print, say,
-    write_whole,
-};
+use crate::study::{Work, ask, changes, directory, function, keep, tell};
+use crate::{BadInput, create, layout, write_whole};
 
 /// Bisects, writes the table and the page, and shows them.
 pub fn breakeven(args: &BreakevenArgs) -> anyhow::Result<ExitCode> {
@@ -36,7 +33,7 @@ pub fn breakeven(args: &BreakevenArgs) -> anyhow::Result<ExitCode> {
     let ask = Ask { times, tolerance };
     match function(&args.study, |known| known == Known::Root)? {
         Some(known) => {
-            let out = directory(args, known.name());
+            let out = directory(&args.study, known.name(), "breakeven");
             create(&out)?;
             let found = walras_analysis::breakeven::breakeven(&mut Function::new(known), ask);
             let subject = Subject {
@@ -103,50 +100,13 @@ fn simulate<T>(
     search: impl FnOnce(&mut Simulated<'_>) -> Result<T, Unanswered>,
     show: impl FnOnce(&T, Subject<'_>, &Path) -> anyhow::Result<()>,
 ) -> anyhow::Result<ExitCode> {
-    let out = directory(args, &study.stands.name);
-    let options = options(&args.study);
-    if !args.study.json {
-        let plan = &study.stands.plan;
-        say(&format!(
-            "{}: bisection, at each point {} platforms × {} replications, {} threads\n  seed {} at all points: common random numbers",
-            study.stands.name,
-            plan.names().len(),
-            plan.replications,
-            options.threads,
-            plan.seed,
-        ));
-    }
-    create(&out)?;
-    keep_what_is_finished_when_interrupted();
-    let watching = watching(&args.study, options.threads);
-    let mut response = Simulated::new(
-        study,
-        outputs,
-        &out,
-        options,
-        &*watching,
-        ("break-even", &[STEPS, PAGE]),
-        true,
-    );
-    let found = match search(&mut response) {
-        Ok(found) => found,
-        Err(error) => {
-            if let Some(error) = broken(error, &out) {
-                return Err(error);
-            }
-            give_up(&out);
-            say(
-                "! points are missing: the same command with --out this directory goes on with them",
-            );
-            return Ok(ExitCode::from(130));
-        }
+    let work = Work {
+        names: ["breakeven", "break-even"],
+        points: "points of a bisection".to_owned(),
+        files: &[STEPS, PAGE],
+        is_search: true,
     };
-    let subject = Subject {
-        name: &study.stands.name,
-        question: &study.stands.question,
-    };
-    show(&found, subject, &out)?;
-    Ok(ExitCode::SUCCESS)
+    ask(&args.study, study, outputs, &work, search, show)
 }
 
 /// What is asked of a scenario; all of it must be given.
@@ -174,15 +134,6 @@ fn crossing(args: &BreakevenArgs) -> anyhow::Result<Crossing> {
     })
 }
 
-/// Where the points lie.
-fn directory(args: &BreakevenArgs, name: &str) -> PathBuf {
-    let base = Path::new("runs").join(format!("{name}.breakeven"));
-    args.study
-        .out
-        .clone()
-        .unwrap_or_else(|| store::fresh_dir(&base))
-}
-
 /// Writes the table and the page, and prints what they say.
 fn show(
     args: &BreakevenArgs,
@@ -193,12 +144,13 @@ fn show(
     keep(out, STEPS, found.table())?;
     let page = walras_reports::breakeven::page(found, subject);
     write_whole(&out.join(PAGE), page.as_bytes())?;
-    if args.study.json {
-        print(&format!("{:#}\n", json::breakeven(found)))?;
-    } else {
-        print(&walras_reports::breakeven::table(found, layout(false)))?;
-    }
-    tell_where(args, out)
+    tell(
+        &args.study,
+        out,
+        [PAGE, STEPS],
+        || json::breakeven(found),
+        || walras_reports::breakeven::table(found, layout(false)),
+    )
 }
 
 /// The same for several parameters.
@@ -211,24 +163,11 @@ fn show_several(
     keep(out, STEPS, found.table())?;
     let page = walras_reports::breakevens::page(found, subject, STEPS);
     write_whole(&out.join(PAGE), page.as_bytes())?;
-    if args.study.json {
-        print(&format!("{:#}\n", json::breakevens(found)))?;
-    } else {
-        print(&walras_reports::breakevens::table(found, layout(false)))?;
-    }
-    tell_where(args, out)
-}
-
-fn tell_where(args: &BreakevenArgs, out: &Path) -> anyhow::Result<()> {
-    if args.study.json {
-        say(&format!("results  {}", out.display()));
-        return Ok(());
-    }
-    print(&format!(
-        "\nresults  {}\nreport   {}\ntable    {}\n",
-        out.display(),
-        out.join(PAGE).display(),
-        out.join(STEPS).display()
-    ))?;
-    Ok(())
+    tell(
+        &args.study,
+        out,
+        [PAGE, STEPS],
+        || json::breakevens(found),
+        || walras_reports::breakevens::table(found, layout(false)),
+    )
 }

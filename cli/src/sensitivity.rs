@@ -1,23 +1,20 @@
 //! `walras sensitivity`: which parameters of a scenario move which figures; also on functions whose answer is known.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
+use walras_analysis::json;
+use walras_analysis::response::Function;
 use walras_analysis::response::function::{Exact, Known};
-use walras_analysis::response::{Function, Simulated};
 use walras_analysis::sensitivity::{
     Analysis, INDICES, PAGE, POINTS, analyse, indices, points, points_of,
 };
-use walras_analysis::{json, store};
 use walras_reports::study::Subject;
 use walras_scenarios::study::{self, SensitivityMethod};
 
 use crate::args::SensitivityArgs;
-use crate::study::{broken, changes, function, keep, options, watching};
-use crate::{
-    BadInput, create, give_up, keep_what_is_finished_when_interrupted, layout, print, say,
-    write_whole,
-};
+use crate::study::{Work, ask, changes, directory, function, keep, tell};
+use crate::{BadInput, create, layout, write_whole};
 
 /// Evaluates the design, estimates, writes the tables and the page, and shows them.
 pub fn sensitivity(args: &SensitivityArgs) -> anyhow::Result<ExitCode> {
@@ -43,7 +40,7 @@ fn of_function(args: &SensitivityArgs, known: Known) -> anyhow::Result<ExitCode>
         SensitivityMethod::Morris => 50,
     });
     let seed = args.study.seed.unwrap_or(1);
-    let out = directory(args, known.name());
+    let out = directory(&args.study, known.name(), "sensitivity");
     create(&out)?;
     let mut response = Function::new(known);
     let found = analyse(&mut response, method, samples as usize, seed);
@@ -71,61 +68,21 @@ fn of_scenario(args: &SensitivityArgs) -> anyhow::Result<ExitCode> {
     let path = args.study.scenario.clone().unwrap_or_default();
     let (study, asked) = study::sensitivity(&path, &set, args.study.trace.as_deref())
         .map_err(|issues| BadInput::issues(&issues))?;
-    let out = directory(args, &study.stands.name);
-    let options = options(&args.study);
-    if !args.study.json {
-        let count = points_of(asked.method, asked.samples, study.parameters.len());
-        let plan = &study.stands.plan;
-        say(&format!(
-            "{}: {count} points × {} platforms × {} replications, {} threads\n  {} parameters, seed {} at all points: common random numbers",
-            study.stands.name,
-            plan.names().len(),
-            plan.replications,
-            options.threads,
-            study.parameters.len(),
-            plan.seed,
-        ));
-    }
-    create(&out)?;
-    keep_what_is_finished_when_interrupted();
-    let watching = watching(&args.study, options.threads);
-    let mut response = Simulated::new(
+    let count = points_of(asked.method, asked.samples, study.parameters.len());
+    let work = Work {
+        names: ["sensitivity", "sensitivity analysis"],
+        points: format!("{count} points"),
+        files: &[INDICES, POINTS, PAGE],
+        is_search: false,
+    };
+    ask(
+        &args.study,
         &study,
         asked.outputs,
-        &out,
-        options,
-        &*watching,
-        ("sensitivity analysis", &[INDICES, POINTS, PAGE]),
-        false,
-    );
-    let found = match analyse(&mut response, asked.method, asked.samples, asked.seed) {
-        Ok(found) => found,
-        Err(error) => {
-            if let Some(error) = broken(error, &out) {
-                return Err(error);
-            }
-            give_up(&out);
-            say(
-                "! points are missing: the same command with --out this directory goes on with them",
-            );
-            return Ok(ExitCode::from(130));
-        }
-    };
-    let subject = Subject {
-        name: &study.stands.name,
-        question: &study.stands.question,
-    };
-    show(args, &found, None, subject, &out)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Where the points lie.
-fn directory(args: &SensitivityArgs, name: &str) -> PathBuf {
-    let base = Path::new("runs").join(format!("{name}.sensitivity"));
-    args.study
-        .out
-        .clone()
-        .unwrap_or_else(|| store::fresh_dir(&base))
+        &work,
+        |response| analyse(response, asked.method, asked.samples, asked.seed),
+        |found, subject, out| show(args, found, None, subject, out),
+    )
 }
 
 /// Writes the tables and the page, and prints what they say.
@@ -151,21 +108,11 @@ fn show(
     keep(out, POINTS, table)?;
     let page = walras_reports::sensitivity::page(found, exact, subject);
     write_whole(&out.join(PAGE), page.as_bytes())?;
-    if args.study.json {
-        print(&format!("{:#}\n", json::sensitivity(found)))?;
-        say(&format!("results  {}", out.display()));
-        return Ok(());
-    }
-    print(&walras_reports::sensitivity::table(
-        found,
-        exact,
-        layout(false),
-    ))?;
-    print(&format!(
-        "\nresults  {}\nreport   {}\ntable    {}\n",
-        out.display(),
-        out.join(PAGE).display(),
-        out.join(INDICES).display()
-    ))?;
-    Ok(())
+    tell(
+        &args.study,
+        out,
+        [PAGE, INDICES],
+        || json::sensitivity(found),
+        || walras_reports::sensitivity::table(found, exact, layout(false)),
+    )
 }

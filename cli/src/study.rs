@@ -1,19 +1,25 @@
 //! What all instruments share: a scenario or a function to ask, a directory for the points, and who looks on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use walras_analysis::response::Unanswered;
 use walras_analysis::response::function::Known;
 use walras_analysis::response::simulated::{Overrides, Watching};
-use walras_analysis::store::{Table, parquet_of};
+use walras_analysis::response::{Simulated, Unanswered};
+use walras_analysis::store::{self, Table, parquet_of};
+use walras_reports::study::Subject;
 use walras_scenarios::Options;
 use walras_scenarios::issue::suggestion;
+use walras_scenarios::study::{Output, Study};
 use walras_scenarios::sweep::Point;
 
 use crate::args::StudyArgs;
 use crate::progress::Screen;
 use crate::sweep::failed;
-use crate::{BadInput, STOP, cores, overrides, write_whole};
+use crate::{
+    BadInput, STOP, cores, create, give_up, keep_what_is_finished_when_interrupted, overrides,
+    print, say, write_whole,
+};
 
 /// What an instrument is tried on, if no scenario.
 pub fn function(args: &StudyArgs, fits: impl Fn(Known) -> bool) -> anyhow::Result<Option<Known>> {
@@ -81,12 +87,103 @@ pub fn watching<'a>(args: &StudyArgs, threads: usize) -> Box<Watching<'a>> {
     )
 }
 
-/// Why an instrument ended before its time; `None` if it was stopped.
-pub fn broken(error: Unanswered, out: &Path) -> Option<anyhow::Error> {
-    match error {
-        Unanswered::Stopped => None,
-        Unanswered::Campaign(error) => Some(failed(error, out)),
+/// Where the results of an instrument lie, of a scenario or a function of this name.
+pub fn directory(args: &StudyArgs, name: &str, instrument: &str) -> PathBuf {
+    let base = Path::new("runs").join(format!("{name}.{instrument}"));
+    args.out.clone().unwrap_or_else(|| store::fresh_dir(&base))
+}
+
+/// What an instrument does with a scenario.
+pub struct Work<'a> {
+    /// Its name in directories, and in messages.
+    pub names: [&'static str; 2],
+    /// How many points it takes, and of how many parameters, as the first line says it.
+    pub points: String,
+    /// The files that it writes beside the points.
+    pub files: &'a [&'a str],
+    /// Whether it goes from point to point, and does not know all of them beforehand.
+    pub is_search: bool,
+}
+
+/// Lets an instrument ask a scenario, and shows what it found; what is finished stays where it was stopped.
+pub fn ask<T>(
+    args: &StudyArgs,
+    study: &Study,
+    outputs: Vec<Output>,
+    work: &Work<'_>,
+    search: impl FnOnce(&mut Simulated<'_>) -> Result<T, Unanswered>,
+    show: impl FnOnce(&T, Subject<'_>, &Path) -> anyhow::Result<()>,
+) -> anyhow::Result<ExitCode> {
+    let [short, name] = work.names;
+    let out = directory(args, &study.stands.name, short);
+    let options = options(args);
+    if !args.json {
+        let plan = &study.stands.plan;
+        say(&format!(
+            "{}: {} × {} platforms × {} replications, {} threads\n  {} parameter{}, seed {} at all points: common random numbers",
+            study.stands.name,
+            work.points,
+            plan.names().len(),
+            plan.replications,
+            options.threads,
+            study.parameters.len(),
+            if study.parameters.len() == 1 { "" } else { "s" },
+            plan.seed,
+        ));
     }
+    create(&out)?;
+    keep_what_is_finished_when_interrupted();
+    let watching = watching(args, options.threads);
+    let mut response = Simulated::new(
+        study,
+        outputs,
+        &out,
+        options,
+        &*watching,
+        (name, work.files),
+        work.is_search,
+    );
+    match search(&mut response) {
+        Ok(found) => {
+            let subject = Subject {
+                name: &study.stands.name,
+                question: &study.stands.question,
+            };
+            show(&found, subject, &out)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(Unanswered::Campaign(error)) => Err(failed(error, &out)),
+        Err(Unanswered::Stopped) => {
+            give_up(&out);
+            say(
+                "! points are missing: the same command with --out this directory goes on with them",
+            );
+            Ok(ExitCode::from(130))
+        }
+    }
+}
+
+/// Prints what was found, as `json` or as a `table`, and where the page and the table lie.
+pub fn tell(
+    args: &StudyArgs,
+    out: &Path,
+    [page, data]: [&str; 2],
+    json: impl FnOnce() -> serde_json::Value,
+    table: impl FnOnce() -> String,
+) -> anyhow::Result<()> {
+    if args.json {
+        print(&format!("{:#}\n", json()))?;
+        say(&format!("results  {}", out.display()));
+        return Ok(());
+    }
+    print(&table())?;
+    print(&format!(
+        "\nresults  {}\nreport   {}\ntable    {}\n",
+        out.display(),
+        out.join(page).display(),
+        out.join(data).display()
+    ))?;
+    Ok(())
 }
 
 /// Writes `table` as `name` beside the points.

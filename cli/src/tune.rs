@@ -1,21 +1,18 @@
 //! `walras tune`: the values of some parameters that suit an objective best; also on functions whose minimum is known.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
+use walras_analysis::json;
 use walras_analysis::response::function::Known;
-use walras_analysis::response::{Function, Response, Simulated};
+use walras_analysis::response::{Function, Response};
 use walras_analysis::tune::{Ask, Goal, Limit, PAGE, TRIALS, Tuning, trials};
-use walras_analysis::{json, store};
 use walras_reports::study::Subject;
 use walras_scenarios::study::{self, Output, TuneMethod};
 
 use crate::args::TuneArgs;
-use crate::study::{broken, changes, function, keep, options, watching};
-use crate::{
-    BadInput, create, give_up, keep_what_is_finished_when_interrupted, layout, print, say,
-    write_whole,
-};
+use crate::study::{Work, ask, changes, directory, function, keep, tell};
+use crate::{BadInput, create, layout, print, write_whole};
 
 /// Searches, evaluates what is proposed again, writes the table and the page, and shows them.
 pub fn tune(args: &TuneArgs) -> anyhow::Result<ExitCode> {
@@ -60,7 +57,7 @@ fn of_function(args: &TuneArgs, known: Known) -> anyhow::Result<ExitCode> {
     let mut ask = Ask::of_function(&response, method);
     ask.budget = args.budget.map_or(ask.budget, |budget| budget as usize);
     ask.seed = args.study.seed.unwrap_or(ask.seed);
-    let out = directory(args, known.name());
+    let out = directory(&args.study, known.name(), "tune");
     create(&out)?;
     let found = walras_analysis::tune::tune(&mut response, &ask).map_err(BadInput::error)?;
     let question = match known.minimum() {
@@ -94,53 +91,21 @@ fn of_scenario(args: &TuneArgs) -> anyhow::Result<ExitCode> {
     let path = args.study.scenario.clone().unwrap_or_default();
     let (study, asked) = study::tune(&path, &set, args.study.trace.as_deref())
         .map_err(|issues| BadInput::issues(&issues))?;
-    let (ask, outputs) = question(&asked);
-    let out = directory(args, &study.stands.name);
-    let options = options(&args.study);
-    if !args.study.json {
-        let plan = &study.stands.plan;
-        say(&format!(
-            "{}: {} points × {} platforms × {} replications, {} threads\n  {} parameters, seed {} at all points: common random numbers",
-            study.stands.name,
-            ask.budget,
-            plan.names().len(),
-            plan.replications,
-            options.threads,
-            study.parameters.len(),
-            plan.seed,
-        ));
-    }
-    create(&out)?;
-    keep_what_is_finished_when_interrupted();
-    let watching = watching(&args.study, options.threads);
-    let mut response = Simulated::new(
+    let (question, outputs) = question(&asked);
+    let work = Work {
+        names: ["tune", "tuning"],
+        points: format!("{} points", question.budget),
+        files: &[TRIALS, PAGE],
+        is_search: true,
+    };
+    ask(
+        &args.study,
         &study,
         outputs,
-        &out,
-        options,
-        &*watching,
-        ("tuning", &[TRIALS, PAGE]),
-        true,
-    );
-    let found = match walras_analysis::tune::tune(&mut response, &ask) {
-        Ok(found) => found,
-        Err(error) => {
-            if let Some(error) = broken(error, &out) {
-                return Err(error);
-            }
-            give_up(&out);
-            say(
-                "! points are missing: the same command with --out this directory goes on with them",
-            );
-            return Ok(ExitCode::from(130));
-        }
-    };
-    let subject = Subject {
-        name: &study.stands.name,
-        question: &study.stands.question,
-    };
-    show(args, &found, subject, &out)?;
-    Ok(ExitCode::SUCCESS)
+        &work,
+        |response| walras_analysis::tune::tune(response, &question),
+        |found, subject, out| show(args, found, subject, out),
+    )
 }
 
 /// What is asked of the response, and the figures that it needs, each once.
@@ -174,31 +139,16 @@ fn question(asked: &study::Tune) -> (Ask, Vec<Output>) {
     (ask, outputs)
 }
 
-/// Where the points lie.
-fn directory(args: &TuneArgs, name: &str) -> PathBuf {
-    let base = Path::new("runs").join(format!("{name}.tune"));
-    args.study
-        .out
-        .clone()
-        .unwrap_or_else(|| store::fresh_dir(&base))
-}
-
 /// Writes the table and the page, and prints what they say.
 fn show(args: &TuneArgs, found: &Tuning, subject: Subject<'_>, out: &Path) -> anyhow::Result<()> {
     keep(out, TRIALS, trials(found))?;
     let page = walras_reports::tune::page(found, subject);
     write_whole(&out.join(PAGE), page.as_bytes())?;
-    if args.study.json {
-        print(&format!("{:#}\n", json::tune(found)))?;
-        say(&format!("results  {}", out.display()));
-        return Ok(());
-    }
-    print(&walras_reports::tune::table(found, layout(false)))?;
-    print(&format!(
-        "\nresults  {}\nreport   {}\ntable    {}\n",
-        out.display(),
-        out.join(PAGE).display(),
-        out.join(TRIALS).display()
-    ))?;
-    Ok(())
+    tell(
+        &args.study,
+        out,
+        [PAGE, TRIALS],
+        || json::tune(found),
+        || walras_reports::tune::table(found, layout(false)),
+    )
 }
