@@ -47,6 +47,7 @@ const ENTRIES: &[LibraryEntry] = entries![
     "cloud-price-cut",
     "electricity-shock",
     "lead-time",
+    "vampire-attack",
     "stake-size",
     "creator-rewards",
     "storage-mint",

@@ -85,7 +85,7 @@ impl<'a> Run<'a> {
                 .map(|(index, plan)| {
                     // Not the entity of any network's own owners.
                     let entity = (1 << 32) | index as u64;
-                    Pool::new(plan, None, index, days, streams, entity)
+                    Pool::new(plan, None, index, days, streams, entity).shared()
                 })
                 .collect(),
         };
@@ -195,6 +195,9 @@ impl<'a> Run<'a> {
                 Some(more) => *surplus += more * self.factor,
                 None => self.surplus = None,
             }
+        }
+        for (network, &wanted) in self.networks.iter_mut().zip(&wanted) {
+            network.sought = wanted;
         }
         self.overflow(&mut wanted, &prices);
         let asked: Each = self.networks.iter().map(|network| network.price).collect();

@@ -6,7 +6,7 @@ use crate::demand::logit::{Offer, Weights};
 use crate::economy::creators::{Creators, Guild};
 use crate::economy::machines::{Live, Machines};
 use crate::economy::pool::{Look, Moves, Party, Pool, sell};
-use crate::economy::roster::Roster;
+use crate::economy::roster::{Pots, Roster};
 use crate::economy::stakes::{Damage, Delegation, Temper, Verification, Watch};
 use crate::economy::token::{Emission, Holder, Situation};
 use crate::economy::welfare::Curve;
@@ -143,6 +143,8 @@ pub(super) struct State {
     pub is_open: bool,
     /// What customers expect to pay [USD per unit].
     pub price: f64,
+    /// What they would send it if it had room for all [units a day].
+    pub sought: f64,
     work: Work,
     pub ledger: Ledger,
     coin: Option<Coin>,
@@ -208,6 +210,8 @@ struct Tally {
     sold: Amount,
     minted: Amount,
     for_owners: Amount,
+    /// The same, whether anybody was there or not.
+    offered: Amount,
     damage: Damage,
     burned: Amount,
     /// Income of the treasury in dollars.
@@ -284,6 +288,7 @@ impl State {
             appeal: tastes.utility(&plan.offer),
             is_open: plan.is_open,
             price: plan.initial_price,
+            sought: 0.0,
             work,
             ledger,
             coin,
@@ -423,6 +428,7 @@ impl State {
         let token_usd = self.coin.as_ref().map(|coin| coin.usd);
         let mut row = Row::default();
         let gross = self.plan_gross();
+        let pots = self.pots(epoch, &deal, (usd, pay), tally.offered);
         if let Work::Owners(roster) = &mut self.work {
             let pool = &mut commons.pools[roster.pool];
             let utilization = if capacity > 0.0 {
@@ -438,13 +444,14 @@ impl State {
                 } else {
                     roster.earn([usd, tokens]);
                 }
-                roster.note(usd, tokens, token_usd.unwrap_or(0.0));
                 let worth = |tokens: Amount| tokens.as_f64() * token_usd.unwrap_or(0.0);
-                row[Column::Earning] = (usd.as_f64() + worth(tokens)) / (capacity * epoch.days);
+                let earning = (usd.as_f64() + worth(tokens)) / (capacity * epoch.days);
+                roster.expect(earning, pots);
+                row[Column::Earning] = earning;
                 row[Column::Subsidy] = worth(tally.for_owners) / epoch.days;
             } else {
-                // What the first to come would earn.
-                roster.expect(self.price / gross);
+                // What the first to come would earn by work.
+                roster.expect(self.price / gross, pots);
             }
             let mut scene = Look {
                 epoch: epoch.index,
@@ -548,6 +555,30 @@ impl State {
             row[column] = value;
         }
         row
+    }
+
+    /// What there was for owners: what they were paid for work, in dollars and in tokens, and what was minted for them.
+    fn pots(&self, epoch: Epoch, deal: &Deal, paid: (Amount, Amount), minted: Amount) -> Pots {
+        let coin = self.coin.as_ref();
+        let token_usd = coin.map_or(0.0, |coin| coin.usd);
+        let payment = coin.map(|coin| coin.plan.payment);
+        // Where payments are burned, work earns nothing by itself.
+        let is_burned = matches!(payment, Some(Payment::BurnAndMint { .. }));
+        let (usd, tokens) = paid;
+        let minted = if is_burned { minted + tokens } else { minted };
+        let work = deal.served * epoch.days;
+        let fee = if is_burned {
+            0.0
+        } else if work > 0.0 {
+            (usd.as_f64() + tokens.as_f64() * token_usd) / work
+        } else {
+            self.price / self.plan_gross()
+        };
+        Pots {
+            fixed: minted.as_f64() * token_usd / epoch.days,
+            fee,
+            work: deal.wanted.max(self.sought),
+        }
     }
 
     /// Lets the market clear, and the work be done.
@@ -936,6 +967,7 @@ impl State {
         }
         tally.minted += minted;
         tally.for_owners = for_owners;
+        tally.offered = owners;
     }
 
     /// Frees what has vested.

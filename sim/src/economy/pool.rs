@@ -10,7 +10,7 @@ use walras_des::{Purpose, SimTime, Streams};
 use crate::economy::Owners;
 use crate::economy::machines::Offer;
 use crate::economy::owners::{Sells, Timing, Verdict};
-use crate::economy::roster::Roster;
+use crate::economy::roster::{Pots, Roster};
 use crate::ledger::{Account, Asset, Ledger, Reason};
 use crate::supply::orders::Orders;
 use crate::supply::owner::Hardware;
@@ -85,6 +85,32 @@ pub struct Look<'a> {
     pub maker: Option<&'a mut Orders<Party>>,
 }
 
+/// What owners expect of a network.
+#[derive(Clone, Copy, Debug)]
+struct Prospect {
+    /// Whether more can come.
+    is_open: bool,
+    /// What a unit of capacity earns as things are [USD].
+    expected: f64,
+    /// What there is to share, if owners reckon with others who come and go.
+    pots: Option<Pots>,
+    /// What a share of it is worth to who does not like risk, of what it is on average.
+    certainty: f64,
+    /// What the money in a stake should earn [USD per unit].
+    interest: f64,
+    /// Who is there or on the way [units a day].
+    capacity: f64,
+}
+
+impl Prospect {
+    /// What a unit of capacity earns if there are no less than `least` of them [USD].
+    fn among(&self, least: f64) -> f64 {
+        self.pots.map_or(self.expected, |pots| {
+            pots.among(self.capacity.max(least)) * self.certainty - self.interest
+        })
+    }
+}
+
 /// Owners of hardware.
 #[derive(Clone, Debug)]
 pub struct Pool {
@@ -118,8 +144,10 @@ pub struct Pool {
     came: Vec<u32>,
     /// What it costs each to go to another network [USD per unit of capacity a day].
     move_cost: Vec<f64>,
-    /// What owners expect of networks, by index, as far as these are open to them [USD per unit].
-    prospects: Vec<Option<f64>>,
+    /// Whether networks share it, whose owners then reckon with each other.
+    is_shared: bool,
+    /// What owners expect of networks, by index.
+    prospects: Vec<Option<Prospect>>,
     /// Owners on their way: when they come [epoch], and to which network.
     movers: Vec<(u32, usize, u32)>,
     /// What each has earned by its own work and not taken yet, by asset; empty where all is shared by capacity.
@@ -128,6 +156,9 @@ pub struct Pool {
     /// Price of electricity at each place, times what it was.
     power_factors: Vec<f64>,
 }
+
+/// A change of what is expected by less than this share makes nobody decide otherwise.
+const NOTICED: f64 = 1e-3;
 
 const PAID: [Asset; 2] = [Asset::Usd, Asset::Token];
 
@@ -164,6 +195,7 @@ impl Pool {
             settled: vec![0; count],
             came: vec![0; count],
             move_cost: Vec::with_capacity(count),
+            is_shared: false,
             prospects: Vec::new(),
             movers: Vec::new(),
             paid: Vec::new(),
@@ -203,6 +235,13 @@ impl Pool {
         pool.move_cost.extend(costs);
         pool.cost.clone_from(&pool.base);
         pool
+    }
+
+    /// Networks share it.
+    #[must_use]
+    pub fn shared(mut self) -> Self {
+        self.is_shared = true;
+        self
     }
 
     /// Puts the cheapest owners who are away online, as many as are a share of all.
@@ -308,20 +347,23 @@ impl Pool {
     pub fn look(&mut self, roster: &mut Roster, scene: &mut Look<'_>) -> Moves {
         let mut moves = Moves::default();
         scene.ledger.set_time(scene.now);
-        let seen = roster.seen();
-        let mut expected = seen.certain(self.plan.risk_aversion);
-        if let Timing::Factors { .. } = self.plan.timing {
-            // Dixit's rule has the stake among what is paid on coming.
-            expected -= roster.stake * self.plan.stake_return / 365.0;
-        }
-        let verdict = Verdict::new(&self.plan, expected, seen.variance, roster.stake);
+        self.tell(roster, scene.is_open);
+        let here = roster.network;
+        let variance = roster.seen().variance;
+        let mut expected = self.expected(here, 0);
+        let mut verdict = Verdict::new(&self.plan, expected, variance, roster.stake);
         let epoch = scene.epoch;
-        self.tell(roster.network, scene.is_open.then_some(expected));
-        let best = self.best();
         self.arrive(roster, scene, &mut moves);
         for owner in self.turns(epoch) {
+            // Others have come and gone since.
+            let now = self.expected(here, owner);
+            if (now - expected).abs() > NOTICED * expected.abs() {
+                expected = now;
+                verdict = Verdict::new(&self.plan, expected, variance, roster.stake);
+            }
+            let best = self.best(owner);
             match self.state[owner] {
-                State::Online(network) if network == roster.network => {
+                State::Online(network) if network == here => {
                     self.collect(owner, roster, scene, &mut moves);
                     let cost = self.cost_at(owner, roster);
                     if cost != self.cost[owner] {
@@ -332,6 +374,7 @@ impl Pool {
                     if let Some(to) = best.filter(|&to| self.moves(owner, to, expected, lost)) {
                         self.leave(owner, roster, scene, &mut moves);
                         self.state[owner] = State::Moving;
+                        self.reckon(owner, to, 1.0);
                         let downtime = self.plan.moving.downtime / self.epoch_days;
                         let due = epoch + (downtime.ceil() as u32).max(1);
                         self.movers.push((due, owner, to));
@@ -342,7 +385,7 @@ impl Pool {
                     }
                 }
                 State::Waiting(due) if due <= epoch => {
-                    if best.is_some_and(|best| best != roster.network) {
+                    if best.is_some_and(|best| best != here) {
                         continue;
                     }
                     self.waiting -= 1;
@@ -365,7 +408,7 @@ impl Pool {
                         self.settled[owner] = epoch;
                         self.collect(owner, roster, scene, &mut moves);
                     }
-                    if best != Some(roster.network) {
+                    if best != Some(here) {
                         continue;
                     }
                     self.cost[owner] = self.cost_at(owner, roster);
@@ -386,22 +429,59 @@ impl Pool {
     }
 
     /// Notes what owners expect of a network.
-    fn tell(&mut self, network: u32, prospect: Option<f64>) {
-        let index = network as usize;
+    fn tell(&mut self, roster: &Roster, is_open: bool) {
+        let seen = roster.seen();
+        let certain = seen.certain(self.plan.risk_aversion);
+        // Dixit's rule has the stake among what is paid on coming.
+        let interest = match self.plan.timing {
+            Timing::Factors { .. } => roster.stake * self.plan.stake_return / 365.0,
+            Timing::Dixit { .. } => 0.0,
+        };
+        let coming = self.movers.iter().filter(|(.., to)| *to == roster.network);
+        let coming: u64 = coming.map(|&(_, owner, _)| self.capacity[owner]).sum();
+        let index = roster.network as usize;
         if index >= self.prospects.len() {
             self.prospects.resize(index + 1, None);
         }
-        self.prospects[index] = prospect;
+        self.prospects[index] = Some(Prospect {
+            is_open,
+            expected: certain - interest,
+            pots: roster.pots().filter(|_| self.is_shared),
+            certainty: if seen.income > 0.0 {
+                certain / seen.income
+            } else {
+                1.0
+            },
+            interest,
+            capacity: (roster.capacity() + coming) as f64 / 1e3,
+        });
     }
 
-    /// The network of which most is expected.
-    fn best(&self) -> Option<u32> {
+    /// What a unit of capacity of an owner is expected to earn at a network [USD].
+    fn expected(&self, network: u32, owner: usize) -> f64 {
+        let prospect = &self.prospects[network as usize];
+        prospect.map_or(f64::NEG_INFINITY, |prospect| {
+            prospect.among(self.capacity[owner] as f64 / 1e3)
+        })
+    }
+
+    /// Others reckon with an owner who comes to a network, or with its leaving it.
+    fn reckon(&mut self, owner: usize, network: u32, sign: f64) {
+        if let Some(prospect) = &mut self.prospects[network as usize] {
+            prospect.capacity += sign * self.capacity[owner] as f64 / 1e3;
+        }
+    }
+
+    /// The open network of which an owner expects most.
+    fn best(&self, owner: usize) -> Option<u32> {
         let mut best: Option<(u32, f64)> = None;
         for (network, prospect) in self.prospects.iter().enumerate() {
-            if let Some(prospect) = *prospect
-                && best.is_none_or(|(_, most)| prospect > most)
-            {
-                best = Some((network as u32, prospect));
+            if !prospect.is_some_and(|prospect| prospect.is_open) {
+                continue;
+            }
+            let expected = self.expected(network as u32, owner);
+            if best.is_none_or(|(_, most)| expected > most) {
+                best = Some((network as u32, expected));
             }
         }
         best.map(|(network, _)| network)
@@ -410,7 +490,7 @@ impl Pool {
     /// Whether an owner who expects this where it is goes to another network, and loses a stake by it [USD per unit].
     fn moves(&self, owner: usize, to: u32, expected: f64, lost: f64) -> bool {
         let (cost, within) = (self.move_cost[owner], self.plan.moving.within);
-        let there = self.prospects[to as usize].unwrap_or(f64::NEG_INFINITY);
+        let there = self.expected(to, owner);
         (there - expected) * within > cost + lost && there > expected
     }
 
@@ -437,6 +517,8 @@ impl Pool {
         for (_, owner, _) in come {
             self.state[owner] = State::Away;
             self.cost[owner] = self.cost_at(owner, roster);
+            // It was reckoned with while it was on the way.
+            self.reckon(owner, roster.network, -1.0);
             self.join(owner, roster, scene, moves);
         }
     }
@@ -480,6 +562,7 @@ impl Pool {
         };
         moves.staked_usd += staked;
         self.enter(owner, roster, scene.epoch);
+        self.reckon(owner, roster.network, 1.0);
         moves.joined += 1;
     }
 
@@ -595,6 +678,7 @@ impl Pool {
     ) {
         self.state[owner] = State::Away;
         roster.remove(self.capacity[owner], self.cost[owner]);
+        self.reckon(owner, roster.network, -1.0);
         moves.left += 1;
         let is_locked = self.locked(owner, roster, scene.epoch) > 0.0;
         let stake = std::mem::take(&mut self.staked[owner]);

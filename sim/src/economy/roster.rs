@@ -41,18 +41,48 @@ pub struct Roster {
     by_cost: [u64; COST_STEPS],
     /// Cost at each step.
     costs: [f64; COST_STEPS],
-    /// What a unit of capacity is expected to earn in a day [USD].
-    outlook: Outlook,
+    /// What a unit of capacity is expected to earn in a day [USD], and of what.
+    outlook: (Outlook, Option<Pots>),
     /// The outlooks that nobody has acted upon yet, the oldest first.
-    past: VecDeque<Outlook>,
+    past: VecDeque<(Outlook, Option<Pots>)>,
     /// The outlook that owners act upon.
-    seen: Outlook,
+    seen: (Outlook, Option<Pots>),
     /// Epochs from an outlook until owners act upon it.
     delay: usize,
     /// What electricity costs now, by place, for a machine that is on for this and for one that is on anyway [USD per unit of capacity].
     power: Vec<f64>,
     /// What it has cost since the beginning [USD per unit of capacity a day].
     power_bills: Vec<f64>,
+}
+
+/// What there is for owners to share, as they remember it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pots {
+    /// However much work is done [USD a day].
+    pub fixed: f64,
+    /// For a unit of work [USD].
+    pub fee: f64,
+    /// Work that customers want [units a day].
+    pub work: f64,
+}
+
+impl Pots {
+    /// What a unit of capacity earns among so many [USD].
+    #[must_use]
+    pub fn among(&self, capacity: f64) -> f64 {
+        self.fixed / capacity + self.fee * (self.work / capacity).min(1.0)
+    }
+
+    /// Moves a share of the way to what is seen now.
+    fn observe(&mut self, now: Self, weight: f64) {
+        for (mean, now) in [
+            (&mut self.fixed, now.fixed),
+            (&mut self.fee, now.fee),
+            (&mut self.work, now.work),
+        ] {
+            *mean += weight * (now - *mean);
+        }
+    }
 }
 
 impl Roster {
@@ -66,7 +96,7 @@ impl Roster {
         expected: f64,
     ) -> Self {
         let plan = pool.plan();
-        let outlook = Outlook::new(expected, plan.memory, epoch_days);
+        let outlook = (Outlook::new(expected, plan.memory, epoch_days), None);
         let mut roster = Self {
             network: network as u32,
             pool: index,
@@ -127,7 +157,13 @@ impl Roster {
     /// What owners act upon.
     #[must_use]
     pub fn seen(&self) -> &Outlook {
-        &self.seen
+        &self.seen.0
+    }
+
+    /// What there is to share, as owners see it.
+    #[must_use]
+    pub fn pots(&self) -> Option<Pots> {
+        self.seen.1
     }
 
     /// Shares out what is in [`crate::ledger::Account::EARNINGS`] since the last time by capacity, in dollars and in tokens.
@@ -145,16 +181,11 @@ impl Roster {
         }
     }
 
-    /// Takes note of what owners have earned together, in dollars and in tokens that are worth `token_usd`.
-    pub fn note(&mut self, usd: Amount, tokens: Amount, token_usd: f64) {
-        let units = self.capacity as f64 / 1e3 * self.epoch_days;
-        let earning = (usd.as_f64() + tokens.as_f64() * token_usd) / units;
-        self.expect(earning);
-    }
-
-    /// Takes note of what a unit of capacity has earned [USD a day].
-    pub fn expect(&mut self, earning: f64) {
-        self.outlook.observe(earning);
+    /// Takes note of what a unit of capacity has earned, or would have [USD a day], and of what.
+    pub fn expect(&mut self, earning: f64, of: Pots) {
+        let (outlook, pots) = &mut self.outlook;
+        outlook.observe(earning);
+        pots.get_or_insert(of).observe(of, outlook.weight());
         self.past.push_back(self.outlook);
         if self.past.len() > self.delay {
             self.seen = self.past.pop_front().unwrap_or(self.outlook);

@@ -115,6 +115,12 @@ impl Outlook {
         certainty_equivalent(self.income, self.variance, risk_aversion)
     }
 
+    /// Weight of one step in the mean.
+    #[must_use]
+    pub fn weight(&self) -> f64 {
+        self.weight
+    }
+
     /// Takes note of the income of a step.
     pub fn observe(&mut self, income: f64) {
         self.income += self.weight * (income - self.income);
