@@ -1048,14 +1048,22 @@ fn delays_are_kept() {
     }
 }
 
-/// 100 owners who are all in the first of two networks at first, whose pots are 600 and 300 USD a day however many they are: with a cost
-/// of moving of c USD by unit of capacity a day, to be gained within w days, they go until 300 / (24 n) − 600 / (24 (100 − n)) = c / w, and at
-/// no cost until both earn the same.
+/// 100 owners who are all in the first of two networks at first, whose pots are 600 and 300 USD a day however many they are, and there are
+/// E USD of new tokens in the second: with a cost of moving of c USD by unit of capacity a day, to be gained within w days, they go until
+/// (300 + E) / (24 n) − 600 / (24 (100 − n)) = c / w, and at no cost until both earn the same; and no more than these ever go, whether one
+/// looks in a day or all do.
 #[test]
 fn movers_are_indifferent_at_the_end() {
-    // Whether one looks in a day or all do: who decides reckons with those on their way.
-    let cases = [(0.0, 100.0), (2.0, 100.0), (10.0, 100.0), (5.0, 10.0)];
-    for ((cost, within), review) in cases.iter().flat_map(|&case| [(case, 1.0), (case, 100.0)]) {
+    let cases = [
+        (0.0, 0.0, 100.0),
+        (0.0, 2.0, 100.0),
+        (0.0, 10.0, 100.0),
+        (0.0, 5.0, 10.0),
+        (900.0, 0.0, 100.0),
+        (1200.0, 10.0, 100.0),
+    ];
+    let cases = cases.iter().flat_map(|&case| [(case, 1.0), (case, 100.0)]);
+    for ((minted, cost, within), review) in cases {
         let pool = Owners {
             running_cost: Dist::constant(0.01).unwrap(),
             review,
@@ -1078,6 +1086,8 @@ fn movers_are_indifferent_at_the_end() {
         first.offer.appeal = 2.0_f64.ln();
         let mut second = network(owners(), posted(1.0));
         second.supply = Supply::Pool(member(0.0));
+        let emission = Emission::scheduled(Schedule::Fixed(Amount::from_f64(minted)));
+        second.token = Some(token(PriceModel::Fixed, emission, Payment::Dollars));
         let customers = Customers {
             volume: 900.0,
             ..customers()
@@ -1085,14 +1095,16 @@ fn movers_are_indifferent_at_the_end() {
         let mut world = economy(customers, vec![first, second]);
         world.pools.push(pool);
         let output = go(&world, 600);
-        let gap = |n: f64| 300.0 / (24.0 * n) - 600.0 / (24.0 * (100.0 - n));
+        let gap = |n: f64| (300.0 + minted) / (24.0 * n) - 600.0 / (24.0 * (100.0 - n));
         let expected = (1..100).find(|&n| gap(f64::from(n)) <= cost / within);
-        let found = 100.0 - last(&output)[Column::Providers];
         let expected = f64::from(expected.unwrap());
-        assert!(
-            (found - expected).abs() <= 1.0,
-            "{cost} {review}: {found}, expected {expected}"
-        );
+        let stay = output.series.column(Column::Providers);
+        for found in [last(&output)[Column::Providers], stay.fold(100.0, f64::min)] {
+            assert!(
+                (100.0 - found - expected).abs() <= 1.0,
+                "{minted} {cost} {review}: {found}, expected 100 - {expected}"
+            );
+        }
     }
 }
 
