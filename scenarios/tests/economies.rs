@@ -120,6 +120,63 @@ error: this changes a maker, and none is named (line 24)
 error: a lead time cannot be shorter than the transit that is part of it (line 7)
 ";
 
+/// A pool whose token is traded elsewhere for a dollar follows it as far as the fee; alone it goes where purchases and what is left of them
+/// take it. A curve with a thousandth in reserve sends the price to where the reserve has grown by the powers of Bancor.
+#[test]
+fn tokens_are_priced_as_they_are_written() {
+    let with = |price: &str, shock: &str| {
+        let market = "market: {posted: {price: 0.5}}";
+        let token = format!(
+            "{market}\n        token: {{initial_price: 1, price: {price}, genesis: {{all: {{holder: public, tokens: 1e6}}}}, \
+             payment: {{burn-and-mint: {{burned: 0 %}}}}}}"
+        );
+        let text = GOOD.replace(market, &token);
+        text.replace("change: {electricity: 3}", shock)
+    };
+    let crisis = "change: {electricity: 3}";
+    let last = |price: &str| {
+        let series = series(&with(price, crisis), "priced");
+        let bought: f64 = series.column(Column::Spend).sum();
+        (series.rows.last().unwrap()[Column::TokenPrice], bought)
+    };
+    let (alone, bought) = last("{order-flow: {depth: 1e5}}");
+    assert!((alone / (1.0 + bought / 1e5).powi(2) - 1.0).abs() < 1e-9);
+    let (tied, _) = last(
+        "{order-flow: {depth: 1e5, outside: {price: {gbm: {volatility: 0}}, fee: 1 %, half_life: 0 s}}}",
+    );
+    assert!((tied - 1.0 / 0.99).abs() < 1e-9, "{tied}");
+    let (curve, bought) = last("{bonding-curve: {reserve_ratio: 50 %, entry: 10 %}}");
+    let grown: f64 = 1.0 + 0.9 * bought / 5e5;
+    assert!((curve / grown.sqrt() - 1.0).abs() < 1e-8, "{curve}");
+    for (price, shock, message) in [
+        (
+            "{bonding-curve: {reserve_ratio: 0 %}}",
+            crisis,
+            "nothing would stand behind the token",
+        ),
+        (
+            "{order-flow: {depth: 1e5, outside: {price: {order-flow: {depth: 1}}}}}",
+            crisis,
+            "the network would move this market, too",
+        ),
+        (
+            "{order-flow: {depth: 1e5, outside: {price: {exchange: {holding: 0 d}}}}}",
+            crisis,
+            "this duration must be more than nothing",
+        ),
+    ] {
+        let found = plan(&with(price, shock), "priced-wrong").unwrap_err();
+        assert!(found.contains(message), "{found}");
+    }
+    let crash = with(
+        "{bonding-curve: {reserve_ratio: 5 %}}",
+        "change: {token-price: 0.5}",
+    );
+    let crash = crash.replace("region: eu-central, ", "");
+    let found = plan(&crash, "priced-wrong").unwrap_err();
+    assert!(found.contains("a bonding curve makes the price"), "{found}");
+}
+
 /// Customers who care for trust, budgets, nests and homes, and owners who may move, as a user writes them.
 const RIVALS: &str = "\
 walras: 1

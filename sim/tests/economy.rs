@@ -6,7 +6,7 @@ use walras_sim::demand::budget::{Budgets, Homing};
 use walras_sim::demand::logit::{Offer, Weights};
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
-    Allotment, Change, Creators, Customers, Economy, Emission, Fidelity, Membership, Moving,
+    Allotment, Bond, Change, Creators, Customers, Economy, Emission, Fidelity, Membership, Moving,
     Network, Owners, Payment, Place, Reward, Rule, Seller, Sells, Shock, Staking, Supply, Timing,
     Token, Verification,
 };
@@ -163,6 +163,7 @@ fn token(price: PriceModel, emission: Emission, payment: Payment) -> Token {
     Token {
         initial_price: 1.0,
         price,
+        bond: None,
         genesis: vec![Allotment {
             holder: Holder::Public,
             tokens: Amount::from_f64(1e6),
@@ -218,6 +219,70 @@ fn burn_and_mint_finds_its_equilibrium() {
         1.0,
         1e-9,
     );
+}
+
+/// Bancor in closed form, of a million tokens at a dollar with half of that in reserve. Bought for D = 1,000 USD a day, of which θ goes to
+/// the treasury: the reserve is R₀ + (1 − θ) D t, the supply S₀ (R/R₀)^w, the price R / (w S). Sold as 500 are minted a day, with a share φ of
+/// what is paid to the treasury: the supply stays, and each day takes the reserve by (1 − 500 / (S₀ + 500))^{1/w}.
+#[test]
+fn a_bonding_curve_pays_what_stands_behind_the_token() {
+    let owners = Owners {
+        review: 1.0,
+        timing: factors(1.0, 0.0),
+        ..owners()
+    };
+    for (weight, entry, exit) in [(0.5, 0.0, 0.0), (0.5, 0.1, 0.05), (0.2, 0.0, 0.3)] {
+        let bond = Bond {
+            weight,
+            entry: Ppm::from_fraction(entry),
+            exit: Ppm::from_fraction(exit),
+        };
+        let held = Payment::BurnAndMint {
+            burned: Ppm::default(),
+            minted_again: Amount::ZERO,
+        };
+        let per_day = Emission::scheduled(Schedule::Fixed(Amount::from_f64(500.0)));
+        for (emission, payment) in [(Emission::none(), held), (per_day, Payment::Dollars)] {
+            let is_bought = payment == held;
+            let mut world = network(owners.clone(), posted(1.0));
+            let mut coin = token(PriceModel::Fixed, emission, payment);
+            coin.bond = Some(bond);
+            world.token = Some(coin);
+            let output = go(&economy(customers(), vec![world]), 300);
+            let first = 1e6 * weight;
+            for day in [1.0_f64, 100.0, 300.0] {
+                let row = output.series.rows[day as usize - 1];
+                let (reserve, supply) = if is_bought {
+                    let reserve = first + (1.0 - entry) * 1000.0 * day;
+                    (reserve, 1e6 * (reserve / first).powf(weight))
+                } else {
+                    let stays = 1.0 - 500.0 / 1_000_500.0;
+                    (first * f64::powf(stays, day / weight), 1e6)
+                };
+                close(row[Column::Supply], supply, 1e-9);
+                close(row[Column::TokenPrice], reserve / (weight * supply), 1e-8);
+                let tribute = if is_bought {
+                    entry * 1000.0 * day
+                } else {
+                    exit * (first - reserve)
+                };
+                // The treasury's tokens are worth today's price.
+                let tokens = if is_bought {
+                    let before = |day: f64| {
+                        let reserve = first + (1.0 - entry) * 1000.0 * day;
+                        (reserve / first).powf(weight - 1.0)
+                    };
+                    (0..day as u32)
+                        .map(|day| 1000.0 * before(f64::from(day)))
+                        .sum()
+                } else {
+                    0.0
+                };
+                let treasury = tribute + tokens * row[Column::TokenPrice];
+                assert!((row[Column::Treasury] - treasury).abs() < 1e-6 * treasury + 1e-3);
+            }
+        }
+    }
 }
 
 /// What a network of 2,400 units a day has minted after each day, with tokens that never move.
@@ -1205,6 +1270,7 @@ prop_compose! {
         cliff in 0..100_u64,
         choice in 0..6_u8,
         staking in prop::option::of((0.0..1.0, 0.0..1.0, 0.01..0.5, 0.0..0.5)),
+        bond in prop::option::weighted(0.3, (0.01..=1.0, 0.0..0.5, 0.0..0.5)),
     ) -> Token {
         let payment = match payment {
             0 => Payment::Dollars,
@@ -1239,6 +1305,11 @@ prop_compose! {
             cliff: 0,
             vesting: Vesting::linear(cliff * 86_400),
             sold: Ppm::default(),
+        });
+        token.bond = bond.map(|(weight, entry, exit)| Bond {
+            weight,
+            entry: Ppm::from_fraction(entry),
+            exit: Ppm::from_fraction(exit),
         });
         token.to_treasury = Ppm::from_fraction(shares[0]);
         token.to_creators = Ppm::from_fraction(shares[1]);

@@ -6,7 +6,7 @@ use walras_sim::demand::logit::{Offer, Weights};
 use walras_sim::economy::network::Following;
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
-    Allotment, Change, Creators, Customers, Economy, Emission, Fidelity, Goodput, Machines,
+    Allotment, Bond, Change, Creators, Customers, Economy, Emission, Fidelity, Goodput, Machines,
     Membership, Moving, Network, Owners, Payment, Place, Reward, Rule, Seller, Sells, Shock,
     Staking, Supply, Timing, Token, Verification,
 };
@@ -31,7 +31,8 @@ use walras_sim::supply::power::{DayAhead, Tariff};
 use walras_sim::token::emission::{Baseline, EthereumIssuance, Schedule};
 use walras_sim::token::livepeer::{Minter, PERC_DIVISOR};
 use walras_sim::token::price::{
-    Exchange, Gbm, JumpDiffusion, OrderFlow, OrnsteinUhlenbeck, PresentValue, PriceModel, Traders,
+    Exchange, Gbm, JumpDiffusion, OrderFlow, OrnsteinUhlenbeck, Outside, PresentValue, PriceModel,
+    Traders,
 };
 use walras_sim::token::vesting::Vesting;
 use walras_sim::units::{Amount, Ppm};
@@ -369,7 +370,17 @@ fn shock(report: &mut Report, names: Names<'_>, at: &At<'_>, spec: &ShockSpec) -
     };
     let change = match spec.change {
         ChangeSpec::Demand(factor) => Change::Demand(factor),
-        ChangeSpec::TokenPrice(factor) => Change::TokenPrice(factor),
+        ChangeSpec::TokenPrice(factor) => {
+            let befallen = names.networks.values().nth(network?);
+            let token = befallen.and_then(|network| network.token.as_ref());
+            if token.is_some_and(|token| bond(&token.price).is_some()) {
+                let message = "a bonding curve makes the price of this token";
+                let hint = "shock `demand` or `emission`, or choose another `price`".to_owned();
+                let at = at.key("change");
+                report.add_to_key(&at.key("token-price"), message, Some(hint));
+            }
+            Change::TokenPrice(factor)
+        }
         ChangeSpec::Price(factor) => Change::Price(factor),
         ChangeSpec::RunningCost(factor) => Change::RunningCost(factor),
         ChangeSpec::Electricity(factor) => electricity(report, names, at, spec, network?, factor)?,
@@ -1103,15 +1114,13 @@ fn emission(report: &mut Report, at: &At<'_>, spec: &EmissionSpec) -> Option<Rul
     Some(Rule::Schedule(schedule))
 }
 
-fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
+/// The model of a token's price.
+fn price(report: &mut Report, at: &At<'_>, spec: &TokenPriceSpec) -> Option<PriceModel> {
     let mut is_right = true;
     let mut needs = |report: &mut Report, at: &At<'_>, duration: Duration| {
         is_right &= positive(report, at, duration.0).is_some();
-        days(duration)
     };
-    let emission = emission(report, &at.key("emission"), &spec.emission);
-    let price_at = at.key("price");
-    let price = match spec.price {
+    let model = match *spec {
         TokenPriceSpec::Fixed => PriceModel::Fixed,
         TokenPriceSpec::Gbm { drift, volatility } => PriceModel::Gbm(Gbm { drift, volatility }),
         TokenPriceSpec::JumpDiffusion {
@@ -1132,7 +1141,7 @@ fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
             half_life,
             volatility,
         } => {
-            let at = price_at.key("ornstein-uhlenbeck");
+            let at = at.key("ornstein-uhlenbeck");
             needs(report, &at.key("half_life"), half_life);
             PriceModel::OrnsteinUhlenbeck(OrnsteinUhlenbeck {
                 level,
@@ -1148,7 +1157,7 @@ fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
             most_growth,
             emission_half_life,
         } => {
-            let at = price_at.key("present-value");
+            let at = at.key("present-value");
             needs(report, &at.key("horizon"), horizon);
             needs(report, &at.key("memory"), memory);
             let falls = emission_half_life.map(|time| {
@@ -1185,7 +1194,7 @@ fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
             memory,
             response,
         } => {
-            let at = price_at.key("exchange");
+            let at = at.key("exchange");
             needs(report, &at.key("holding"), holding);
             needs(report, &at.key("memory"), memory);
             PriceModel::Exchange(Exchange {
@@ -1194,11 +1203,71 @@ fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
                 response,
             })
         }
-        TokenPriceSpec::OrderFlow { depth } => PriceModel::OrderFlow(OrderFlow {
-            depth,
-            outside: None,
-        }),
+        TokenPriceSpec::OrderFlow { depth, ref outside } => {
+            let at = at.key("order-flow");
+            let at = at.key("outside");
+            let there = outside.as_ref().map(|spec| {
+                let model = price(report, &at.key("price"), &spec.price)?;
+                let is_moved = matches!(spec.price, TokenPriceSpec::OrderFlow { .. });
+                if is_moved || matches!(spec.price, TokenPriceSpec::BondingCurve { .. }) {
+                    let hint = Some("for example `{gbm: {volatility: 0.8}}`".to_owned());
+                    let message = "the network would move this market, too";
+                    report.add(&at.key("price"), message, hint);
+                    return None;
+                }
+                Some(Box::new(Outside {
+                    model,
+                    fee: spec.fee.0,
+                    half_life: spec.half_life.0 / YEAR,
+                }))
+            });
+            PriceModel::OrderFlow(OrderFlow {
+                depth,
+                outside: match there {
+                    None => None,
+                    Some(outside) => Some(outside?),
+                },
+            })
+        }
+        // The curve makes it.
+        TokenPriceSpec::BondingCurve { reserve_ratio, .. } => {
+            if reserve_ratio.0 <= 0.0 {
+                let at = at.key("bonding-curve");
+                let message = "nothing would stand behind the token";
+                let hint = Some("above zero, for example `20 %`".to_owned());
+                report.add(&at.key("reserve_ratio"), message, hint);
+                return None;
+            }
+            PriceModel::Fixed
+        }
     };
+    is_right.then_some(model)
+}
+
+/// The curve that issues a token, if one does.
+fn bond(spec: &TokenPriceSpec) -> Option<Bond> {
+    match *spec {
+        TokenPriceSpec::BondingCurve {
+            reserve_ratio,
+            entry,
+            exit,
+        } => Some(Bond {
+            weight: reserve_ratio.0,
+            entry: ppm(entry),
+            exit: ppm(exit),
+        }),
+        _ => None,
+    }
+}
+
+fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
+    let mut is_right = true;
+    let mut needs = |report: &mut Report, at: &At<'_>, duration: Duration| {
+        is_right &= positive(report, at, duration.0).is_some();
+        days(duration)
+    };
+    let emission = emission(report, &at.key("emission"), &spec.emission);
+    let price = price(report, &at.key("price"), &spec.price);
     let genesis_at = at.key("genesis");
     let mut genesis = Vec::new();
     for (name, spec) in &spec.genesis {
@@ -1248,10 +1317,11 @@ fn token(report: &mut Report, at: &At<'_>, spec: &TokenSpec) -> Option<Token> {
             commission: ppm(spec.commission),
         });
     }
-    let emission = emission?;
+    let (emission, price) = (emission?, price?);
     is_right.then(|| Token {
         initial_price: spec.initial_price,
         price,
+        bond: bond(&spec.price),
         genesis,
         emission: Emission {
             rule: emission,

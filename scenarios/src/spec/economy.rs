@@ -1051,7 +1051,7 @@ fn all() -> Share {
 }
 
 /// How the price of a token is formed.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum TokenPriceSpec {
     /// It never moves.
@@ -1151,7 +1151,43 @@ pub enum TokenPriceSpec {
         /// Value of one side of the pool at the start [USD].
         #[schemars(range(max = 1e12), extend("exclusiveMinimum" = 0))]
         depth: f64,
+        /// Where else the token is traded: arbitrage draws the pool toward the price there; default nowhere.
+        outside: Option<Box<OutsideSpec>>,
     },
+    /// A bonding curve (Bancor) that mints for what is bought beyond what is sold, and takes back the rest: the reserve over a constant share
+    /// of the supply.
+    BondingCurve {
+        /// The reserve over the worth of all tokens, from the start on.
+        reserve_ratio: Share,
+        /// Share of deposits that goes to the treasury; default none.
+        #[serde(default = "none")]
+        entry: Share,
+        /// Share of what is redeemed that goes to the treasury; default none.
+        #[serde(default = "none")]
+        exit: Share,
+    },
+}
+
+/// A market that the network does not move.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutsideSpec {
+    /// How the price is formed there.
+    pub price: TokenPriceSpec,
+    /// Share of a trade that stops arbitrage; default 0.3 %, the fee of Uniswap v2.
+    #[serde(default = "pool_fee")]
+    pub fee: Share,
+    /// Time in which arbitrage halves what is beyond the fee; default an hour.
+    #[serde(default = "hour")]
+    pub half_life: Duration,
+}
+
+fn pool_fee() -> Share {
+    Share(0.003)
+}
+
+fn hour() -> Duration {
+    Duration(3600.0)
 }
 
 /// A change at a stated time.

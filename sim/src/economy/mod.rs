@@ -6,6 +6,7 @@
 //! market clears, what was paid is settled, tokens are minted and burned as the rules say, owners look at what they have earned, and
 //! prices move. The first network of an economy is the one that figures are about.
 
+pub mod bond;
 pub mod creators;
 pub mod customers;
 pub mod figures;
@@ -23,6 +24,7 @@ use walras_des::Span;
 
 use crate::supply::orders::Maker;
 
+pub use bond::Bond;
 pub use creators::{Creators, Reward};
 pub use customers::Customers;
 pub use machines::{Fidelity, Goodput, Machines};

@@ -498,6 +498,14 @@ impl State {
         self.free(epoch, &mut tally);
         self.keep_house(epoch, served, &mut tally);
         self.react(epoch, served, rival, commons);
+        if let Some(coin) = &mut self.coin
+            && let Some(bond) = coin.plan.bond
+        {
+            let turn = bond.trade(coin.usd, tally.bought_usd, tally.sold, &mut self.ledger);
+            coin.usd = turn.usd;
+            tally.minted += turn.minted;
+            tally.burned += turn.burned;
+        }
         let supply = self.ledger.supply(Asset::Token);
         if let Some(coin) = &mut self.coin {
             if let Some(delegation) = &mut coin.delegation {
@@ -515,10 +523,10 @@ impl State {
                 revenue_usd: paid.as_f64(),
                 emitted_tokens: tally.minted.as_f64(),
             };
-            coin.usd = coin
-                .price
-                .step(epoch.days / 365.0, &flows, &mut coin.stream)
-                * coin.shock;
+            if coin.plan.bond.is_none() {
+                let years = epoch.days / 365.0;
+                coin.usd = coin.price.step(years, &flows, &mut coin.stream) * coin.shock;
+            }
             row[Column::TokenPrice] = coin.usd;
             row[Column::Circulating] = circulating;
             row[Column::Staked] = locked[2];
@@ -1121,6 +1129,9 @@ impl Coin {
             };
             ledger.transfer(Asset::Token, Account::VESTING, to, free, Reason::Unlock);
             freed.push(free);
+        }
+        if let Some(bond) = &plan.bond {
+            bond.open(plan.initial_price, ledger);
         }
         Self {
             plan: plan.clone(),

@@ -1,5 +1,6 @@
 //! A network's token: who holds it at the start, how it is minted and burned, and what it costs.
 
+use crate::economy::bond::Bond;
 use crate::economy::stakes::Staking;
 use crate::token::emission::{Baseline, EthereumIssuance, Schedule, bittensor_block};
 use crate::token::livepeer::Minter;
@@ -14,6 +15,8 @@ pub struct Token {
     pub initial_price: f64,
     /// How its price is formed.
     pub price: PriceModel,
+    /// The curve that issues it and makes its price, in the place of a model.
+    pub bond: Option<Bond>,
     /// Who has what at the start.
     pub genesis: Vec<Allotment>,
     /// How many are minted for those who provide.

@@ -54,7 +54,9 @@ impl Account {
     pub const EARNINGS: Self = Self(6);
     /// What the creators of models have earned.
     pub const CREATORS: Self = Self(7);
-    const NAMES: [&'static str; 8] = [
+    /// What stands behind a token that a bonding curve issues.
+    pub const RESERVE: Self = Self(8);
+    const NAMES: [&'static str; 9] = [
         "customers",
         "exchange",
         "escrow",
@@ -63,6 +65,7 @@ impl Account {
         "vesting",
         "earnings",
         "creators",
+        "reserve",
     ];
     const FIRST_OWNER: u32 = Self::NAMES.len() as u32;
 
@@ -129,6 +132,7 @@ reasons! {
     Collect "collect" "Earnings taken by their owner.";
     Royalty "royalty" "To the creator of a model, for its use.";
     Grant "grant" "Spent by the treasury.";
+    Bond "bond" "Tokens made for a deposit at a bonding curve, or redeemed there.";
     BuyBack "buy-back" "Tokens bought by the treasury, and what it paid for them.";
     Spend "spend" "Taken out of the books: costs that are paid to the world outside.";
 }
