@@ -295,9 +295,28 @@ fn overlap(a: &[(String, Place)], b: &[(String, Place)]) -> bool {
 
 /// A value in one line, as a user could write it.
 fn written(node: &Node) -> String {
-    match node.value.written() {
-        Some(text) => text,
-        None => serde_json::to_string(node).unwrap_or_default(),
+    match &node.value {
+        Value::Null => "null".to_owned(),
+        Value::List(nodes) => {
+            let nodes: Vec<String> = nodes.iter().map(inner).collect();
+            format!("[{}]", nodes.join(", "))
+        }
+        Value::Map(entries) => {
+            let pairs = entries.iter();
+            let pairs = pairs.map(|entry| format!("{}: {}", entry.key, inner(&entry.node)));
+            format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
+        }
+        scalar => scalar.written().unwrap_or_default(),
+    }
+}
+
+/// The same within a list or a map, where a text may need quotes.
+fn inner(node: &Node) -> String {
+    match &node.value {
+        Value::Text(text) if text.contains(['{', '}', '[', ']', ',', ':', '#', '\'', '"']) => {
+            format!("{text:?}")
+        }
+        _ => written(node),
     }
 }
 

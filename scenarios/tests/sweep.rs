@@ -125,10 +125,7 @@ fn axes_of_the_command_line_replace_and_follow_those_of_the_scenario() {
     let expect = [
         ("platforms.home.fleets.home.nodes", "10 | 20"),
         ("workload.slo.ttft", "3 s"),
-        (
-            "workload.diurnal",
-            "null | {\"amplitude\":0.5,\"peak\":\"6 h\"}",
-        ),
+        ("workload.diurnal", "null | {amplitude: 0.5, peak: 6 h}"),
         ("run.horizon", "1 h | 2 h"),
     ];
     assert_eq!(

@@ -101,15 +101,21 @@ fn along(
             states.push((values[index].as_str(), state));
         }
     }
+    let is_ordered = swept.sweep.axes[axis].numbers().is_some();
     let axis = &names(&swept.sweep.axes)[axis];
-    (states.len() > 1).then(|| said(metric, name, baseline, axis, &states))
+    (states.len() > 1).then(|| said(metric, (name, baseline), (axis, is_ordered), &states))
 }
 
 /// A value of an axis, and how a platform stands to its baseline there: clearly less, clearly more, or neither.
 type State<'v> = (&'v str, Ordering);
 
-/// What `states` along `axis` say, of at least two values.
-fn said(metric: MetricId, name: &str, baseline: &str, axis: &str, states: &[State<'_>]) -> String {
+/// What `states` along an axis say, of at least two values; one between others means something only where they are numbers.
+fn said(
+    metric: MetricId,
+    (name, baseline): (&str, &str),
+    (axis, is_ordered): (&str, bool),
+    states: &[State<'_>],
+) -> String {
     let (less, more) = directions(metric);
     let word = |state: Ordering| if state == Ordering::Less { less } else { more };
     let verb = match metric {
@@ -127,17 +133,32 @@ fn said(metric: MetricId, name: &str, baseline: &str, axis: &str, states: &[Stat
         .windows(2)
         .filter(|pair| pair[0].1 != pair[1].1)
         .collect();
+    let where_it_is = |state: Ordering| {
+        let such = clear.iter().filter(|(_, other)| *other == state);
+        such.map(|(value, _)| *value).collect::<Vec<_>>().join(", ")
+    };
     match (clear.first(), changes.as_slice()) {
+        (Some((_, first)), [_, ..]) if !is_ordered => {
+            let rest = if clear.len() == states.len() {
+                ""
+            } else {
+                ", without a clear difference elsewhere"
+            };
+            format!(
+                "{name} {verb} {} than {baseline} at {axis} = {} and {} at {}{rest}",
+                word(*first),
+                where_it_is(*first),
+                word(first.reverse()),
+                where_it_is(first.reverse()),
+            )
+        }
         (None, _) => format!("{name} and {baseline} do not clearly differ at any value of {axis}"),
         (Some((_, state)), []) => {
             let range = if clear.len() == states.len() {
                 format!("at every value of {axis}")
             } else {
-                let shown: Vec<&str> = clear.iter().map(|(value, _)| *value).collect();
-                format!(
-                    "at {axis} = {}, without a clear difference elsewhere",
-                    shown.join(", ")
-                )
+                let shown = where_it_is(*state);
+                format!("at {axis} = {shown}, without a clear difference elsewhere")
             };
             format!("{name} {verb} {} than {baseline} {range}", word(*state))
         }
@@ -213,7 +234,25 @@ mod tests {
     fn check(metric: MetricId, states: &[Ordering], expect: &str) {
         let values = ["1", "2", "5", "10"];
         let states: Vec<State<'_>> = values.into_iter().zip(states.iter().copied()).collect();
-        assert_eq!(said(metric, "depin", "cloud", "load", &states), expect);
+        let found = said(metric, ("depin", "cloud"), ("load", true), &states);
+        assert_eq!(found, expect);
+    }
+
+    #[test]
+    fn what_has_no_order_is_told_value_by_value() {
+        let cost = MetricId::CostPerMillion;
+        let check = |states: &[State<'_>], expect: &str| {
+            let found = said(cost, ("depin", "cloud"), ("model", false), states);
+            assert_eq!(found, expect);
+        };
+        check(
+            &[("a", Less), ("b", More), ("c", Same), ("d", Less)],
+            "depin is cheaper than cloud at model = a, d and dearer at b, without a clear difference elsewhere",
+        );
+        check(
+            &[("a", More), ("b", More)],
+            "depin is dearer than cloud at every value of model",
+        );
     }
 
     #[test]
