@@ -9,6 +9,7 @@ use crate::economy::pool::{Look, Moves, Party, Pool, sell};
 use crate::economy::roster::Roster;
 use crate::economy::stakes::{Damage, Delegation, Temper, Verification, Watch};
 use crate::economy::token::{Emission, Holder, Situation};
+use crate::economy::validators::{Panel, Validators};
 use crate::economy::welfare::Curve;
 use crate::economy::{Change, Membership, Owners, Payment, Token};
 use crate::ledger::{Account, Asset, Ledger, Reason};
@@ -45,6 +46,8 @@ pub struct Network {
     pub verification: Option<Verification>,
     /// Who makes the models that work names; none if nobody is paid for them.
     pub creators: Option<Creators>,
+    /// Who divides new tokens between owners; none if they go by capacity.
+    pub validators: Option<Validators>,
     /// Its token, if it has one.
     pub token: Option<Token>,
     /// The machines of its owners and the requests of its customers, if these are modelled.
@@ -148,6 +151,7 @@ pub(super) struct State {
     coin: Option<Coin>,
     watch: Option<Watch>,
     guild: Option<Guild>,
+    panel: Option<Panel>,
     cost_factor: f64,
     bids: Vec<Order>,
     asks: Vec<Order>,
@@ -260,6 +264,16 @@ impl State {
             Work::Owners(roster) => commons.pools[roster.pool].len(),
             Work::Seller { .. } => 0,
         };
+        let panel = plan.validators.as_ref().and_then(|plan| {
+            let Work::Owners(roster) = &work else {
+                return None;
+            };
+            let pool = &mut commons.pools[roster.pool];
+            let pace = (pool.plan().memory, epoch_days);
+            let panel = Panel::new(plan, owners, pace, streams, index as u64);
+            pool.ally(panel.allies());
+            Some(panel)
+        });
         let mut ledger = Ledger::new(owners);
         if journal {
             ledger.keep_journal();
@@ -290,6 +304,7 @@ impl State {
             watch: (plan.verification.as_ref())
                 .map(|plan| Watch::new(plan, owners, streams, index as u64)),
             guild: (plan.creators.as_ref()).map(|plan| Guild::new(plan, streams, index as u64)),
+            panel,
             cost_factor: 1.0,
             bids: Vec::new(),
             asks: Vec::new(),
@@ -413,6 +428,9 @@ impl State {
         let mut tally = Tally::default();
         let (usd, pay) = self.settle(epoch, &deal, &mut tally);
         self.mint(epoch, &mut tally);
+        if let Some(panel) = &mut self.panel {
+            tally.for_owners = panel.take(tally.for_owners);
+        }
         let tokens = pay + tally.for_owners;
         let Deal {
             wanted,
@@ -432,19 +450,45 @@ impl State {
             };
             roster.use_power(pool, epoch.start, utilization);
             if roster.capacity() > 0 {
+                // What goes neither by work nor by validators' weights goes by capacity.
+                let mut by_capacity = [usd, tokens];
+                if self.panel.is_some() {
+                    by_capacity[1] -= tally.for_owners;
+                }
                 if let Some(paid_to) = &deal.paid_to {
                     pool.earn_by_work([usd, pay], paid_to);
-                    roster.earn([Amount::ZERO, tally.for_owners]);
-                } else {
-                    roster.earn([usd, tokens]);
+                    by_capacity = [Amount::ZERO, by_capacity[1] - pay];
                 }
-                roster.note(usd, tokens, token_usd.unwrap_or(0.0));
+                roster.earn(by_capacity);
                 let worth = |tokens: Amount| tokens.as_f64() * token_usd.unwrap_or(0.0);
+                if let Some(panel) = &mut self.panel {
+                    panel.see(pool.work(roster, deal.paid_to.as_deref()));
+                    let new = worth(tally.for_owners);
+                    roster.premium = panel.note(new / (capacity * epoch.days));
+                    let others = new * panel.rates()[0];
+                    let earned = usd.as_f64() + worth(pay) + others;
+                    roster.expect(earned / (capacity * epoch.days));
+                } else {
+                    roster.note(usd, tokens, token_usd.unwrap_or(0.0));
+                }
                 row[Column::Earning] = (usd.as_f64() + worth(tokens)) / (capacity * epoch.days);
                 row[Column::Subsidy] = worth(tally.for_owners) / epoch.days;
             } else {
                 // What the first to come would earn.
                 roster.expect(self.price / gross);
+            }
+            if let Some(panel) = &mut self.panel {
+                if let Some((shares, pot)) = panel.divide(epoch.index, &mut self.ledger) {
+                    let [_, paid] = pool.earn_by_work([Amount::ZERO, pot], &shares);
+                    panel.paid(paid);
+                }
+                let found = panel.finding;
+                row[Column::ColludersWork] = found.work;
+                row[Column::ColludersPay] = found.incentive;
+                [
+                    row[Column::HonestDividends],
+                    row[Column::ColludersDividends],
+                ] = found.dividends;
             }
             let mut scene = Look {
                 epoch: epoch.index,
@@ -1056,6 +1100,8 @@ impl State {
             .zip(owners.owed(roster))
         {
             let there = self.ledger.balance(asset, Account::EARNINGS);
+            let undivided = (self.panel.as_ref()).filter(|_| asset == Asset::Token);
+            let owed = owed + undivided.map_or(Amount::ZERO, Panel::held);
             assert!(
                 owed <= there,
                 "owners are owed {owed} {}, and there is {there}",

@@ -124,6 +124,8 @@ pub struct Pool {
     movers: Vec<(u32, usize, u32)>,
     /// What each has earned by its own work and not taken yet, by asset; empty where all is shared by capacity.
     paid: Vec<[Amount; 2]>,
+    /// Which owners are those of colluding validators; empty where none collude.
+    allies: Vec<bool>,
     waiting: u32,
     /// Price of electricity at each place, times what it was.
     power_factors: Vec<f64>,
@@ -167,6 +169,7 @@ impl Pool {
             prospects: Vec::new(),
             movers: Vec::new(),
             paid: Vec::new(),
+            allies: Vec::new(),
             waiting: 0,
             power_factors: vec![1.0; plan.places.len()],
         };
@@ -315,11 +318,20 @@ impl Pool {
             expected -= roster.stake * self.plan.stake_return / 365.0;
         }
         let verdict = Verdict::new(&self.plan, expected, seen.variance, roster.stake);
+        let favoured = (!self.allies.is_empty()).then(|| {
+            let expected = expected + roster.premium;
+            let verdict = Verdict::new(&self.plan, expected, seen.variance, roster.stake);
+            (expected, verdict)
+        });
         let epoch = scene.epoch;
         self.tell(roster.network, scene.is_open.then_some(expected));
         let best = self.best();
         self.arrive(roster, scene, &mut moves);
         for owner in self.turns(epoch) {
+            let is_ally = self.allies.get(owner).is_some_and(|&is_ally| is_ally);
+            let favoured = favoured.as_ref().filter(|_| is_ally);
+            let (hoped, verdict) =
+                favoured.map_or((expected, &verdict), |(more, theirs)| (*more, theirs));
             match self.state[owner] {
                 State::Online(network) if network == roster.network => {
                     self.collect(owner, roster, scene, &mut moves);
@@ -336,7 +348,7 @@ impl Pool {
                         let due = epoch + (downtime.ceil() as u32).max(1);
                         self.movers.push((due, owner, to));
                     } else if verdict.goes(self.hardware[owner], cost)
-                        && (cost - expected) * self.locked(owner, roster, epoch) >= lost
+                        && (cost - hoped) * self.locked(owner, roster, epoch) >= lost
                     {
                         self.leave(owner, roster, scene, &mut moves);
                     }
@@ -618,23 +630,45 @@ impl Pool {
     }
 
     /// Shares out what is in [`Account::EARNINGS`] since the last time by what owners did, in dollars and in tokens; the part of the
-    /// last fraction of a base unit stays there. Only for owners who know one network.
+    /// last fraction of a base unit stays there. Returns what was shared out. Only for owners who know one network.
     ///
     /// # Panics
     /// If customers pay more than 18 billion dollars in an epoch.
-    pub fn earn_by_work(&mut self, pots: [Amount; 2], paid_to: &[Amount]) {
+    pub fn earn_by_work(&mut self, pots: [Amount; 2], paid_to: &[Amount]) -> [Amount; 2] {
+        let mut shared = [Amount::ZERO; 2];
         let whole = paid_to.iter().fold(Amount::ZERO, |sum, &paid| sum + paid);
         let whole = u64::try_from(whole.0).expect("an epoch's payments fit 64 bits");
         if whole == 0 {
-            return;
+            return shared;
         }
         self.paid.resize(self.len(), [Amount::ZERO; 2]);
         for (owed, paid) in self.paid.iter_mut().zip(paid_to) {
             let part = paid.0 as u64;
-            for (owed, pot) in owed.iter_mut().zip(pots) {
-                *owed += pot.mul_floor(part, whole);
+            for ((owed, shared), pot) in owed.iter_mut().zip(&mut shared).zip(pots) {
+                let share = pot.mul_floor(part, whole);
+                *owed += share;
+                *shared += share;
             }
         }
+        shared
+    }
+
+    /// Which owners are those of colluding validators.
+    pub(super) fn ally(&mut self, allies: &[bool]) {
+        self.allies = allies.to_vec();
+    }
+
+    /// What owners at a network did: what they were paid for, or as much for a unit of capacity as any other.
+    pub(super) fn work(
+        &self,
+        roster: &Roster,
+        paid_to: Option<&[Amount]>,
+    ) -> impl Iterator<Item = (usize, f64)> {
+        self.of(roster).map(move |owner| {
+            let by_capacity = self.capacity[owner] as f64;
+            let done = paid_to.map_or(by_capacity, |paid| paid[owner].as_f64());
+            (owner, done)
+        })
     }
 
     /// What an owner asks who is online at a network [USD per unit].

@@ -127,6 +127,7 @@ reasons! {
     Emission "emission" "Created for those who provide, as the schedule of emission says.";
     Unlock "unlock" "Allotted tokens that have become free.";
     Collect "collect" "Earnings taken by their owner.";
+    Dividend "dividend" "To validators and those who have delegated to them, for weighing owners.";
     Royalty "royalty" "To the creator of a model, for its use.";
     Grant "grant" "Spent by the treasury.";
     BuyBack "buy-back" "Tokens bought by the treasury, and what it paid for them.";
