@@ -10,7 +10,7 @@ use walras_sim::economy::{
     Network, Owners, Payment, Place, Reward, Rule, Seller, Sells, Shock, Staking, Supply, Timing,
     Token, Validators, Verification,
 };
-use walras_sim::ledger::{Asset, Reason};
+use walras_sim::ledger::{Account, Asset, Reason};
 use walras_sim::market::Mechanism;
 use walras_sim::market::base_fee::Eip1559;
 use walras_sim::market::k_double::KDouble;
@@ -428,7 +428,7 @@ fn taken(economy: &Economy, days: u64, asset: Asset) -> (Vec<f64>, Amount, Amoun
     for posting in journal.iter().filter(|posting| posting.asset == asset) {
         match posting.reason {
             Reason::Collect => {
-                let owner = posting.to.and_then(|to| to.owner_index()).unwrap();
+                let owner = posting.to.and_then(Account::owner_index).unwrap();
                 owners[owner] += posting.amount.0 as f64;
             }
             Reason::Dividend => dividends += posting.amount,

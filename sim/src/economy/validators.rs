@@ -162,7 +162,7 @@ impl Panel {
     /// In the last epoch before a division, divides what there is: shares of what owners get, and how much they get. Without work, or
     /// without a weight that counts, all waits for the next time.
     pub fn divide(&mut self, epoch: u32, ledger: &mut Ledger) -> Option<(Vec<Amount>, Amount)> {
-        if (epoch + 1) % self.every != 0 || self.work.iter().all(|&work| work <= 0.0) {
+        if !(epoch + 1).is_multiple_of(self.every) || self.work.iter().all(|&work| work <= 0.0) {
             return None;
         }
         let weights = self.weights();
