@@ -13,7 +13,7 @@ use crate::words::{Finding, Scale, Tone, Wording, describe, is_primary, percent,
 
 /// The figures that decide, with the name of what they measure: first of requests, then of batch jobs, then of economies. A scenario has
 /// one of these.
-pub(crate) const HEADLINES: [(MetricId, &str); 20] = [
+pub(crate) const HEADLINES: [(MetricId, &str); 21] = [
     (MetricId::CostPerMillion, "cost"),
     (MetricId::TtftP99, "tail latency of the first token"),
     (MetricId::TpotP50, "time per token"),
@@ -35,6 +35,7 @@ pub(crate) const HEADLINES: [(MetricId, &str); 20] = [
     (MetricId::FillRate, "work done of that wanted"),
     (MetricId::ProvidersLeast, "fewest providers"),
     (MetricId::ReturnOnCost, "return to providers"),
+    (MetricId::ColludersPay, "new tokens that colluders take"),
     (MetricId::TokenDrawdown, "largest fall of the token"),
     (MetricId::Ruin, "treasuries that ran dry"),
 ];

@@ -107,7 +107,9 @@ impl Group {
             | M::ModelQuality
             | M::CreatorPay
             | M::CreatorGini
-            | M::CreatorTop => Self::Owners,
+            | M::CreatorTop
+            | M::ColludersPay
+            | M::ColludersWork => Self::Owners,
             M::TokenPriceEnd
             | M::TokenPriceMean
             | M::TokenReturn
@@ -119,6 +121,8 @@ impl Group {
             | M::AttackCost
             | M::StakeYield
             | M::RealStakeYield
+            | M::HonestDividends
+            | M::ColludersDividends
             | M::Velocity
             | M::Runway
             | M::TreasuryEnd
@@ -192,6 +196,10 @@ pub fn is_primary(metric: MetricId) -> bool {
             | M::ModelQuality
             | M::CreatorGini
             | M::CreatorTop
+            | M::ColludersPay
+            | M::ColludersWork
+            | M::HonestDividends
+            | M::ColludersDividends
             | M::TreasuryEnd
             | M::Ruin
     )
@@ -302,6 +310,10 @@ pub fn title(metric: MetricId) -> &'static str {
         M::CreatorPay => "pay of creators",
         M::CreatorGini => "inequality among creators (Gini)",
         M::CreatorTop => "income of the top 1 % of creators",
+        M::ColludersPay => "new tokens for owners of colluding validators",
+        M::ColludersWork => "work of owners of colluding validators",
+        M::HonestDividends => "dividends of honest validators over their stake",
+        M::ColludersDividends => "dividends of colluding validators over their stake",
     }
 }
 

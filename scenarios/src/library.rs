@@ -51,6 +51,7 @@ const ENTRIES: &[LibraryEntry] = entries![
     "stake-size",
     "creator-rewards",
     "storage-mint",
+    "validator-collusion",
     "two-fidelities"
 ];
 

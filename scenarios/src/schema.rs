@@ -28,7 +28,7 @@ pub fn schema() -> Json {
 }
 
 /// Definitions of which every key may be inherited, or removed with `null`.
-const INHERITING: [&str; 27] = [
+const INHERITING: [&str; 29] = [
     "PlatformSpec",
     "PlatformVerificationSpec",
     "ClusterSpec",
@@ -54,6 +54,8 @@ const INHERITING: [&str; 27] = [
     "AllotmentSpec",
     "VerificationSpec",
     "CreatorsSpec",
+    "ValidatorsSpec",
+    "CollusionSpec",
     "StakingSpec",
     "ShockSpec",
 ];

@@ -271,3 +271,69 @@ fn a_crisis_of_one_region_hits_its_owners() {
     assert_eq!(before, same);
     assert!(after < 0.7 * calm && after > 0.3 * calm, "{after} {calm}");
 }
+
+/// Validators of whom two fifths of the stake give everything to owners of their own.
+const VALIDATORS: &str = "\
+walras: 1
+question: Does it work?
+run: {horizon: 60 d, sample_every: 1 d, replications: 1, seed: 1}
+customers: {volume: 1000, reference_price: 1, elasticity: 0}
+economies:
+  one:
+    networks:
+      subnet:
+        owners: {potential: 100, online: 100 %, capacity: 24, running_cost: 0.01}
+        market: {posted: {price: 1}}
+        validators: {count: 10, colluding: {stake: 40 %, owners: 20 %}, bonds: {liquid: {steepness: 5}}, every: 1 d}
+        token:
+          initial_price: 1
+          price: fixed
+          genesis: {public: {holder: public, tokens: 1e6}}
+          emission: {constant: {per_day: 100}}
+";
+
+#[test]
+fn validators_divide_what_is_minted() {
+    let series = series(VALIDATORS, "validators");
+    let row = series.rows.last().unwrap();
+    let (work, pay) = (row[Column::ColludersWork], row[Column::ColludersPay]);
+    let clipped = work / (work + 0.6 * (1.0 - work));
+    assert!((pay / clipped - 1.0).abs() < 1e-3, "{pay} {clipped}");
+    assert!(row[Column::ColludersDividends] < row[Column::HonestDividends]);
+    let owners = "owners: {potential: 100, online: 100 %, capacity: 24, running_cost: 0.01}";
+    let token = &VALIDATORS[VALIDATORS.find("        token:").unwrap()..];
+    for (from, to, message) in [
+        (
+            owners,
+            "seller: {capacity: 100}",
+            "validators divide what is for owners of this network alone",
+        ),
+        (
+            token,
+            "",
+            "validators divide new tokens, and the network has none",
+        ),
+        (
+            "price: fixed",
+            "price: fixed\n          staking: {rewards: 50 %, wanted_yield: 5 %}",
+            "what stake earns here is the dividends of validators",
+        ),
+        (
+            "count: 10",
+            "count: 1",
+            "one validator cannot be both honest and not",
+        ),
+        (
+            "potential: 100,",
+            "potential: 2000000,",
+            "10 validators would weigh 2000000 owners each",
+        ),
+        ("}, every: 1 d", "}, every: 0 d", "must be"),
+        ("stake: 40 %, ", "", "stake"),
+        ("bonds: {liquid: ", "bonds: {fluid: ", "fluid"),
+    ] {
+        assert_eq!(VALIDATORS.matches(from).count(), 1, "{from}");
+        let found = plan(&VALIDATORS.replace(from, to), "validators-wrong").unwrap_err();
+        assert!(found.contains(message), "{found}");
+    }
+}

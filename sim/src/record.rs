@@ -196,6 +196,14 @@ metrics! {
     CreatorPay: "creator_pay_per_day" ["USD/day"] Neither NonNegative "paid to creators of models";
     CreatorGini: "creator_gini" ["1"] Lower Share "Gini coefficient of the incomes of all who ever published a model, the whole run";
     CreatorTop: "creator_top_percent_share" ["1"] Lower Share "share of creators' income that the best paid 1 % of them got, the whole run";
+    ColludersPay: "colluders_pay_share" ["1"] Lower Share
+        "share of owners' new tokens that went to owners of colluding validators, mean over divisions; absent without validators";
+    ColludersWork: "colluders_work_share" ["1"] Neither Share
+        "share of work that these did, mean over divisions";
+    HonestDividends: "honest_dividends" ["1"] Higher NonNegative
+        "dividends of honest validators over their share of the stake, mean over divisions: one where all earn alike";
+    ColludersDividends: "colluders_dividends" ["1"] Lower NonNegative
+        "dividends of colluding validators over their share of the stake, mean over divisions; absent where none collude";
     ProducerSurplus: "producer_surplus_per_day" ["USD/day"] Higher Any "earnings of owners less their running cost";
 }
 

@@ -49,6 +49,10 @@ columns! {
     Bought "bought" ["USD/day"] "what was spent on tokens, by customers, owners and the treasury";
     Treasury "treasury" ["USD"] "the treasury's dollars, and its tokens at today's price";
     Unpaid "unpaid" ["USD/day"] "running cost of the protocol that the treasury could not pay";
+    ColludersWork "colluders_work" ["1"] "share of the work that owners of colluding validators did before the last division of new tokens";
+    ColludersPay "colluders_pay" ["1"] "share of owners' new tokens that they got at the last division";
+    HonestDividends "honest_dividends" ["1"] "dividends of honest validators over their share of the stake, at the last division";
+    ColludersDividends "colluders_dividends" ["1"] "dividends of colluding validators over their share of the stake, at the last division";
 }
 
 impl Column {

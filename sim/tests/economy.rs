@@ -8,9 +8,9 @@ use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
     Allotment, Bond, Change, Creators, Customers, Economy, Emission, Fidelity, Membership, Moving,
     Network, Owners, Payment, Place, Reward, Rule, Seller, Sells, Shock, Staking, Supply, Timing,
-    Token, Verification,
+    Token, Validators, Verification,
 };
-use walras_sim::ledger::Reason;
+use walras_sim::ledger::{Account, Asset, Reason};
 use walras_sim::market::Mechanism;
 use walras_sim::market::base_fee::Eip1559;
 use walras_sim::market::k_double::KDouble;
@@ -29,6 +29,7 @@ use walras_sim::token::emission::{Baseline, EthereumIssuance, Schedule};
 use walras_sim::token::livepeer::Minter;
 use walras_sim::token::price::{Exchange, Gbm, OrderFlow, PriceModel};
 use walras_sim::token::vesting::Vesting;
+use walras_sim::token::yuma::Yuma;
 use walras_sim::units::{Amount, Ppm};
 use walras_sim::world::Settings;
 
@@ -111,6 +112,7 @@ fn network(owners: Owners, market: impl Into<Mechanism>) -> Network {
         treasury: 0.0,
         verification: None,
         creators: None,
+        validators: None,
         token: None,
         machines: None,
     }
@@ -449,6 +451,126 @@ fn stake_comes_until_it_yields_what_is_wanted() {
     let row = world(Rule::Bonding(minter), 0.1);
     close(row[Column::Staked] / row[Column::Supply], 0.5, 0.02);
     close(row[Column::StakeYield], 0.1, 0.02);
+}
+
+/// Owners who stay whatever they earn and take it every day, in a network whose 1,000 new tokens a day are divided by validators: half
+/// for these, once a day.
+fn with_validators(stake: f64, kappa: f64, change: impl Fn(&mut Validators)) -> Economy {
+    let owners = Owners {
+        potential: 400,
+        capacity: Dist::uniform(10.0, 40.0).unwrap(),
+        review: 1.0,
+        timing: factors(1.0, 0.0),
+        sells: Sells::Share(0.0),
+        ..owners()
+    };
+    let mut world = network(owners, posted(1.0));
+    let emission = Emission::scheduled(Schedule::Fixed(Amount::from_f64(1000.0)));
+    world.token = Some(token(PriceModel::Fixed, emission, Payment::Dollars));
+    let mut validators = Validators {
+        count: 50,
+        stakes: Dist::uniform(1.0, 3.0).unwrap(),
+        noise: 0.0,
+        colluding: stake,
+        allies: 0.1,
+        dividends: Ppm::from_fraction(0.5),
+        every: 1.0,
+        rules: Yuma {
+            kappa: (kappa * 65_535.0) as u16,
+            ..Yuma::default()
+        },
+    };
+    change(&mut validators);
+    world.validators = Some(validators);
+    economy(customers(), vec![world])
+}
+
+/// What each owner has taken of an asset in some days, what validators have, and what was minted.
+fn taken(economy: &Economy, days: u64, asset: Asset) -> (Vec<f64>, Amount, Amount) {
+    let journal = economy.journal(&settings(days), 1, 0, &|| false).unwrap();
+    let mut owners = vec![0.0; 400];
+    let [mut dividends, mut minted] = [Amount::ZERO; 2];
+    for posting in journal.iter().filter(|posting| posting.asset == asset) {
+        match posting.reason {
+            Reason::Collect => {
+                let owner = posting.to.and_then(Account::owner_index).unwrap();
+                owners[owner] += posting.amount.0 as f64;
+            }
+            Reason::Dividend => dividends += posting.amount,
+            Reason::Emission => minted += posting.amount,
+            _ => {}
+        }
+    }
+    (owners, dividends, minted)
+}
+
+/// Honest validators who see rightly give each owner its share of the work, which is its share of the dollars, to the rounding of weights
+/// to 16 bits of the largest; half goes to validators, and what rounding leaves goes into the next division, so that it never grows.
+#[test]
+fn honest_validators_pay_owners_for_their_work() {
+    let honest = with_validators(0.0, 0.5, |_| {});
+    let (tokens, dividends, minted) = taken(&honest, 60, Asset::Token);
+    let (dollars, ..) = taken(&honest, 60, Asset::Usd);
+    let [all_tokens, all_dollars] = [&tokens, &dollars].map(|taken| taken.iter().sum::<f64>());
+    for (tokens, dollars) in tokens.iter().zip(&dollars) {
+        close(tokens / all_tokens, dollars / all_dollars, 5e-5);
+    }
+    assert_eq!(minted, Amount::from_f64(60_000.0));
+    let left = minted.0 - dividends.0 - all_tokens as i128;
+    assert!((0..500).contains(&left), "{left} base units");
+    assert!((minted.0 / 2 - dividends.0).abs() < 100, "{dividends}");
+    let row = last(&go(&honest, 60));
+    close(row[Column::ColludersPay], row[Column::ColludersWork], 1e-4);
+    close(row[Column::HonestDividends], 1.0, 1e-6);
+    // Those who see less well pay the same on average, and the median of fifty is closer than one of them.
+    let noisy = with_validators(0.0, 0.5, |plan| plan.noise = 0.5);
+    let (tokens, ..) = taken(&noisy, 60, Asset::Token);
+    let all: f64 = tokens.iter().sum();
+    let errors = tokens.iter().zip(&dollars).map(|(tokens, dollars)| {
+        let error = (tokens / all) / (dollars / all_dollars) - 1.0;
+        error * error
+    });
+    let error = (errors.sum::<f64>() / 400.0).sqrt();
+    // By a day 0.5 · √(π/2 / 50) = 0.09 for a median, and by sixty 0.011.
+    assert!((0.005..0.02).contains(&error), "{error}");
+}
+
+/// The regimes of collusion in closed form, from both sides of each threshold; and dividends: bonds to the colluders' owners are held by
+/// all in proportion to stake while they are clipped to the consensus, so that colluders earn on those alone.
+#[test]
+fn collusion_pays_beyond_kappa() {
+    let found = |stake, kappa| {
+        let row = last(&go(&with_validators(stake, kappa, |_| {}), 90));
+        let dividends = [
+            row[Column::HonestDividends],
+            row[Column::ColludersDividends],
+        ];
+        (
+            row[Column::ColludersWork],
+            row[Column::ColludersPay],
+            dividends,
+        )
+    };
+    for (stake, kappa) in [(0.1, 0.5), (0.3, 0.5), (0.49, 0.5), (0.29, 0.3)] {
+        let (work, pay, dividends) = found(stake, kappa);
+        assert!((0.05..0.15).contains(&work), "{work}");
+        let clipped = work / (work + (1.0 - stake) * (1.0 - work));
+        close(pay, clipped, 1e-3);
+        close(dividends[1], clipped, 5e-3);
+        close(
+            dividends[0],
+            clipped + (1.0 - clipped) / (1.0 - stake),
+            5e-3,
+        );
+    }
+    for (stake, kappa) in [(0.31, 0.3), (0.69, 0.3)] {
+        let (work, pay, _) = found(stake, kappa);
+        close(pay, stake + (1.0 - stake) * work, 1e-3);
+    }
+    for (stake, kappa) in [(0.51, 0.5), (0.9, 0.5), (0.71, 0.3), (0.41, 0.6)] {
+        let (_, pay, _) = found(stake, kappa);
+        close(pay, 1.0, 1e-9);
+    }
 }
 
 /// Models alike that cost 2 USD a day each, of creators who get a twentieth of 1,000 USD a day.
@@ -1341,6 +1463,7 @@ proptest! {
         crash in 0.05..3.0,
         dixit in any::<bool>(),
         checked in prop::option::of(0.0..0.2),
+        weighed in prop::option::of((0.0..0.8, 0.0..1.0, 1.0..20.0)),
         rule in prop::option::of(prop_oneof![
             Just(Reward::Usage),
             (0.0..2.0).prop_map(|alpha| Reward::Popularity { alpha }),
@@ -1381,6 +1504,17 @@ proptest! {
                 variety: 0.3,
                 fashion: 100.0,
                 ..creators()
+            });
+            let weighed = weighed.filter(|_| network.token.is_some());
+            network.validators = weighed.map(|(stake, noise, every): (f64, f64, f64)| Validators {
+                count: 7,
+                stakes: Dist::uniform(1.0, 3.0).unwrap(),
+                noise,
+                colluding: stake,
+                allies: 0.1,
+                dividends: Ppm::from_fraction(0.4),
+                every: every.floor(),
+                rules: Yuma::default(),
             });
             network.verification = checked.map(|checked| Verification {
                 opportunists: 0.5,

@@ -140,6 +140,7 @@ fn economy(machines: &Machines, market: impl Into<Mechanism>, fidelity: Fidelity
             treasury: 0.0,
             verification: None,
             creators: None,
+            validators: None,
             token: None,
             machines: Some(machines.clone()),
         }],

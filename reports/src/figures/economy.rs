@@ -14,6 +14,16 @@ fn row(experiment: &Experiment, quantity: Quantity, label: &str) -> Option<Row> 
     is_something(&curves).then(|| Row::of_sizes(label, quantity.name(), curves))
 }
 
+/// The same of a quantity that is a share.
+fn share(experiment: &Experiment, quantity: Quantity, label: &str) -> Option<Row> {
+    let curves = over_years(experiment, quantity);
+    (!curves.is_empty()).then(|| Row {
+        axis: Axis::percent(label),
+        column: quantity.name(),
+        curves,
+    })
+}
+
 /// Whether any of it is more than nothing.
 fn is_something(curves: &[Curve]) -> bool {
     let mut points = curves.iter().flat_map(|curve| &curve.points);
@@ -68,11 +78,7 @@ pub(super) fn work(experiment: &Experiment, comparison: &Comparison) -> Option<F
     let rows = vec![
         row(experiment, Quantity::Price, "price of work, USD per unit"),
         row(experiment, Quantity::Served, "work done, units a day"),
-        (!over_years(experiment, Quantity::Utilization).is_empty()).then(|| Row {
-            axis: Axis::percent("utilization"),
-            column: "utilization",
-            curves: over_years(experiment, Quantity::Utilization),
-        }),
+        share(experiment, Quantity::Utilization, "utilization"),
         row(experiment, Quantity::Providers, "providers online"),
         row(
             experiment,
@@ -166,5 +172,48 @@ pub(super) fn creators(experiment: &Experiment, comparison: &Comparison) -> Opti
         ),
     ];
     let title = ("creators-over-years", "Models and their creators over time");
+    figure(experiment, comparison, title, rows, (finding, reading))
+}
+
+/// What the owners of colluding validators do and get, and what validators get for it.
+pub(super) fn validators(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
+    if !is_something(&over_years(experiment, Quantity::HonestDividends)) {
+        return None;
+    }
+    let finding = told(
+        comparison,
+        [
+            (MetricId::ColludersPay, "{} of owners' new tokens go to"),
+            (
+                MetricId::ColludersWork,
+                "owners of colluders who do {} of the work",
+            ),
+        ],
+    );
+    let reading = "A weight counts as far as enough stake agrees. While colluders have too little of it, they earn on what all others would give their owners, too, and lose the rest of their dividends; when they have enough, the others do.";
+    let rows = vec![
+        share(
+            experiment,
+            Quantity::ColludersPay,
+            "new tokens for colluders' owners",
+        ),
+        share(
+            experiment,
+            Quantity::ColludersWork,
+            "work of colluders' owners",
+        ),
+        row(
+            experiment,
+            Quantity::HonestDividends,
+            "dividends of the honest over their stake",
+        ),
+        row(
+            experiment,
+            Quantity::ColludersDividends,
+            "dividends of colluders over their stake",
+        ),
+        row(experiment, Quantity::Providers, "providers online"),
+    ];
+    let title = ("validators-over-years", "Validators who collude, over time");
     figure(experiment, comparison, title, rows, (finding, reading))
 }

@@ -65,6 +65,7 @@ pub fn all(experiment: &Experiment, comparison: &Comparison) -> Vec<Figure> {
         economy::token(experiment, comparison),
         economy::trust(experiment, comparison),
         economy::creators(experiment, comparison),
+        economy::validators(experiment, comparison),
         latency::first_token(experiment, comparison),
         latency::per_token(experiment, comparison),
         latency::response(experiment, comparison),

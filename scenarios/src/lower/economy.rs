@@ -8,7 +8,7 @@ use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
     Allotment, Bond, Change, Creators, Customers, Economy, Emission, Fidelity, Goodput, Machines,
     Membership, Moving, Network, Owners, Payment, Place, Reward, Rule, Seller, Sells, Shock,
-    Staking, Supply, Timing, Token, Verification,
+    Staking, Supply, Timing, Token, Validators, Verification,
 };
 use walras_sim::market::base_fee::Eip1559;
 use walras_sim::market::blob_fee::{self, BlobFee};
@@ -35,6 +35,7 @@ use walras_sim::token::price::{
     Traders,
 };
 use walras_sim::token::vesting::Vesting;
+use walras_sim::token::yuma::{Bonds, Yuma};
 use walras_sim::units::{Amount, Ppm};
 
 use super::{Tables, positive, unknown};
@@ -42,10 +43,10 @@ use crate::plan::{Economies, Requests};
 use crate::report::{At, Report};
 use crate::spec::Named;
 use crate::spec::economy::{
-    AmountLaw, ChangeSpec, CreatorsSpec, CustomersSpec, Dissimilarity, DrawnAmount, EconomySpec,
-    ElectricitySpec, EmissionSpec, FidelitySpec, HardwareSpec, HolderSpec, MakerSpec, MarketSpec,
-    OwnersSpec, PaymentSpec, ProviderNetworkSpec, RewardSpec, SellerSpec, SellsSpec, ShockSpec,
-    TokenPriceSpec, TokenSpec, VerificationSpec,
+    AmountLaw, BondsSpec, ChangeSpec, CreatorsSpec, CustomersSpec, Dissimilarity, DrawnAmount,
+    EconomySpec, ElectricitySpec, EmissionSpec, FidelitySpec, HardwareSpec, HolderSpec, MakerSpec,
+    MarketSpec, OwnersSpec, PaymentSpec, ProviderNetworkSpec, RewardSpec, SellerSpec, SellsSpec,
+    ShockSpec, TokenPriceSpec, TokenSpec, ValidatorsSpec, VerificationSpec,
 };
 use crate::spec::economy::{HomingSpec, MovingSpec};
 use crate::spec::quantity::{Duration, Share};
@@ -505,6 +506,13 @@ fn network(
         None => None,
         Some(creators) => Some(self::creators(report, &at.key("creators"), creators, spec)?),
     };
+    let validators = match &spec.validators {
+        None => None,
+        Some(validators) => {
+            let at = at.key("validators");
+            Some(self::validators(report, &at, validators, spec)?)
+        }
+    };
     let announced = market.quote().map(|quote| quote.as_f64() * 1e3);
     Some(Network {
         name: name.to_owned(),
@@ -529,6 +537,7 @@ fn network(
         treasury: spec.treasury,
         verification,
         creators,
+        validators,
         token,
         machines,
     })
@@ -606,6 +615,83 @@ fn creators(
         royalty: ppm(spec.royalty),
         resale: spec.resale,
         variety: spec.variety,
+    })
+}
+
+/// More weights than this take minutes a year.
+const MOST_WEIGHTS: f64 = 1e7;
+
+fn validators(
+    report: &mut Report,
+    at: &At<'_>,
+    spec: &ValidatorsSpec,
+    network: &ProviderNetworkSpec,
+) -> Option<Validators> {
+    let Some(owners) = &network.owners else {
+        let message = "validators divide what is for owners of this network alone";
+        let hint = Some("give it `owners` in the place of a `pool` or `seller`".to_owned());
+        report.add(at, message, hint);
+        return None;
+    };
+    let Some(token) = &network.token else {
+        let message = "validators divide new tokens, and the network has none";
+        let hint = Some("give it a `token`, or remove `validators`".to_owned());
+        report.add(at, message, hint);
+        return None;
+    };
+    if token.staking.is_some() {
+        let message = "what stake earns here is the dividends of validators";
+        let hint = Some("remove `token.staking`, or set it to null if it is inherited".to_owned());
+        report.add(at, message, hint);
+        return None;
+    }
+    let potential = f64::from(owners.potential.unwrap_or(1));
+    if f64::from(spec.count) * potential > MOST_WEIGHTS {
+        let most = (MOST_WEIGHTS / potential).floor();
+        let message = format!(
+            "{} validators would weigh {potential} owners each",
+            spec.count
+        );
+        let hint = Some(format!("{most} at most for so many owners"));
+        report.add(&at.key("count"), message, hint);
+        return None;
+    }
+    let colluding = spec.colluding.map_or(0.0, |some| some.stake.0);
+    if spec.count == 1 && colluding > 0.0 && colluding < 1.0 {
+        let message = "one validator cannot be both honest and not";
+        let hint = Some("two at least, or all of the stake".to_owned());
+        report.add(&at.key("count"), message, hint);
+        return None;
+    }
+    positive(report, &at.key("every"), spec.every.0)?;
+    let stakes = spec.stakes.unwrap_or(AmountLaw::Constant(1.0));
+    let of_u16 = |share: Share| (share.0 * f64::from(u16::MAX)).floor() as u16;
+    Some(Validators {
+        count: spec.count,
+        stakes: amounts(report, &at.key("stakes"), stakes)?,
+        noise: spec.noise,
+        colluding,
+        allies: spec.colluding.map_or(0.0, |some| some.owners.0),
+        dividends: ppm(spec.dividends),
+        every: days(spec.every),
+        rules: Yuma {
+            kappa: of_u16(spec.kappa),
+            bonds_penalty: of_u16(spec.bonds_penalty),
+            bonds_kept: (spec.bonds_kept.0 * 1e6).round() as u32,
+            bonds: match spec.bonds {
+                BondsSpec::Shared => Bonds::Shared,
+                BondsSpec::Own => Bonds::Own,
+                BondsSpec::Liquid {
+                    slow,
+                    fast,
+                    steepness,
+                } => Bonds::Liquid {
+                    low: of_u16(slow),
+                    high: of_u16(fast),
+                    steepness: (steepness * 100.0).round() as i16,
+                },
+            },
+        },
     })
 }
 

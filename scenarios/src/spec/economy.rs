@@ -234,6 +234,8 @@ pub struct ProviderNetworkSpec {
     pub verification: Option<VerificationSpec>,
     /// Who makes the models that work names, and how they are paid; default nobody is.
     pub creators: Option<CreatorsSpec>,
+    /// Who divides the new tokens for owners between them; default these go by capacity.
+    pub validators: Option<ValidatorsSpec>,
     /// Its token; default it has none.
     pub token: Option<TokenSpec>,
     /// The platform of this scenario whose nodes its owners have, for the requests of `workload`; one unit of work is a million output
@@ -299,6 +301,102 @@ pub struct CreatorsSpec {
     #[serde(default)]
     #[schemars(range(min = 0, max = 10))]
     pub variety: f64,
+}
+
+/// Validators, who give owners weights by the work that they have seen of them. New tokens go by these as in Bittensor's Yuma: owners get
+/// their part by the weights as far as enough stake agrees, validators theirs by what they have backed of that.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ValidatorsSpec {
+    /// How many there are; default 64, as on a subnet of Bittensor.
+    #[serde(default = "sixty_four")]
+    #[schemars(range(min = 1, max = 1024))]
+    pub count: u32,
+    /// What each has staked, relative to others; default all the same.
+    pub stakes: Option<AmountLaw>,
+    /// Standard deviation of the logarithm of what a validator takes an owner's work for, over what it was; default none.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 5))]
+    pub noise: f64,
+    /// If some give all their weight to owners of their own; default all are honest.
+    pub colluding: Option<CollusionSpec>,
+    /// Share of the stake that must support a weight; default half.
+    #[serde(default = "half")]
+    pub kappa: Share,
+    /// How the bonds grow by which validators are paid; default shared.
+    #[serde(default)]
+    pub bonds: BondsSpec,
+    /// How far bonds follow weights as they count rather than as they were given; default all the way.
+    #[serde(default = "all")]
+    pub bonds_penalty: Share,
+    /// What validators keep of their bonds from one division to the next; default 90 %.
+    #[serde(default = "nine_tenths")]
+    pub bonds_kept: Share,
+    /// Share of the new tokens that validators get; default half.
+    #[serde(default = "half")]
+    pub dividends: Share,
+    /// Time between two divisions of what there is; default a week. A division takes time in proportion to validators times owners.
+    #[serde(default = "week")]
+    pub every: Duration,
+}
+
+/// Validators who give all their weight to owners of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CollusionSpec {
+    /// Their share of the stake.
+    pub stake: Share,
+    /// Share of owners who are theirs, drawn from all; default 5 %.
+    #[serde(default = "twentieth")]
+    pub owners: Share,
+}
+
+/// How bonds grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum BondsSpec {
+    /// As shares of one for each owner, bought by stake times weight (Yuma 2).
+    #[default]
+    Shared,
+    /// By each validator for itself, toward its weight (Yuma 3).
+    Own,
+    /// The same, the faster, the farther a weight lies beyond the consensus or below the bond (Yuma 3 with liquid alpha).
+    Liquid {
+        /// Slowest move; default 10 %.
+        #[serde(default = "tenth_share")]
+        slow: Share,
+        /// Fastest move; default 90 %.
+        #[serde(default = "nine_tenths")]
+        fast: Share,
+        /// Steepness of the sigmoid between them; default 10.
+        #[serde(default = "ten")]
+        #[schemars(range(min = 0, max = 300))]
+        steepness: f64,
+    },
+}
+
+fn sixty_four() -> u32 {
+    64
+}
+
+fn nine_tenths() -> Share {
+    Share(0.9)
+}
+
+fn tenth_share() -> Share {
+    Share(0.1)
+}
+
+fn twentieth() -> Share {
+    Share(0.05)
+}
+
+fn ten() -> f64 {
+    10.0
+}
+
+fn week() -> Duration {
+    Duration(7.0 * 86400.0)
 }
 
 fn zipf() -> f64 {

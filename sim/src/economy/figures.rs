@@ -33,6 +33,8 @@ pub(super) struct Evidence<'a> {
     pub creators: Option<&'a Guild>,
     /// Whether owners could cheat.
     pub watched: bool,
+    /// Share of validators' stake that colludes, if there are any.
+    pub colluding: Option<f64>,
 }
 
 /// Days in a year and in a month.
@@ -101,6 +103,7 @@ impl Evidence<'_> {
             );
         }
         self.owners(&mut set);
+        self.validators(&mut set);
         self.token(&mut set);
         metrics
     }
@@ -198,6 +201,26 @@ impl Evidence<'_> {
         );
         let ruined = self.rows.iter().any(|row| row[Column::Unpaid] > 0.0);
         set(MetricId::Ruin, Some(f64::from(u8::from(ruined))));
+    }
+
+    fn validators(&self, set: &mut impl FnMut(MetricId, Option<f64>)) {
+        let Some(colluding) = self.colluding else {
+            return;
+        };
+        let dividends = [Column::HonestDividends, Column::ColludersDividends];
+        // There are none before the first division.
+        let has = |row: &&Row| dividends.iter().any(|&column| row[column] > 0.0);
+        let divided = self.rows.iter().filter(has).count() as f64;
+        let mean = |column: Column| {
+            let sum = self.rows.iter().map(|row| row[column]).sum::<f64>();
+            ratio(sum, divided)
+        };
+        set(MetricId::ColludersPay, mean(Column::ColludersPay));
+        set(MetricId::ColludersWork, mean(Column::ColludersWork));
+        let honest = mean(dividends[0]).filter(|_| colluding < 1.0);
+        set(MetricId::HonestDividends, honest);
+        let theirs = mean(dividends[1]).filter(|_| colluding > 0.0);
+        set(MetricId::ColludersDividends, theirs);
     }
 
     fn token(&self, set: &mut impl FnMut(MetricId, Option<f64>)) {

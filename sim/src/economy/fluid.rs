@@ -252,7 +252,11 @@ impl<'a> Run<'a> {
             let row = network.step(epoch, wanted[index], at, rival, live.as_mut(), commons);
             served += row[Column::Served];
             gain += network.gain(&row);
-            for value in row.0 {
+            for (column, value) in Column::ALL.iter().zip(row.0) {
+                // Columns of what few networks have came later, and are part of the history of these alone.
+                if value == 0.0 && *column > Column::Unpaid {
+                    continue;
+                }
                 self.digest.event(epoch.now, index as u8, value.to_bits());
             }
             self.steps += 1;
@@ -316,6 +320,7 @@ impl<'a> Run<'a> {
             welfare: self.welfare,
             creators: self.networks[0].guild(),
             watched: self.economy.networks[0].verification.is_some(),
+            colluding: (self.economy.networks[0].validators.as_ref()).map(|plan| plan.colluding),
         };
         let mut digest = self.digest;
         for network in &self.networks {

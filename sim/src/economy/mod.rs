@@ -18,6 +18,7 @@ pub mod pool;
 pub mod roster;
 pub mod stakes;
 pub mod token;
+pub mod validators;
 mod welfare;
 
 use walras_des::Span;
@@ -32,6 +33,7 @@ pub use network::{Network, Seller, Supply};
 pub use owners::{Membership, Moving, Owners, Place, Sells, Timing};
 pub use stakes::{Staking, Verification};
 pub use token::{Allotment, Emission, Payment, Rule, Token};
+pub use validators::Validators;
 
 /// A world of networks that compete for work.
 #[derive(Clone, Debug)]

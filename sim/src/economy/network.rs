@@ -9,6 +9,7 @@ use crate::economy::pool::{Look, Moves, Party, Pool, sell};
 use crate::economy::roster::{Pots, Roster};
 use crate::economy::stakes::{Damage, Delegation, Temper, Verification, Watch};
 use crate::economy::token::{Emission, Holder, Situation};
+use crate::economy::validators::{Panel, Validators};
 use crate::economy::welfare::Curve;
 use crate::economy::{Change, Membership, Owners, Payment, Token};
 use crate::ledger::{Account, Asset, Ledger, Reason};
@@ -45,6 +46,8 @@ pub struct Network {
     pub verification: Option<Verification>,
     /// Who makes the models that work names; none if nobody is paid for them.
     pub creators: Option<Creators>,
+    /// Who divides new tokens between owners; none if they go by capacity.
+    pub validators: Option<Validators>,
     /// Its token, if it has one.
     pub token: Option<Token>,
     /// The machines of its owners and the requests of its customers, if these are modelled.
@@ -150,6 +153,7 @@ pub(super) struct State {
     coin: Option<Coin>,
     watch: Option<Watch>,
     guild: Option<Guild>,
+    panel: Option<Panel>,
     cost_factor: f64,
     bids: Vec<Order>,
     asks: Vec<Order>,
@@ -264,6 +268,16 @@ impl State {
             Work::Owners(roster) => commons.pools[roster.pool].len(),
             Work::Seller { .. } => 0,
         };
+        let panel = plan.validators.as_ref().and_then(|plan| {
+            let Work::Owners(roster) = &work else {
+                return None;
+            };
+            let pool = &mut commons.pools[roster.pool];
+            let pace = (pool.plan().memory, epoch_days);
+            let panel = Panel::new(plan, owners, pace, streams, index as u64);
+            pool.ally(panel.allies());
+            Some(panel)
+        });
         let mut ledger = Ledger::new(owners);
         if journal {
             ledger.keep_journal();
@@ -295,6 +309,7 @@ impl State {
             watch: (plan.verification.as_ref())
                 .map(|plan| Watch::new(plan, owners, streams, index as u64)),
             guild: (plan.creators.as_ref()).map(|plan| Guild::new(plan, streams, index as u64)),
+            panel,
             cost_factor: 1.0,
             bids: Vec::new(),
             asks: Vec::new(),
@@ -418,6 +433,9 @@ impl State {
         let mut tally = Tally::default();
         let (usd, pay) = self.settle(epoch, &deal, &mut tally);
         self.mint(epoch, &mut tally);
+        if let Some(panel) = &mut self.panel {
+            tally.for_owners = panel.take(tally.for_owners);
+        }
         let tokens = pay + tally.for_owners;
         let Deal {
             wanted,
@@ -428,7 +446,7 @@ impl State {
         let token_usd = self.coin.as_ref().map(|coin| coin.usd);
         let mut row = Row::default();
         let gross = self.plan_gross();
-        let pots = self.pots(epoch, &deal, (usd, pay), tally.offered);
+        let mut pots = self.pots(epoch, &deal, (usd, pay), tally.offered);
         if let Work::Owners(roster) = &mut self.work {
             let pool = &mut commons.pools[roster.pool];
             let utilization = if capacity > 0.0 {
@@ -438,20 +456,47 @@ impl State {
             };
             roster.use_power(pool, epoch.start, utilization);
             if roster.capacity() > 0 {
+                // What goes neither by work nor by validators' weights goes by capacity.
+                let mut by_capacity = [usd, tokens];
+                if self.panel.is_some() {
+                    by_capacity[1] -= tally.for_owners;
+                }
                 if let Some(paid_to) = &deal.paid_to {
                     pool.earn_by_work([usd, pay], paid_to);
-                    roster.earn([Amount::ZERO, tally.for_owners]);
-                } else {
-                    roster.earn([usd, tokens]);
+                    by_capacity = [Amount::ZERO, by_capacity[1] - pay];
                 }
+                roster.earn(by_capacity);
                 let worth = |tokens: Amount| tokens.as_f64() * token_usd.unwrap_or(0.0);
-                let earning = (usd.as_f64() + worth(tokens)) / (capacity * epoch.days);
-                roster.expect(earning, pots);
-                row[Column::Earning] = earning;
-                row[Column::Subsidy] = worth(tally.for_owners) / epoch.days;
+                let units = capacity * epoch.days;
+                let new = worth(tally.for_owners);
+                let mut earned = usd.as_f64() + worth(tokens);
+                row[Column::Earning] = earned / units;
+                if let Some(panel) = &mut self.panel {
+                    panel.see(pool.work(roster, deal.paid_to.as_deref()));
+                    roster.premium = panel.note(new / units);
+                    // Owners of nobody expect what these get.
+                    let rate = panel.rates()[0];
+                    earned = usd.as_f64() + worth(pay) + new * rate;
+                    pots.fixed *= rate;
+                }
+                roster.expect(earned / units, pots);
+                row[Column::Subsidy] = new / epoch.days;
             } else {
                 // What the first to come would earn by work.
                 roster.expect(self.price / gross, pots);
+            }
+            if let Some(panel) = &mut self.panel {
+                if let Some((shares, pot)) = panel.divide(epoch.index, &mut self.ledger) {
+                    let [_, paid] = pool.earn_by_work([Amount::ZERO, pot], &shares);
+                    panel.paid(paid);
+                }
+                let found = panel.finding;
+                row[Column::ColludersWork] = found.work;
+                row[Column::ColludersPay] = found.incentive;
+                [
+                    row[Column::HonestDividends],
+                    row[Column::ColludersDividends],
+                ] = found.dividends;
             }
             let mut scene = Look {
                 epoch: epoch.index,
@@ -1096,6 +1141,8 @@ impl State {
             .zip(owners.owed(roster))
         {
             let there = self.ledger.balance(asset, Account::EARNINGS);
+            let undivided = (self.panel.as_ref()).filter(|_| asset == Asset::Token);
+            let owed = owed + undivided.map_or(Amount::ZERO, Panel::held);
             assert!(
                 owed <= there,
                 "owners are owed {owed} {}, and there is {there}",

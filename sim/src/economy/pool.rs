@@ -152,6 +152,8 @@ pub struct Pool {
     movers: Vec<(u32, usize, u32)>,
     /// What each has earned by its own work and not taken yet, by asset; empty where all is shared by capacity.
     paid: Vec<[Amount; 2]>,
+    /// Which owners are those of colluding validators; empty where none collude.
+    allies: Vec<bool>,
     waiting: u32,
     /// Price of electricity at each place, times what it was.
     power_factors: Vec<f64>,
@@ -199,6 +201,7 @@ impl Pool {
             prospects: Vec::new(),
             movers: Vec::new(),
             paid: Vec::new(),
+            allies: Vec::new(),
             waiting: 0,
             power_factors: vec![1.0; plan.places.len()],
         };
@@ -349,9 +352,8 @@ impl Pool {
         scene.ledger.set_time(scene.now);
         self.tell(roster, scene.is_open);
         let here = roster.network;
-        let variance = roster.seen().variance;
         let mut expected = self.expected(here, 0);
-        let mut verdict = Verdict::new(&self.plan, expected, variance, roster.stake);
+        let mut verdicts = self.verdicts(expected, roster);
         let epoch = scene.epoch;
         self.arrive(roster, scene, &mut moves);
         for owner in self.turns(epoch) {
@@ -359,9 +361,14 @@ impl Pool {
             let now = self.expected(here, owner);
             if (now - expected).abs() > NOTICED * expected.abs() {
                 expected = now;
-                verdict = Verdict::new(&self.plan, expected, variance, roster.stake);
+                verdicts = self.verdicts(expected, roster);
             }
             let best = self.best(owner);
+            let is_ally = self.allies.get(owner).is_some_and(|&is_ally| is_ally);
+            let (hoped, verdict) = match &verdicts {
+                (_, Some(verdict)) if is_ally => (expected + roster.premium, verdict),
+                (verdict, _) => (expected, verdict),
+            };
             match self.state[owner] {
                 State::Online(network) if network == here => {
                     self.collect(owner, roster, scene, &mut moves);
@@ -379,7 +386,7 @@ impl Pool {
                         let due = epoch + (downtime.ceil() as u32).max(1);
                         self.movers.push((due, owner, to));
                     } else if verdict.goes(self.hardware[owner], cost)
-                        && (cost - expected) * self.locked(owner, roster, epoch) >= lost
+                        && (cost - hoped) * self.locked(owner, roster, epoch) >= lost
                     {
                         self.leave(owner, roster, scene, &mut moves);
                     }
@@ -426,6 +433,14 @@ impl Pool {
             }
         }
         moves
+    }
+
+    /// What owners who expect so much make of it, and what the colluders' own do, if there are any.
+    fn verdicts(&self, expected: f64, roster: &Roster) -> (Verdict, Option<Verdict>) {
+        let variance = roster.seen().variance;
+        let of = |expected| Verdict::new(&self.plan, expected, variance, roster.stake);
+        let own = (!self.allies.is_empty()).then(|| of(expected + roster.premium));
+        (of(expected), own)
     }
 
     /// Notes what owners expect of a network.
@@ -702,23 +717,45 @@ impl Pool {
     }
 
     /// Shares out what is in [`Account::EARNINGS`] since the last time by what owners did, in dollars and in tokens; the part of the
-    /// last fraction of a base unit stays there. Only for owners who know one network.
+    /// last fraction of a base unit stays there. Returns what was shared out. Only for owners who know one network.
     ///
     /// # Panics
     /// If customers pay more than 18 billion dollars in an epoch.
-    pub fn earn_by_work(&mut self, pots: [Amount; 2], paid_to: &[Amount]) {
+    pub fn earn_by_work(&mut self, pots: [Amount; 2], paid_to: &[Amount]) -> [Amount; 2] {
+        let mut shared = [Amount::ZERO; 2];
         let whole = paid_to.iter().fold(Amount::ZERO, |sum, &paid| sum + paid);
         let whole = u64::try_from(whole.0).expect("an epoch's payments fit 64 bits");
         if whole == 0 {
-            return;
+            return shared;
         }
         self.paid.resize(self.len(), [Amount::ZERO; 2]);
         for (owed, paid) in self.paid.iter_mut().zip(paid_to) {
             let part = paid.0 as u64;
-            for (owed, pot) in owed.iter_mut().zip(pots) {
-                *owed += pot.mul_floor(part, whole);
+            for ((owed, shared), pot) in owed.iter_mut().zip(&mut shared).zip(pots) {
+                let share = pot.mul_floor(part, whole);
+                *owed += share;
+                *shared += share;
             }
         }
+        shared
+    }
+
+    /// Which owners are those of colluding validators.
+    pub(super) fn ally(&mut self, allies: &[bool]) {
+        self.allies = allies.to_vec();
+    }
+
+    /// What owners at a network did: what they were paid for, or as much for a unit of capacity as any other.
+    pub(super) fn work(
+        &self,
+        roster: &Roster,
+        paid_to: Option<&[Amount]>,
+    ) -> impl Iterator<Item = (usize, f64)> {
+        self.of(roster).map(move |owner| {
+            let by_capacity = self.capacity[owner] as f64;
+            let done = paid_to.map_or(by_capacity, |paid| paid[owner].as_f64());
+            (owner, done)
+        })
     }
 
     /// What an owner asks who is online at a network [USD per unit].

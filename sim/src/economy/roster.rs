@@ -49,6 +49,8 @@ pub struct Roster {
     seen: (Outlook, Option<Pots>),
     /// Epochs from an outlook until owners act upon it.
     delay: usize,
+    /// What owners of colluding validators expect of a unit of capacity beyond that [USD].
+    pub(super) premium: f64,
     /// What electricity costs now, by place, for a machine that is on for this and for one that is on anyway [USD per unit of capacity].
     power: Vec<f64>,
     /// What it has cost since the beginning [USD per unit of capacity a day].
@@ -114,6 +116,7 @@ impl Roster {
             past: VecDeque::new(),
             seen: outlook,
             delay: (plan.delay / epoch_days).round() as usize,
+            premium: 0.0,
             power: Vec::new(),
             power_bills: vec![0.0; 2 * plan.places.len()],
         };

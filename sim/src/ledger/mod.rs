@@ -130,6 +130,7 @@ reasons! {
     Emission "emission" "Created for those who provide, as the schedule of emission says.";
     Unlock "unlock" "Allotted tokens that have become free.";
     Collect "collect" "Earnings taken by their owner.";
+    Dividend "dividend" "To validators and those who have delegated to them, for weighing owners.";
     Royalty "royalty" "To the creator of a model, for its use.";
     Grant "grant" "Spent by the treasury.";
     Bond "bond" "Tokens made for a deposit at a bonding curve, or redeemed there.";

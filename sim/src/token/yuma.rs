@@ -6,6 +6,8 @@
 //! others normalise the consensus, which the chain does not. Registration and inactivity, which mask weights on the chain, are the
 //! caller's: it passes zero weights.
 
+use std::ops::Add;
+
 use walras_des::math;
 
 use crate::units::Amount;
@@ -59,6 +61,23 @@ pub struct Subnet {
     bonds: Vec<Vec<u16>>,
 }
 
+/// What validators have found of servers. Shares are fixed point with 32 binary places, which [`fraction`] reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The weight that at least κ of the stake gives each server.
+    pub consensus: Vec<u64>,
+    /// Share of each server.
+    pub incentive: Vec<u64>,
+    /// Share of each validator.
+    pub dividends: Vec<u64>,
+}
+
+/// A share in fixed point as a number.
+#[must_use]
+pub fn fraction(share: u64) -> f64 {
+    share as f64 / ONE as f64
+}
+
 /// What an epoch found, by participant. Shares are fixed point with 32 binary places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Epoch {
@@ -82,6 +101,10 @@ fn mul(a: Fixed, b: Fixed) -> Fixed {
 
 /// The quotient, or zero where the divisor is.
 fn div(a: Fixed, b: Fixed) -> Fixed {
+    if a < ONE {
+        // The same by the division that hardware has.
+        return (a << 32).checked_div(b).unwrap_or(0);
+    }
     (u128::from(a) << 32)
         .checked_div(u128::from(b))
         .map_or(0, |quotient| quotient as Fixed)
@@ -107,35 +130,36 @@ fn normalise(values: &mut [Fixed]) {
     }
 }
 
-/// A square matrix by rows.
+/// A matrix by rows: who weighs, and who is weighed.
 type Matrix = Vec<Vec<Fixed>>;
 
 /// Divides each column by what `of` makes of it, if that is not zero.
-fn scale_columns(matrix: &mut Matrix, of: impl Fn(&mut dyn Iterator<Item = Fixed>) -> Fixed) {
-    for column in 0..matrix.len() {
-        let by = of(&mut matrix.iter().map(|row| row[column]));
-        if by > 0 {
-            for row in matrix.iter_mut() {
-                row[column] = div(row[column], by);
-            }
+fn scale_columns(matrix: &mut Matrix, of: impl Fn(Fixed, Fixed) -> Fixed) {
+    let mut by = vec![0; matrix.first().map_or(0, Vec::len)];
+    for row in matrix.iter() {
+        for (by, &value) in by.iter_mut().zip(row) {
+            *by = of(*by, value);
+        }
+    }
+    for row in matrix.iter_mut() {
+        for (value, &by) in row.iter_mut().zip(&by).filter(|(_, by)| **by > 0) {
+            *value = div(*value, by);
         }
     }
 }
 
-fn total(values: &mut dyn Iterator<Item = Fixed>) -> Fixed {
-    values.sum()
-}
-
-fn largest(values: &mut dyn Iterator<Item = Fixed>) -> Fixed {
-    values.max().unwrap_or(0)
-}
-
 impl Subnet {
-    /// A subnet of so many participants without bonds.
+    /// A subnet of so many participants, each of whom may weigh and be weighed, without bonds.
     #[must_use]
     pub fn new(participants: usize) -> Self {
+        Self::between(participants, participants)
+    }
+
+    /// A subnet of validators who weigh servers and are not weighed, without bonds.
+    #[must_use]
+    pub fn between(validators: usize, servers: usize) -> Self {
         Self {
-            bonds: vec![vec![0; participants]; participants],
+            bonds: vec![vec![0; servers]; validators],
         }
     }
 
@@ -145,7 +169,8 @@ impl Subnet {
         &self.bonds
     }
 
-    /// Passes an epoch with these stakes and weights (row: who weighs; weights of oneself do not count) and divides `emission`.
+    /// Passes an epoch of participants with these stakes and weights (row: who weighs; weights of oneself do not count) and divides
+    /// `emission`.
     ///
     /// Without weights, emission goes by stake.
     ///
@@ -158,13 +183,55 @@ impl Subnet {
         weights: &[Vec<u16>],
         emission: u64,
     ) -> Epoch {
+        let mut others = weights.to_vec();
+        for (own, row) in others.iter_mut().enumerate() {
+            if let Some(weight) = row.get_mut(own) {
+                *weight = 0;
+            }
+        }
+        let verdict = self.weigh(rules, stakes, &others);
+        let Verdict {
+            consensus,
+            incentive,
+            dividends,
+        } = verdict;
+        let mut combined: Vec<Fixed> = incentive
+            .iter()
+            .zip(&dividends)
+            .map(|(incentive, dividend)| incentive + dividend)
+            .collect();
+        if combined.iter().all(|&share| share == 0) {
+            combined = shares(stakes);
+        } else {
+            normalise(&mut combined);
+        }
+        let paid = |&share: &Fixed| {
+            Amount(((u128::from(share) * u128::from(emission)) >> 32).cast_signed())
+        };
+        Epoch {
+            emission: combined.iter().map(paid).collect(),
+            consensus,
+            incentive,
+            dividends,
+        }
+    }
+
+    /// What validators with these stakes and weights (row: who weighs) make of servers, and how bonds move by it. Takes time in
+    /// proportion to validators times servers.
+    ///
+    /// # Panics
+    /// If there are not as many stakes and rows as validators, and columns as servers.
+    pub fn weigh(&mut self, rules: &Yuma, stakes: &[u64], weights: &[Vec<u16>]) -> Verdict {
         let n = self.bonds.len();
+        let servers = self.bonds.first().map_or(0, Vec::len);
         assert!(
-            stakes.len() == n && weights.len() == n && weights.iter().all(|row| row.len() == n),
-            "an epoch of {n} participants needs as many stakes and rows of weights"
+            stakes.len() == n
+                && weights.len() == n
+                && weights.iter().all(|row| row.len() == servers),
+            "an epoch of {n} validators and {servers} servers needs as many stakes and weights"
         );
         let stake = shares(stakes);
-        let weights = masked(weights, &stake);
+        let weights = counted(weights, &stake);
         let consensus = consensus(&stake, &weights, of_u16(rules.kappa));
         let clipped: Matrix = weights
             .iter()
@@ -173,9 +240,12 @@ impl Subnet {
                 pairs.map(|(&weight, &limit)| weight.min(limit)).collect()
             })
             .collect();
-        let mut incentive: Vec<Fixed> = (0..n)
-            .map(|j| (0..n).map(|i| mul(stake[i], clipped[i][j])).sum())
-            .collect();
+        let mut incentive: Vec<Fixed> = vec![0; servers];
+        for (&stake, row) in stake.iter().zip(&clipped) {
+            for (incentive, &weight) in incentive.iter_mut().zip(row) {
+                *incentive += mul(stake, weight);
+            }
+        }
         normalise(&mut incentive);
 
         let penalty = of_u16(rules.bonds_penalty);
@@ -193,45 +263,18 @@ impl Subnet {
         let new_share = ONE - div(u64::from(rules.bonds_kept), 1_000_000);
         let dividends = match rules.bonds {
             Bonds::Shared => self.shared(&stake, &for_bonds, &incentive, new_share),
-            Bonds::Own => {
-                let alphas = vec![vec![new_share; n]; n];
-                self.own(&stake, &for_bonds, &incentive, &alphas)
-            }
+            Bonds::Own => self.own(&stake, &for_bonds, &incentive, |_, _, _| new_share),
             Bonds::Liquid {
                 low,
                 high,
                 steepness,
             } => {
                 let sigmoid = Sigmoid::new(low, high, steepness);
-                let alphas: Matrix = (0..n)
-                    .map(|i| {
-                        (0..n)
-                            .map(|j| {
-                                let bond = of_u16(self.bonds[i][j]);
-                                sigmoid.alpha(consensus[j], for_bonds[i][j], bond)
-                            })
-                            .collect()
-                    })
-                    .collect();
-                self.own(&stake, &for_bonds, &incentive, &alphas)
+                let alpha = |j: usize, weight, bond| sigmoid.alpha(consensus[j], weight, bond);
+                self.own(&stake, &for_bonds, &incentive, alpha)
             }
         };
-
-        let mut combined: Vec<Fixed> = incentive
-            .iter()
-            .zip(&dividends)
-            .map(|(incentive, dividend)| incentive + dividend)
-            .collect();
-        if combined.iter().all(|&share| share == 0) {
-            combined.clone_from(&stake);
-        } else {
-            normalise(&mut combined);
-        }
-        let paid = |&share: &Fixed| {
-            Amount(((u128::from(share) * u128::from(emission)) >> 32).cast_signed())
-        };
-        Epoch {
-            emission: combined.iter().map(paid).collect(),
+        Verdict {
             consensus,
             incentive,
             dividends,
@@ -251,38 +294,38 @@ impl Subnet {
             .iter()
             .map(|row| row.iter().map(|&bond| u64::from(bond) << 32).collect())
             .collect();
-        scale_columns(&mut held, total);
+        scale_columns(&mut held, Fixed::add);
         let mut bought: Matrix = weights
             .iter()
             .zip(stake)
             .map(|(row, &stake)| row.iter().map(|&weight| mul(stake, weight)).collect())
             .collect();
-        scale_columns(&mut bought, total);
-        let mut bonds = moved(&held, &bought, |_, _| new_share);
-        scale_columns(&mut bonds, total);
+        scale_columns(&mut bought, Fixed::add);
+        let mut bonds = moved(&held, &bought, |_, _, _| new_share);
+        scale_columns(&mut bonds, Fixed::add);
         let mut dividends: Vec<Fixed> = bonds.iter().map(|row| dot(row, incentive)).collect();
         normalise(&mut dividends);
-        scale_columns(&mut bonds, largest);
+        scale_columns(&mut bonds, Fixed::max);
         self.store(&bonds);
         dividends
     }
 
-    /// Bonds of Yuma 3: each moves toward its weight.
+    /// Bonds of Yuma 3: each moves toward its weight, by `alpha` of the server, the weight and the bond.
     fn own(
         &mut self,
         stake: &[Fixed],
         weights: &Matrix,
         incentive: &[Fixed],
-        alphas: &Matrix,
+        alpha: impl Fn(usize, Fixed, Fixed) -> Fixed,
     ) -> Vec<Fixed> {
         let held: Matrix = self
             .bonds
             .iter()
             .map(|row| row.iter().copied().map(of_u16).collect())
             .collect();
-        let bonds = moved(&held, weights, |i, j| alphas[i][j]);
+        let bonds = moved(&held, weights, alpha);
         let mut shares = bonds.clone();
-        scale_columns(&mut shares, total);
+        scale_columns(&mut shares, Fixed::add);
         let mut dividends: Vec<Fixed> = shares
             .iter()
             .zip(stake)
@@ -314,14 +357,14 @@ fn dot(row: &[Fixed], vector: &[Fixed]) -> Fixed {
     row.iter().zip(vector).map(|(&a, &b)| mul(a, b)).sum()
 }
 
-/// `α·new + (1 − α)·old` in each cell, at most one.
-fn moved(old: &Matrix, new: &Matrix, alpha: impl Fn(usize, usize) -> Fixed) -> Matrix {
-    let cell = |i: usize, j: usize| {
-        let alpha = alpha(i, j);
-        (mul(alpha, new[i][j]) + mul(ONE - alpha, old[i][j])).min(ONE)
+/// `α·new + (1 − α)·old` in each cell, at most one, where α may differ by column, new and old.
+fn moved(old: &Matrix, new: &Matrix, alpha: impl Fn(usize, Fixed, Fixed) -> Fixed) -> Matrix {
+    let cell = |(j, (&old, &new)): (usize, (&Fixed, &Fixed))| {
+        let alpha = alpha(j, new, old);
+        (mul(alpha, new) + mul(ONE - alpha, old)).min(ONE)
     };
-    (0..old.len())
-        .map(|i| (0..old.len()).map(|j| cell(i, j)).collect())
+    let rows = old.iter().zip(new);
+    rows.map(|(old, new)| old.iter().zip(new).enumerate().map(cell).collect())
         .collect()
 }
 
@@ -339,14 +382,13 @@ fn shares(stakes: &[u64]) -> Vec<Fixed> {
     shares
 }
 
-/// Weights of those with stake, without the diagonal, each row summing to one.
-fn masked(weights: &[Vec<u16>], stake: &[Fixed]) -> Matrix {
+/// Weights of those with stake, each row summing to one.
+fn counted(weights: &[Vec<u16>], stake: &[Fixed]) -> Matrix {
     let mut matrix: Matrix = weights
         .iter()
         .map(|row| row.iter().map(|&weight| u64::from(weight) << 32).collect())
         .collect();
     for (i, row) in matrix.iter_mut().enumerate() {
-        row[i] = 0;
         if stake[i] == 0 {
             row.fill(0);
         }
@@ -362,13 +404,14 @@ fn consensus(stake: &[Fixed], weights: &Matrix, kappa: Fixed) -> Vec<Fixed> {
     normalise(&mut voting);
     let all: Fixed = voting.iter().sum();
     let minority = all.saturating_sub(kappa);
-    (0..stake.len())
+    let mut votes: Vec<(Fixed, Fixed)> = Vec::with_capacity(validators.len());
+    (0..weights.first().map_or(0, Vec::len))
         .map(|column| {
-            let mut votes: Vec<(Fixed, Fixed)> = validators
+            let of = validators
                 .iter()
-                .zip(&voting)
-                .map(|(&validator, &stake)| (weights[validator][column], stake))
-                .collect();
+                .map(|&validator| weights[validator][column]);
+            votes.clear();
+            votes.extend(of.zip(voting.iter().copied()));
             votes.sort_unstable();
             let mut below = 0;
             for (weight, stake) in &votes {
@@ -419,10 +462,6 @@ mod tests {
 
     use super::*;
 
-    fn share(value: Fixed) -> f64 {
-        value as f64 / ONE as f64
-    }
-
     /// Three honest validators with 60 % of stake weigh servers 3 and 4 evenly; a fourth weighs its own server 5 alone.
     fn cabal(stake: u64) -> Epoch {
         let honest = vec![0, 0, 0, 0, 100, 100, 0];
@@ -438,18 +477,18 @@ mod tests {
         let epoch = cabal(40);
         assert_eq!(epoch.consensus[6], 0);
         assert_eq!(epoch.incentive[6], 0);
-        assert!((share(epoch.incentive[4]) - 0.5).abs() < 1e-8);
+        assert!((fraction(epoch.incentive[4]) - 0.5).abs() < 1e-8);
         assert_eq!(epoch.dividends[3], 0);
         // With most of the stake it is the others who are clipped.
         let taken = cabal(80);
-        assert!((share(taken.incentive[6]) - 1.0).abs() < 1e-8);
+        assert!((fraction(taken.incentive[6]) - 1.0).abs() < 1e-8);
     }
 
     /// By hand: of 1, 2, 3 and 4 with a quarter of the stake each, at least half give 3, three quarters 2, and all 1.
     #[test]
     fn the_consensus_is_a_weighted_median() {
         let stake = [ONE / 4; 4];
-        let weights: Matrix = (1..=4_u64).map(|weight| vec![weight, 0, 0, 0]).collect();
+        let weights: Matrix = (1..=4_u64).map(|weight| vec![weight]).collect();
         assert_eq!(consensus(&stake, &weights, ONE / 2)[0], 3);
         assert_eq!(consensus(&stake, &weights, ONE / 2 + 1)[0], 2);
         assert_eq!(consensus(&stake, &weights, ONE)[0], 1);
@@ -489,8 +528,11 @@ mod tests {
             let mut subnet = Subnet::new(4);
             for _ in 0..5 {
                 let epoch = subnet.epoch(&rules, &[1, 4, 0, 0], &weights, 1_000_000);
-                assert!((share(epoch.dividends[1]) - 0.8).abs() < 1e-4, "{epoch:?}");
-                assert!((share(epoch.incentive[3]) - 0.75).abs() < 1e-8);
+                assert!(
+                    (fraction(epoch.dividends[1]) - 0.8).abs() < 1e-4,
+                    "{epoch:?}"
+                );
+                assert!((fraction(epoch.incentive[3]) - 0.75).abs() < 1e-8);
             }
             // A bond moves a tenth of the way to the weight of ¾ an epoch: ¾·(1 − 0.9⁵).
             if bonds == Bonds::Own {
