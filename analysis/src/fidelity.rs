@@ -141,16 +141,16 @@ pub fn compare(
     pool: &Pool,
     stop: &AtomicBool,
 ) -> Option<Report> {
-    let mut runs = Vec::new();
-    for &economy in economies {
-        for fidelity in [Fidelity::Jobs, Fidelity::Fluid] {
-            let economy = Economy {
-                fidelity,
-                ..economy.clone()
-            };
-            runs.extend((0..plan.replications).map(|replication| (economy.clone(), replication)));
-        }
-    }
+    let both = economies.iter().flat_map(|&economy| {
+        [Fidelity::Jobs, Fidelity::Fluid].map(|fidelity| Economy {
+            fidelity,
+            ..economy.clone()
+        })
+    });
+    let both: Vec<Economy> = both.collect();
+    let runs = both.iter();
+    let runs = runs.flat_map(|economy| (0..plan.replications).map(move |of| (economy, of)));
+    let runs: Vec<(&Economy, u32)> = runs.collect();
     let settings = plan.settings();
     let stop = || stop.load(Ordering::Relaxed);
     let metrics = pool.map(&runs, |(economy, replication)| {

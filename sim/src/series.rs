@@ -53,6 +53,8 @@ columns! {
     ColludersPay "colluders_pay" ["1"] "share of owners' new tokens that they got at the last division";
     HonestDividends "honest_dividends" ["1"] "dividends of honest validators over their share of the stake, at the last division";
     ColludersDividends "colluders_dividends" ["1"] "dividends of colluding validators over their share of the stake, at the last division";
+    Requests "requests" ["1/day"] "requests that came, where these are modelled one by one";
+    Within "within_objectives" ["1/day"] "requests that were served within the objectives of their platform";
 }
 
 impl Column {

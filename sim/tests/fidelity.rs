@@ -192,10 +192,18 @@ fn requests_and_flow_tell_the_same_story() {
                     value.expect("every economy has it")
                 });
                 let apart = (fluid / jobs - 1.0).abs();
-
                 assert!(apart < 0.05, "{name}: {figure:?} is {jobs} and {fluid}");
             }
             assert!(jobs.events > 100 * fluid.events, "requests are events");
+            let of = |output: &Output| output.metrics.get(MetricId::SloAttainment);
+            assert_eq!(of(&fluid), None, "a flow has no objectives");
+            let sum = |column| jobs.series.column(column).sum::<f64>();
+            let within = sum(Column::Within) / sum(Column::Requests);
+            let told = of(&jobs).expect("requests have objectives");
+            assert!(
+                (0.05..=1.0).contains(&told) && (told - within).abs() < 0.05,
+                "{told} {within}"
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Points of theory: what economics says of a mechanism in closed form, beside what the mechanism does here.
 //!
-//! The mechanisms are run, step by step or by drawing customers and costs, and nothing of the formula is used on the way. They need no
+//! The mechanisms are run, step by step or by drawing customers and costs; where a mechanism is itself a formula of the model, such as the
+//! logit or an exit threshold, the check is of its consequences, by sums, draws or derivatives. They need no
 //! files. An interval is 3.5 standard errors to both sides (α = 0.0005); seeds are fixed, so that the numbers are always the same.
 
 use std::collections::VecDeque;

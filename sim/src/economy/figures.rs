@@ -56,6 +56,10 @@ impl Evidence<'_> {
         );
         set(MetricId::Spend, mean(Column::Spend));
         set(
+            MetricId::SloAttainment,
+            ratio(sum(Column::Within), sum(Column::Requests)),
+        );
+        set(
             MetricId::WorkPrice,
             ratio(sum(Column::Spend), sum(Column::Served)),
         );

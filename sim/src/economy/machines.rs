@@ -208,8 +208,8 @@ pub struct Done {
     pub paid: Amount,
     /// The same by node.
     pub paid_to: Vec<Amount>,
-    /// Requests delivered, and those among them within their objectives.
-    pub delivered: [u64; 2],
+    /// Requests that came, and those that were delivered within their objectives.
+    pub requests: [u64; 2],
 }
 
 impl<'a> Live<'a> {
@@ -259,14 +259,14 @@ impl<'a> Live<'a> {
             served,
             paid,
             paid_to,
-            delivered,
-        } = World::steer(&mut self.engine, until, price, factor).0;
+            requests,
+        } = World::steer(&mut self.engine, until, price, factor);
         Done {
             wanted: wanted.units(self.prompt_weight),
             served: served.units(self.prompt_weight),
             paid,
             paid_to,
-            delivered,
+            requests,
         }
     }
 

@@ -173,6 +173,8 @@ struct Deal {
     burned: Amount,
     /// What each node was paid for, if they are modelled.
     paid_to: Option<Vec<Amount>>,
+    /// Requests that came, and those served within their objectives, if they are modelled.
+    requests: [u64; 2],
 }
 
 #[derive(Clone, Debug)]
@@ -577,6 +579,7 @@ impl State {
             row[Column::Staked] = locked[2];
         }
         let by_day = |amount: f64| amount / epoch.days;
+        let [requests, within] = deal.requests.map(|requests| requests as f64);
         let treasury = [Asset::Usd, Asset::Token]
             .map(|asset| self.ledger.balance(asset, Account::TREASURY).as_f64());
         let coin_usd = self.coin.as_ref().map_or(0.0, |coin| coin.usd);
@@ -604,6 +607,8 @@ impl State {
             (Column::Sold, tally.sold.as_f64()),
             (Column::Treasury, treasury[0] + treasury[1] * coin_usd),
             (Column::Unpaid, by_day(tally.unpaid)),
+            (Column::Requests, by_day(requests)),
+            (Column::Within, by_day(within)),
         ] {
             row[column] = value;
         }
@@ -691,6 +696,7 @@ impl State {
             received,
             burned,
             paid_to: Some(done.paid_to),
+            requests: done.requests,
         }
     }
 
@@ -704,6 +710,7 @@ impl State {
             received: self.trades.received(),
             burned: self.trades.burned,
             paid_to: None,
+            requests: [0; 2],
         };
         if let Some(machines) = self.plan.machines.as_ref().filter(|_| quantity > 0) {
             let limit = self.sellers_limit(self.market.quote());

@@ -26,6 +26,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         self.tally.submitted(cx.now());
         if let Some(flows) = &mut self.flows {
             (flows.wanted).add(request.prompt_tokens, request.output_tokens);
+            flows.requests[0] += 1;
         }
         if self.board.is_waiting(job) {
             self.ask(Cause::JobArrived(job), cx);
@@ -297,9 +298,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
                 (flows.served).add(card.prompt_tokens, record.output_tokens);
                 flows.paid += price;
                 flows.paid_to[record.node.index()] += price;
-                let within = u64::from(self.workload.slo.is_met(row.ttft, row.tpot));
-                flows.delivered[0] += 1;
-                flows.delivered[1] += within;
+                flows.requests[1] += u64::from(self.workload.slo.is_met(row.ttft, row.tpot));
             }
         } else if fate == Fate::Failed {
             self.counts.failed += 1;

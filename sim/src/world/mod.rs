@@ -279,10 +279,13 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
     /// Schedules what is known at the start.
     fn begin(engine: &mut Engine<Self>) {
         let is_steered = engine.model.flows.is_some();
-        for index in 0..engine.model.nodes.len() {
-            if is_steered {
-                break;
-            }
+        // Nodes of a steered world wait for their owners.
+        let present = if is_steered {
+            0
+        } else {
+            engine.model.nodes.len()
+        };
+        for index in 0..present {
             let node = NodeId::new(index);
             let first = match engine.model.registry[index].birth {
                 Birth::Off | Birth::Down(None) => continue,

@@ -3,7 +3,7 @@
 //! It starts with no node enlisted and no request on its way. Between two epochs the economy names a price, says how many requests
 //! come, and lets owners in and out; then it asks what was done. While their owners are in, nodes come and go as their availability says.
 
-use walras_des::{Engine, Outcome, SimTime, Span, Streams};
+use walras_des::{Engine, SimTime, Span, Streams};
 
 use super::event::Event;
 use super::nodes::{self, Stage};
@@ -27,8 +27,8 @@ pub struct Flows {
     pub paid: Amount,
     /// The same by node, before any take of a protocol.
     pub paid_to: Vec<Amount>,
-    /// Requests that were delivered, and those among them that met the service-level objectives.
-    pub delivered: [u64; 2],
+    /// Requests that came, and those that were delivered within the service-level objectives.
+    pub requests: [u64; 2],
 }
 
 /// Text in and out.
@@ -127,12 +127,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     ///
     /// # Panics
     /// If it is not [`World::steered`].
-    pub fn steer(
-        engine: &mut Engine<Self>,
-        limit: SimTime,
-        price: Amount,
-        factor: f64,
-    ) -> (Flows, Outcome) {
+    pub fn steer(engine: &mut Engine<Self>, limit: SimTime, price: Amount, factor: f64) -> Flows {
         let (world, cx) = engine.parts();
         let Pricing::Economy { prompt_weight } = world.platform.pricing else {
             unreachable!("only such a platform is steered");
@@ -144,7 +139,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
         if let Some(request) = world.next {
             cx.at(request.at, Event::Arrive);
         }
-        let outcome = engine.run_until(limit);
+        engine.run_until(limit);
         let world = &mut engine.model;
         let nodes = world.nodes.len();
         let flows = world.flows.as_mut().expect("a steered platform has flows");
@@ -152,7 +147,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
             paid_to: vec![Amount::ZERO; nodes],
             ..Flows::default()
         };
-        (std::mem::replace(flows, fresh), outcome)
+        std::mem::replace(flows, fresh)
     }
 
     /// Lets the owner of a node in, who works at whatever the price is: the node comes up now.
