@@ -1,13 +1,11 @@
 //! The page of an instrument, and the lines that all instruments print: what was found, on what basis, and what to keep in mind.
 
-use std::fmt::Write;
-
 use askama::Template;
 use walras_analysis::study::Parameter;
 
 use crate::figures::Figure;
 use crate::html::Picture;
-use crate::terminal::{Options, Style, lines, paint};
+use crate::terminal::{Options, Style, lines, paint, push, wrapped};
 
 /// What an instrument tells beside its own tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,18 +92,6 @@ pub(crate) fn notes(
     }
 }
 
-fn wrapped(bullet: &str, words: &str, options: Options, style: Style, text: &mut String) {
-    let limit = options.width.saturating_sub(bullet.len());
-    for (index, line) in lines(words, limit).iter().enumerate() {
-        let lead = if index == 0 {
-            bullet.to_owned()
-        } else {
-            " ".repeat(bullet.len())
-        };
-        push(text, &format!("{lead}{}", paint(options, style, line)));
-    }
-}
-
 /// A heading, in lines that fit.
 pub(crate) fn heading(words: &str, options: Options, text: &mut String) {
     for line in lines(words, options.width) {
@@ -170,8 +156,4 @@ pub(crate) fn columns(head: &[String], rows: &[Vec<String>], options: Options, t
     for row in rows {
         push(text, &line(row));
     }
-}
-
-pub(crate) fn push(text: &mut String, line: &str) {
-    writeln!(text, "{line}").expect("a string takes everything");
 }

@@ -2,15 +2,14 @@
 
 use std::fmt::Write;
 
-use askama::Template;
 use walras_analysis::compare::Comparison;
 use walras_analysis::record::MetricId;
 use walras_analysis::sweep::{Swept, names};
 use walras_analysis::words::{Scale, Tone, title};
 
 use crate::figures;
-use crate::html::Picture;
-use crate::terminal::{Options, Style, lines, paint};
+use crate::study::{Page, Sheet, notes, pictures};
+use crate::terminal::{Options, Style, paint, push};
 
 const GAP: &str = "  ";
 const INDENT: &str = "  ";
@@ -33,72 +32,72 @@ pub fn table(swept: &Swept<'_>, metrics: &[MetricId], options: Options) -> Strin
         points(swept, *metric, scale, options, &mut text);
         text.push('\n');
     }
-    for finding in metrics.iter().flat_map(|metric| swept.findings(*metric)) {
-        wrapped("- ", &finding, options, Style::Title, &mut text);
-    }
-    wrapped("", &basis(swept), options, Style::Faint, &mut text);
-    for warning in warnings(swept) {
-        wrapped("! ", &warning, options, Style::Warning, &mut text);
-    }
+    let findings: Vec<String> = (metrics.iter())
+        .flat_map(|metric| swept.findings(*metric))
+        .collect();
+    notes(
+        &findings,
+        &basis(swept),
+        &warnings(swept),
+        options,
+        &mut text,
+    );
     text
 }
 
 /// The page: what was found, and a figure for each of `metrics`.
-///
-/// # Panics
-/// If the template does not match the page, which tests rule out.
 #[must_use]
 pub fn page(swept: &Swept<'_>, scenario: &str, question: &str, metrics: &[MetricId]) -> String {
     let figures = metrics
         .iter()
         .filter_map(|metric| figures::sweep::figure(swept, *metric));
     let axes = swept.sweep.axes.iter();
+    let paths = swept.sweep.axes.iter().map(|axis| axis.path.clone());
+    let head = std::iter::once("point".to_owned())
+        .chain(paths)
+        .chain(["digest of its input".to_owned()]);
     let page = Page {
-        scenario,
+        kind: "sweep",
+        name: scenario,
         question,
-        finished: swept.finished().count(),
-        points: swept.sweep.points.len(),
+        extent: format!(
+            "{} of {} points finished",
+            swept.finished().count(),
+            swept.sweep.points.len()
+        ),
         findings: metrics
             .iter()
             .flat_map(|metric| swept.findings(*metric))
             .collect(),
         basis: basis(swept),
         warnings: warnings(swept),
-        axes: axes
-            .map(|axis| [axis.path.clone(), axis.values.join(", ")])
+        parameters: axes
+            .map(|axis| [String::new(), axis.path.clone(), axis.values.join(", ")])
             .collect(),
-        figures: figures.map(Picture::of).collect(),
-        rows: swept
-            .finished()
-            .map(|(point, _)| {
-                let values = swept
-                    .sweep
-                    .settings(point)
-                    .map(|(_, value)| value.to_owned());
-                let hash = format!("{:016x}", point.input_hash);
-                std::iter::once(point.name.clone())
-                    .chain(values)
-                    .chain([hash])
-                    .collect()
-            })
-            .collect(),
+        figures: pictures(figures),
+        tables: vec![Sheet {
+            title: "The points".to_owned(),
+            head: head.collect(),
+            rows: swept
+                .finished()
+                .map(|(point, _)| {
+                    let values = swept
+                        .sweep
+                        .settings(point)
+                        .map(|(_, value)| value.to_owned());
+                    let hash = format!("{:016x}", point.input_hash);
+                    std::iter::once(point.name.clone())
+                        .chain(values)
+                        .chain([hash])
+                        .collect()
+                })
+                .collect(),
+        }],
+        data: "Each point is a run of its own, in the directory of its name: `walras report` shows it, and its manifest holds the command \
+               that repeats it. All figures of all points are in `sweep.csv`."
+            .to_owned(),
     };
-    page.render().expect("the page is plain data")
-}
-
-#[derive(Template)]
-#[template(path = "sweep.html")]
-struct Page<'a> {
-    scenario: &'a str,
-    question: &'a str,
-    finished: usize,
-    points: usize,
-    findings: Vec<String>,
-    basis: String,
-    warnings: Vec<String>,
-    axes: Vec<[String; 2]>,
-    figures: Vec<Picture>,
-    rows: Vec<Vec<String>>,
+    page.text()
 }
 
 /// What one platform did at one point.
@@ -307,24 +306,6 @@ fn warnings(swept: &Swept<'_>) -> Vec<String> {
             [] => String::new(),
         });
     told.collect()
-}
-
-fn wrapped(bullet: &str, words: &str, options: Options, style: Style, text: &mut String) {
-    for (index, line) in lines(words, options.width.saturating_sub(bullet.len()))
-        .iter()
-        .enumerate()
-    {
-        let lead = if index == 0 {
-            bullet.to_owned()
-        } else {
-            " ".repeat(bullet.len())
-        };
-        push(text, &format!("{lead}{}", paint(options, style, line)));
-    }
-}
-
-fn push(text: &mut String, line: &str) {
-    writeln!(text, "{line}").expect("a string takes everything");
 }
 
 fn width(text: &str) -> usize {

@@ -329,12 +329,31 @@ fn unbroken(text: &str) -> Vec<String> {
     words
 }
 
-fn push(text: &mut String, line: &str) {
+/// `words` in lines that fit, in the colour of `style`, the first after `bullet`.
+pub(crate) fn wrapped(
+    bullet: &str,
+    words: &str,
+    options: Options,
+    style: Style,
+    text: &mut String,
+) {
+    let room = options.width.saturating_sub(width(bullet));
+    for (index, line) in lines(words, room).iter().enumerate() {
+        let lead = if index == 0 {
+            bullet.to_owned()
+        } else {
+            " ".repeat(width(bullet))
+        };
+        push(text, &format!("{lead}{}", paint(options, style, line)));
+    }
+}
+
+pub(crate) fn push(text: &mut String, line: &str) {
     writeln!(text, "{line}").expect("a string takes everything");
 }
 
 /// Columns that `text` takes; all characters that reports use are one column wide.
-fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.chars().count()
 }
 

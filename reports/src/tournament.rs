@@ -1,7 +1,5 @@
 //! A tournament as tables for the terminal and as a page: who wins each contest, by how much, and how far from what nobody can beat.
 
-use std::fmt::Write;
-
 use askama::Template;
 use walras_analysis::estimate::{CONFIDENCE, Difference, Estimate};
 use walras_analysis::record::{Better, MetricId};
@@ -10,7 +8,7 @@ use walras_analysis::words::{Scale, capitalized, number, signs, title};
 
 use crate::figures;
 use crate::html::Picture;
-use crate::terminal::{Options, Style, lines, paint};
+use crate::terminal::{Options, Style, paint, push, width, wrapped};
 
 const GAP: &str = "  ";
 
@@ -429,24 +427,4 @@ fn basis(tournament: &Tournament<'_>) -> String {
     format!(
         "± is half a 95 % interval over n = {n} replications (Student t); differences are paired by replication. Ranks are those left open when all pairs of a figure are judged together (paired t, Holm): they hold together with 95 %; each figure and each contest stands for itself.{partial}"
     )
-}
-
-fn wrapped(bullet: &str, words: &str, options: Options, style: Style, text: &mut String) {
-    let room = options.width.saturating_sub(width(bullet));
-    for (index, line) in lines(words, room).iter().enumerate() {
-        let lead = if index == 0 {
-            bullet.to_owned()
-        } else {
-            " ".repeat(width(bullet))
-        };
-        push(text, &format!("{lead}{}", paint(options, style, line)));
-    }
-}
-
-fn push(text: &mut String, line: &str) {
-    writeln!(text, "{line}").expect("a string takes everything");
-}
-
-fn width(text: &str) -> usize {
-    text.chars().count()
 }
