@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::{cores, overrides};
+
 /// Simulates decentralized compute networks, their markets and schedulers, against the centralized cloud.
 ///
 /// A scenario asks a question about platforms that meet the same requests. A run answers it with 95 % confidence
@@ -100,6 +102,37 @@ pub struct CalibrateArgs {
     pub arguments: Vec<OsString>,
 }
 
+/// What all commands take that run a scenario: what differs from it, and by how many threads.
+#[derive(Clone, Debug, Args)]
+pub struct Runs {
+    /// Change one value of the scenario, such as `run.warm_up=10min`; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+    /// Seed of all random streams [default: what the scenario says]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Independent repetitions; more of them make intervals narrower [default: what the scenario says]
+    #[arg(long, value_name = "N")]
+    pub replications: Option<u32>,
+    /// Threads [default: one for each core]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+impl Runs {
+    /// What is changed in a scenario, the seed and the replications among it.
+    #[must_use]
+    pub fn overrides(&self) -> Vec<(String, String)> {
+        overrides(&self.set, self.seed, self.replications)
+    }
+
+    /// As many threads as asked for, or as there are cores.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads.map_or_else(cores, usize::from)
+    }
+}
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -108,18 +141,8 @@ pub struct RunArgs {
     /// Replay this trace (Azure LLM CSV, or Mooncake JSON lines) instead of the scenario's requests
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
-    /// Change one value, such as `platforms.depin.slots=4`; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
-    pub set: Vec<(String, String)>,
-    /// Seed of all random streams
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Independent repetitions; more of them make intervals narrower
-    #[arg(long, value_name = "N")]
-    pub replications: Option<u32>,
-    /// Threads [default: one for each core]; results do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub runs: Runs,
     /// Directory for the results, new or empty [default: runs/SCENARIO, numbered]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -154,18 +177,8 @@ pub struct SweepArgs {
     /// Replay this trace at every point (as for `run`)
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
-    /// Change one value at every point; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
-    pub set: Vec<(String, String)>,
-    /// Seed of all random streams, the same at every point
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Independent repetitions at every point
-    #[arg(long, value_name = "N")]
-    pub replications: Option<u32>,
-    /// Threads [default: one for each core]; results do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub runs: Runs,
     /// Directory for the results: new, or that of the same sweep, to go on with it [default: runs/SCENARIO, numbered]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -194,18 +207,8 @@ pub struct StudyArgs {
     /// Replay this trace at every point (as for `run`)
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
-    /// Change one value at every point; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
-    pub set: Vec<(String, String)>,
-    /// Seed of all random streams, the same at every point
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Independent repetitions at every point
-    #[arg(long, value_name = "N")]
-    pub replications: Option<u32>,
-    /// Threads [default: one for each core]; results do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub runs: Runs,
     /// Directory for the results: new, or that of the same command, to go on with it [default: runs/SCENARIO.COMMAND, numbered]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -330,18 +333,8 @@ pub struct TournamentArgs {
     /// Replay this trace in every scenario (as for `run`)
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
-    /// Change one value in every scenario; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
-    pub set: Vec<(String, String)>,
-    /// Seed of all random streams
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Independent repetitions of every scheduler
-    #[arg(long, value_name = "N")]
-    pub replications: Option<u32>,
-    /// Threads [default: one for each core]; results do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub runs: Runs,
     /// Directory for the results: new, or that of the same tournament, to go on with it [default: runs/tournament, numbered]
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -455,18 +448,8 @@ pub struct FidelitiesArgs {
     /// Path of a scenario whose networks work on platforms, or the name of one from `walras list`
     #[arg(default_value = "two-fidelities")]
     pub scenario: PathBuf,
-    /// Change one value of the scenario, such as `run.horizon=4d`; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
-    pub set: Vec<(String, String)>,
-    /// Seed of all random streams [default: what the scenario says]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Replications at each fidelity [default: what the scenario says]
-    #[arg(long, value_name = "N")]
-    pub replications: Option<u32>,
-    /// Threads [default: one for each core]; results do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub runs: Runs,
     /// Print one JSON object instead of the table
     #[arg(long)]
     pub json: bool,
@@ -675,18 +658,8 @@ pub struct GoodputArgs {
     /// What is wanted, in parts of what the nodes could do, such as `0.5,0.9,1.2` [default: 16 loads from 0.1 to 1.5]
     #[arg(long, value_name = "LOADS", value_delimiter = ',')]
     pub loads: Vec<f64>,
-    /// Change one value of the scenario, such as `run.horizon=4d`; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
-    pub set: Vec<(String, String)>,
-    /// Seed of all random streams [default: what the scenario says]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Replications at each load [default: what the scenario says]
-    #[arg(long, value_name = "N")]
-    pub replications: Option<u32>,
-    /// Threads [default: one for each core]; results do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub runs: Runs,
     /// Print one JSON object instead of the table
     #[arg(long)]
     pub json: bool,

@@ -10,11 +10,11 @@ use walras_scenarios::run::Pool;
 use walras_sim::economy::{Economy, Machines, Network};
 
 use crate::args::GoodputArgs;
-use crate::{BadInput, cores, layout, load, overrides, print, say};
+use crate::{BadInput, layout, load, print, say};
 
 /// Measures the curve, and shows it with the key that takes it.
 pub fn goodput(args: &GoodputArgs) -> anyhow::Result<ExitCode> {
-    let set = overrides(&args.set, args.seed, args.replications);
+    let set = args.runs.overrides();
     let scenario = load(&args.scenario, &set, None)?;
     let plan = &scenario.plan;
     let economies = match &plan.subject {
@@ -56,7 +56,7 @@ pub fn goodput(args: &GoodputArgs) -> anyhow::Result<ExitCode> {
             "--loads ascend, and are parts of what the nodes could do\n  help: for example 0.2,0.5,0.8,1,1.5",
         ));
     }
-    let pool = Pool::new(args.threads.map_or_else(cores, usize::from));
+    let pool = Pool::new(args.runs.threads());
     say(&format!(
         "{}: {} loads × {} replications on {} threads …",
         scenario.name,

@@ -146,7 +146,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
-    let set = overrides(&args.set, args.seed, args.replications);
+    let set = args.runs.overrides();
     let swept = walras_scenarios::sweep::load(&args.scenario, &set, &[], args.trace.as_deref());
     if !swept
         .map_err(|issues| BadInput::issues(&issues))?
@@ -269,10 +269,7 @@ fn give_up(out: &Path) {
 /// As many threads as asked for, or as there are cores; never more than runs.
 fn threads(args: &RunArgs, scenario: &Scenario) -> usize {
     let runs = scenario.plan.names().len() * scenario.plan.replications as usize;
-    args.threads
-        .map_or_else(cores, usize::from)
-        .min(runs)
-        .max(1)
+    args.runs.threads().min(runs).max(1)
 }
 
 /// Threads that the machine runs at a time.

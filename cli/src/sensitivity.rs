@@ -39,7 +39,7 @@ fn of_function(args: &SensitivityArgs, known: Known) -> anyhow::Result<ExitCode>
         SensitivityMethod::Sobol => 1024,
         SensitivityMethod::Morris => 50,
     });
-    let seed = args.study.seed.unwrap_or(1);
+    let seed = args.study.runs.seed.unwrap_or(1);
     let out = directory(&args.study, known.name(), "sensitivity");
     create(&out)?;
     let mut response = Function::new(known);

@@ -17,8 +17,8 @@ use crate::args::StudyArgs;
 use crate::progress::Screen;
 use crate::sweep::failed;
 use crate::{
-    BadInput, STOP, cores, create, give_up, keep_what_is_finished_when_interrupted, overrides,
-    print, say, write_whole,
+    BadInput, STOP, create, give_up, keep_what_is_finished_when_interrupted, print, say,
+    write_whole,
 };
 
 /// What an instrument is tried on, if no scenario.
@@ -44,7 +44,7 @@ pub fn function(args: &StudyArgs, fits: impl Fn(Known) -> bool) -> anyhow::Resul
 
 /// What is changed in the scenario, `own` by the options of an instrument.
 pub fn changes(args: &StudyArgs, own: Vec<(String, String)>) -> Vec<(String, String)> {
-    let mut all = overrides(&args.set, args.seed, args.replications);
+    let mut all = args.runs.overrides();
     all.extend(own);
     all
 }
@@ -52,7 +52,7 @@ pub fn changes(args: &StudyArgs, own: Vec<(String, String)>) -> Vec<(String, Str
 /// How many threads, and that Ctrl-C stops.
 pub fn options(args: &StudyArgs) -> Options<'static> {
     Options {
-        threads: args.threads.map_or_else(cores, usize::from),
+        threads: args.runs.threads(),
         pool: None,
         record_jobs: false,
         logbook: None,
@@ -68,7 +68,7 @@ pub fn watching<'a>(args: &StudyArgs, threads: usize) -> Box<Watching<'a>> {
     if let Some(trace) = &args.trace {
         command.extend(["--trace".to_owned(), trace.display().to_string()]);
     }
-    let set = overrides(&args.set, args.seed, args.replications);
+    let set = args.runs.overrides();
     for (path, value) in set.iter().chain([&("sweep".to_owned(), "null".to_owned())]) {
         command.extend(["--set".to_owned(), format!("{path}={value}")]);
     }

@@ -15,8 +15,8 @@ use walras_scenarios::{Options, Scenario, Sweep};
 use crate::args::{RunArgs, SweepArgs};
 use crate::progress::Screen;
 use crate::{
-    BadInput, STOP, broken_run, cores, create, give_up, keep_what_is_finished_when_interrupted,
-    layout, overrides, overview, print, say, write_whole,
+    BadInput, STOP, broken_run, create, give_up, keep_what_is_finished_when_interrupted, layout,
+    overview, print, say, write_whole,
 };
 use walras_scenarios::RunError;
 
@@ -31,10 +31,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         scenario: args.scenario.clone(),
         axes: Vec::new(),
         trace: args.trace.clone(),
-        set: args.set.clone(),
-        seed: args.seed,
-        replications: args.replications,
-        threads: args.threads,
+        runs: args.runs.clone(),
         out: args.out.clone(),
         record_jobs: args.record_jobs,
         metrics: Vec::new(),
@@ -45,7 +42,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
 
 /// Checks all points, executes those that are missing, writes the table, and shows it.
 pub fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
-    let set = overrides(&args.set, args.seed, args.replications);
+    let set = args.runs.overrides();
     let sweep =
         walras_scenarios::sweep::load(&args.scenario, &set, &args.axes, args.trace.as_deref())
             .map_err(|issues| BadInput::issues(&issues))?;
@@ -64,7 +61,7 @@ pub fn sweep(args: &SweepArgs) -> anyhow::Result<ExitCode> {
         .unwrap_or_else(|| store::fresh_dir(&Path::new("runs").join(&scenario.name)));
     let done = finished(&sweep, &out).map_err(BadInput::error)?;
     let missing = done.iter().filter(|done| !**done).count();
-    let threads = args.threads.map_or_else(cores, usize::from);
+    let threads = args.runs.threads();
     if !args.json {
         say(&overview::sweep(&scenario, &sweep, missing, threads));
     }

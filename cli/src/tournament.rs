@@ -18,14 +18,14 @@ use crate::args::TournamentArgs;
 use crate::progress::Screen;
 use crate::sweep::{failed, figure};
 use crate::{
-    BadInput, STOP, cores, create, give_up, keep_what_is_finished_when_interrupted, layout,
-    overrides, print, say, write_whole,
+    BadInput, STOP, create, give_up, keep_what_is_finished_when_interrupted, layout, print, say,
+    write_whole,
 };
 
 /// Checks all contests, executes those that are missing, and shows who is where.
 pub fn tournament(args: &TournamentArgs) -> anyhow::Result<ExitCode> {
     let metrics = metrics(args)?;
-    let set = overrides(&args.set, args.seed, args.replications);
+    let set = args.runs.overrides();
     let contests = field(args, &set)?;
     if let Some(baseline) = &args.baseline {
         let takes_part = |contest: &Contest| contest.point.platforms.contains(baseline);
@@ -43,7 +43,7 @@ pub fn tournament(args: &TournamentArgs) -> anyhow::Result<ExitCode> {
         .clone()
         .unwrap_or_else(|| store::fresh_dir(Path::new("runs/tournament")));
     let done = finished(&contests, &out).map_err(BadInput::error)?;
-    let threads = args.threads.map_or_else(cores, usize::from);
+    let threads = args.runs.threads();
     if !args.json {
         say(&overview(&contests, &done, threads));
     }

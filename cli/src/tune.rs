@@ -56,7 +56,7 @@ fn of_function(args: &TuneArgs, known: Known) -> anyhow::Result<ExitCode> {
     }
     let mut ask = Ask::of_function(&response, method);
     ask.budget = args.budget.map_or(ask.budget, |budget| budget as usize);
-    ask.seed = args.study.seed.unwrap_or(ask.seed);
+    ask.seed = args.study.runs.seed.unwrap_or(ask.seed);
     let out = directory(&args.study, known.name(), "tune");
     create(&out)?;
     let found = walras_analysis::tune::tune(&mut response, &ask).map_err(BadInput::error)?;

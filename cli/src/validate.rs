@@ -13,7 +13,7 @@ use walras_scenarios::run::Pool;
 use walras_sim::economy::Economy;
 
 use crate::args::{CalibrationArgs, EngineArgs, FidelitiesArgs, ProtocolsArgs};
-use crate::{BadInput, STOP, cores, layout, load, overrides, print, say};
+use crate::{BadInput, STOP, cores, layout, load, print, say};
 
 /// The engine against theory.
 pub fn engine(args: &EngineArgs) -> anyhow::Result<ExitCode> {
@@ -46,7 +46,7 @@ pub fn engine(args: &EngineArgs) -> anyhow::Result<ExitCode> {
 /// Economies request by request against economies as flows.
 pub fn fidelities(args: &FidelitiesArgs) -> anyhow::Result<ExitCode> {
     let clock = Instant::now();
-    let set = overrides(&args.set, args.seed, args.replications);
+    let set = args.runs.overrides();
     let scenario = load(&args.scenario, &set, None)?;
     let plan = &scenario.plan;
     let economies = match &plan.subject {
@@ -64,7 +64,7 @@ pub fn fidelities(args: &FidelitiesArgs) -> anyhow::Result<ExitCode> {
             scenario.name
         )));
     }
-    let pool = Pool::new(args.threads.map_or_else(cores, usize::from));
+    let pool = Pool::new(args.runs.threads());
     say(&format!(
         "{}: {} economies × 2 fidelities × {} replications on {} threads …",
         scenario.name,
