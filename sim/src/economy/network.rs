@@ -13,6 +13,7 @@ use crate::economy::validators::{Panel, Validators};
 use crate::economy::welfare::Curve;
 use crate::economy::{Change, Membership, Owners, Payment, Token};
 use crate::ledger::{Account, Asset, Ledger, Reason};
+use crate::market::wide::mul_div;
 use crate::market::{Clearing, Market, Mechanism, Order};
 use crate::series::{Column, Row};
 use crate::supply::orders::Orders;
@@ -737,9 +738,11 @@ impl State {
         if whole <= Amount::ZERO {
             return [paid, paid, Amount::ZERO];
         }
-        let [part, whole] = [paid, whole]
-            .map(|amount| u64::try_from(amount.0).expect("an epoch's payments fit 64 bits"));
-        let of = |amount: Amount| amount.mul_floor(part, whole);
+        let [part, whole] = [paid, whole].map(|amount| amount.0.unsigned_abs());
+        let of = |amount: Amount| {
+            let of = mul_div(amount.0.unsigned_abs(), part, whole);
+            Amount(i128::try_from(of).expect("amount overflow"))
+        };
         [paid, of(self.trades.received()), of(self.trades.burned)]
     }
 

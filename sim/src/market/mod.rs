@@ -9,7 +9,7 @@ mod clearing;
 mod crossing;
 mod mechanism;
 mod procurement;
-mod wide;
+pub(crate) mod wide;
 
 pub mod base_fee;
 pub mod blob_fee;

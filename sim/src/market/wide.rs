@@ -18,7 +18,7 @@ pub(super) fn product(a: u128, b: u128) -> (u128, u128) {
 ///
 /// # Panics
 /// If `divisor` is zero or the quotient exceeds 128 bits.
-pub(super) fn mul_div(a: u128, b: u128, divisor: u128) -> u128 {
+pub(crate) fn mul_div(a: u128, b: u128, divisor: u128) -> u128 {
     assert!(divisor > 0, "division by zero");
     if let Some(product) = a.checked_mul(b) {
         return product / divisor;
