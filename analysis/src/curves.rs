@@ -211,6 +211,23 @@ pub fn over_years(experiment: &Experiment, quantity: Quantity) -> Vec<Curve> {
     })
 }
 
+/// Of a segment of customers the share of its work that goes to the first network over time [years], per economy.
+#[must_use]
+pub fn of_segment(experiment: &Experiment, segment: usize) -> Vec<Curve> {
+    per_platform(experiment, |runs| {
+        let shares: Option<Vec<&Vec<f64>>> = (runs.iter())
+            .map(|run| Some(&run.series.segments.get(segment)?.1))
+            .collect();
+        let shares = shares?;
+        let shortest = shares.iter().map(|shares| shares.len()).min()?;
+        let years: Vec<f64> = (runs[0].series.days[..shortest].iter())
+            .map(|days| days / 365.0)
+            .collect();
+        let at = |index: usize| shares.iter().map(|shares| shares[index]).collect();
+        Some(band(&years, at, Range::Share))
+    })
+}
+
 /// The share of owner revenue that goes to the poorest share of owners, per platform with many owners.
 #[must_use]
 pub fn lorenz(experiment: &Experiment) -> Vec<Curve> {

@@ -12,6 +12,9 @@ use walras_sim::sums::{SumId, Sums};
 
 use crate::experiment::{Run, RunEntry};
 
+/// Columns with the share of a segment's work begin with this, before its name.
+const SEGMENT: &str = "share_of_";
+
 /// The tables of an experiment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tables {
@@ -43,7 +46,7 @@ pub enum TableError {
     #[error("column `{column}` has an empty value in row {row}")]
     Null {
         /// The column.
-        column: &'static str,
+        column: String,
         /// The row, from one.
         row: usize,
     },
@@ -291,9 +294,21 @@ impl Tables {
                 row[quantity] = value;
             }
         }
-        for ((run, days), row) in keys.into_iter().zip(days).zip(rows) {
-            runs[run].series.days.push(days);
-            runs[run].series.rows.push(row);
+        for ((run, days), row) in keys.iter().zip(days).zip(rows) {
+            runs[*run].series.days.push(days);
+            runs[*run].series.rows.push(row);
+        }
+        let names = table.get_column_names().into_iter();
+        let names = names.filter_map(|name| name.strip_prefix(SEGMENT));
+        for (index, name) in names.enumerate() {
+            let values = floats(table, &format!("{SEGMENT}{name}"))?;
+            for (run, value) in keys.iter().zip(values) {
+                let segments = &mut runs[*run].series.segments;
+                if segments.len() <= index {
+                    segments.push((name.to_owned(), Vec::new()));
+                }
+                segments[index].1.push(value);
+            }
         }
         Ok(())
     }
@@ -445,9 +460,17 @@ impl Rows<'_> {
             let epochs = (1_u32..).zip(&run.series.days).zip(&run.series.rows);
             let (subset, number) = (run.platform as u32, run.replication + 1);
             epochs
-                .map(|((step, days), row)| (subset, number, step, *days, *row))
+                .map(|((step, days), row)| {
+                    let segments = run.series.segments.iter();
+                    let shares: Vec<f64> = segments
+                        .map(|(_, shares)| shares[step as usize - 1])
+                        .collect();
+                    (subset, number, step, *days, *row, shares)
+                })
                 .collect::<Vec<_>>()
         };
+        let mut all = self.runs.iter().map(|run| &run.series.segments);
+        let segments = all.find(|segments| !segments.is_empty());
         self.table(rows, |rows| {
             let mut columns = vec![
                 column("simulation", &map(rows, |_| 0_u32)),
@@ -462,6 +485,10 @@ impl Rows<'_> {
                 quantities
                     .map(|&quantity| column(quantity.name(), &map(rows, |row| row.4[quantity]))),
             );
+            for (index, (name, _)) in segments.into_iter().flatten().enumerate() {
+                let shares = map(rows, |row| row.5.get(index).copied().unwrap_or(f64::NAN));
+                columns.push(column(&format!("{SEGMENT}{name}"), &shares));
+            }
             columns
         })
     }
@@ -520,7 +547,7 @@ fn fate(fate: Fate) -> &'static str {
     }
 }
 
-fn column<T>(name: &'static str, values: &[T]) -> Column
+fn column<T>(name: &str, values: &[T]) -> Column
 where
     Series: for<'a> NamedFrom<&'a [T], [T]>,
 {
@@ -586,7 +613,7 @@ fn keys(table: &DataFrame, runs: &[Run], platforms: &[String]) -> Result<Vec<usi
     Ok(keys)
 }
 
-fn strings(table: &DataFrame, column: &'static str) -> Result<Vec<String>, TableError> {
+fn strings(table: &DataFrame, column: &str) -> Result<Vec<String>, TableError> {
     full(
         table
             .column(column)?
@@ -597,27 +624,24 @@ fn strings(table: &DataFrame, column: &'static str) -> Result<Vec<String>, Table
     )
 }
 
-fn integers(table: &DataFrame, column: &'static str) -> Result<Vec<u64>, TableError> {
+fn integers(table: &DataFrame, column: &str) -> Result<Vec<u64>, TableError> {
     full(table.column(column)?.u64()?.iter(), column)
 }
 
-fn small_integers(table: &DataFrame, column: &'static str) -> Result<Vec<u32>, TableError> {
+fn small_integers(table: &DataFrame, column: &str) -> Result<Vec<u32>, TableError> {
     full(table.column(column)?.u32()?.iter(), column)
 }
 
-fn floats(table: &DataFrame, column: &'static str) -> Result<Vec<f64>, TableError> {
+fn floats(table: &DataFrame, column: &str) -> Result<Vec<f64>, TableError> {
     full(table.column(column)?.f64()?.iter(), column)
 }
 
-fn full<T>(
-    values: impl Iterator<Item = Option<T>>,
-    column: &'static str,
-) -> Result<Vec<T>, TableError> {
+fn full<T>(values: impl Iterator<Item = Option<T>>, column: &str) -> Result<Vec<T>, TableError> {
     values
         .enumerate()
         .map(|(index, value)| {
             value.ok_or(TableError::Null {
-                column,
+                column: column.to_owned(),
                 row: index + 1,
             })
         })

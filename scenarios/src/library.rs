@@ -48,6 +48,7 @@ const ENTRIES: &[LibraryEntry] = entries![
     "electricity-shock",
     "lead-time",
     "vampire-attack",
+    "who-goes-first",
     "stake-size",
     "creator-rewards",
     "storage-mint",

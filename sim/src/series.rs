@@ -120,6 +120,9 @@ pub struct Series {
     pub days: Vec<f64>,
     /// What happened in it.
     pub rows: Vec<Row>,
+    /// Segments of customers by name, with the share of what each wanted that it wanted of the first network, epoch by epoch; none if
+    /// all are alike.
+    pub segments: Vec<(String, Vec<f64>)>,
 }
 
 impl Series {

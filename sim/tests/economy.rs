@@ -57,6 +57,7 @@ fn customers() -> Customers {
         nests: Vec::new(),
         loyalty: 0.0,
         budgets: None,
+        segments: Vec::new(),
     }
 }
 

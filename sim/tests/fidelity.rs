@@ -86,6 +86,7 @@ fn customers(volume: f64) -> Customers {
         nests: Vec::new(),
         loyalty: 0.0,
         budgets: None,
+        segments: Vec::new(),
         overflow_below: 1e6,
     }
 }

@@ -1,7 +1,7 @@
 //! Economies over the years: what work costs and who does it, and what becomes of the token.
 
 use walras_analysis::compare::Comparison;
-use walras_analysis::curves::{Curve, Quantity, over_years};
+use walras_analysis::curves::{Curve, Quantity, of_segment, over_years};
 use walras_analysis::experiment::Experiment;
 use walras_analysis::record::MetricId;
 
@@ -19,7 +19,7 @@ fn share(experiment: &Experiment, quantity: Quantity, label: &str) -> Option<Row
     let curves = over_years(experiment, quantity);
     (!curves.is_empty()).then(|| Row {
         axis: Axis::percent(label),
-        column: quantity.name(),
+        column: quantity.name().into(),
         curves,
     })
 }
@@ -88,6 +88,35 @@ pub(super) fn work(experiment: &Experiment, comparison: &Comparison) -> Option<F
     ];
     let title = ("work-over-years", "Work, prices and providers over time");
     figure(experiment, comparison, title, rows, (finding, reading))
+}
+
+/// Which part of the work of each segment of customers goes to the first network.
+pub(super) fn segments(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
+    let mut all = experiment.runs.iter().map(|run| &run.series.segments);
+    let segments = all.find(|segments| !segments.is_empty())?;
+    let rows = segments.iter().enumerate().map(|(index, (name, _))| {
+        Some(Row {
+            axis: Axis::percent(&format!("of the work of {name}")),
+            column: name.clone().into(),
+            curves: of_segment(experiment, index),
+        })
+    });
+    let finding = told(
+        comparison,
+        [
+            (MetricId::WorkShare, "{} of all work on average"),
+            (MetricId::WorkPrice, "at {}"),
+        ],
+    );
+    let reading = "What each segment of customers wants of the first network, by all that it wants: the more a network's price or quality is to a segment's taste, the more of it, and the faster, goes there.";
+    let title = ("segments-over-years", "Who goes to the network");
+    figure(
+        experiment,
+        comparison,
+        title,
+        rows.collect(),
+        (finding, reading),
+    )
 }
 
 /// The token's price and supply, and the treasury.

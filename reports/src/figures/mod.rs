@@ -62,6 +62,7 @@ pub fn all(experiment: &Experiment, comparison: &Comparison) -> Vec<Figure> {
         cost::figure(comparison),
         price::figure(experiment, comparison),
         economy::work(experiment, comparison),
+        economy::segments(experiment, comparison),
         economy::token(experiment, comparison),
         economy::trust(experiment, comparison),
         economy::creators(experiment, comparison),

@@ -1,5 +1,7 @@
 //! Capacity and load over time: nodes up, the share of them at work, and requests in the system.
 
+use std::borrow::Cow;
+
 use walras_analysis::compare::Comparison;
 use walras_analysis::curves::{Curve, Series, over_time};
 use walras_analysis::experiment::Experiment;
@@ -13,7 +15,7 @@ use super::{Figure, WIDTH, band_note, curves_csv, names, shown};
 /// One of several panels over the same time.
 pub(super) struct Row {
     pub(super) axis: Axis,
-    pub(super) column: &'static str,
+    pub(super) column: Cow<'static, str>,
     pub(super) curves: Vec<Curve>,
 }
 
@@ -22,7 +24,7 @@ impl Row {
     pub(super) fn from_zero(label: &str, column: &'static str, curves: Vec<Curve>) -> Self {
         Self {
             axis: Axis::linear(label, 0.0, extent(&curves).1),
-            column,
+            column: column.into(),
             curves,
         }
     }
@@ -34,7 +36,7 @@ impl Row {
         if low > 0.0 && high > FAR_APART * low {
             Self {
                 axis: Axis::log(label, low / 1.3, high * 1.3, plain),
-                column,
+                column: column.into(),
                 curves,
             }
         } else {
@@ -112,7 +114,7 @@ pub(super) fn stacked_over(
     });
     let tables: Vec<String> = rows
         .iter()
-        .map(|row| curves_csv(unit, row.column, &row.curves, names))
+        .map(|row| curves_csv(unit, &row.column, &row.curves, names))
         .collect();
     Some((svg, tables.join("\n")))
 }
@@ -129,7 +131,7 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
         ),
         Row {
             axis: Axis::percent("nodes at work, share of the nodes up"),
-            column: "busy_share",
+            column: "busy_share".into(),
             curves: over_time(experiment, Series::BusyShare),
         },
         Row::of_sizes(

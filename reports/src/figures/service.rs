@@ -22,7 +22,7 @@ pub(super) fn figure(experiment: &Experiment, comparison: &Comparison) -> Option
     let rows = [
         Row {
             axis: Axis::percent("share of completed requests within both objectives"),
-            column: "share_within_objectives",
+            column: "share_within_objectives".into(),
             curves: within,
         },
         Row::from_zero(

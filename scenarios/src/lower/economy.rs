@@ -7,8 +7,8 @@ use walras_sim::economy::network::Following;
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
     Allotment, Bond, Change, Creators, Customers, Economy, Emission, Fidelity, Goodput, Machines,
-    Membership, Moving, Network, Owners, Payment, Place, Reward, Rule, Seller, Sells, Shock,
-    Staking, Supply, Timing, Token, Validators, Verification,
+    Membership, Moving, Network, Owners, Payment, Place, Reward, Rule, Segment, Seller, Sells,
+    Shock, Staking, Supply, Timing, Token, Validators, Verification,
 };
 use walras_sim::market::base_fee::Eip1559;
 use walras_sim::market::blob_fee::{self, BlobFee};
@@ -48,7 +48,7 @@ use crate::spec::economy::{
     MarketSpec, OwnersSpec, PaymentSpec, ProviderNetworkSpec, RewardSpec, SellerSpec, SellsSpec,
     ShockSpec, TokenPriceSpec, TokenSpec, ValidatorsSpec, VerificationSpec,
 };
-use crate::spec::economy::{HomingSpec, MovingSpec};
+use crate::spec::economy::{BudgetSpec, HomingSpec, MovingSpec, SegmentSpec, WorthSpec};
 use crate::spec::quantity::{Duration, Share};
 
 /// [s]
@@ -106,7 +106,7 @@ pub(super) fn lower(
     requests: Option<&Requests>,
 ) -> Option<Economies> {
     let wants = spec;
-    let customers = spec.map(customers);
+    let customers = spec.and_then(|spec| customers(report, &At::root("customers"), spec));
     idle_platforms(report, economies, requests);
     let root = At::root("economies");
     let all: Vec<Option<Economy>> = (economies.iter())
@@ -134,8 +134,27 @@ fn ppm(share: Share) -> Ppm {
     Ppm::from_fraction(share.0)
 }
 
-fn customers(spec: &CustomersSpec) -> Customers {
-    Customers {
+fn customers(report: &mut Report, at: &At<'_>, spec: &CustomersSpec) -> Option<Customers> {
+    let whole: f64 = spec.segments.values().map(|segment| segment.share.0).sum();
+    if !spec.segments.is_empty() && (whole - 1.0).abs() > 1e-9 {
+        let message = format!("the segments are {:.6} % of all customers", 100.0 * whole);
+        let hint = Some("let their shares sum to 100 %".to_owned());
+        report.add_to_key(&at.key("segments"), message, hint);
+        return None;
+    }
+    let segment = |(name, own): (&String, &SegmentSpec)| {
+        let weight = own.price_weight.unwrap_or(spec.price_weight);
+        Segment {
+            name: name.clone(),
+            share: own.share.0,
+            elasticity: own.elasticity.unwrap_or(spec.elasticity),
+            habit: days(own.habit.unwrap_or(spec.habit)),
+            tastes: tastes(weight, own.worth.unwrap_or(spec.worth)),
+            loyalty: weight * own.switching_cost.unwrap_or(spec.switching_cost),
+            budgets: own.budget.or(spec.budget).map(budgets),
+        }
+    };
+    Some(Customers {
         volume: spec.volume,
         reference_price: spec.reference_price,
         growth: spec.growth,
@@ -149,19 +168,28 @@ fn customers(spec: &CustomersSpec) -> Customers {
             HomingSpec::Multi => Homing::Multi,
         },
         overflow_below: spec.overflow_below,
-        tastes: Weights::from_worth(
-            spec.price_weight,
-            spec.worth.latency,
-            spec.worth.failure_risk,
-            spec.worth.trust,
-            spec.worth.privacy,
-        ),
+        tastes: tastes(spec.price_weight, spec.worth),
         nests: spec.nests.values().map(|nest| nest.0).collect(),
         loyalty: spec.price_weight * spec.switching_cost,
-        budgets: spec.budget.map(|budget| Budgets {
-            median: budget.median,
-            sigma: budget.sigma,
-        }),
+        budgets: spec.budget.map(budgets),
+        segments: spec.segments.iter().map(segment).collect(),
+    })
+}
+
+fn tastes(price_weight: f64, worth: WorthSpec) -> Weights {
+    let WorthSpec {
+        latency,
+        failure_risk,
+        trust,
+        privacy,
+    } = worth;
+    Weights::from_worth(price_weight, latency, failure_risk, trust, privacy)
+}
+
+fn budgets(spec: BudgetSpec) -> Budgets {
+    Budgets {
+        median: spec.median,
+        sigma: spec.sigma,
     }
 }
 

@@ -59,6 +59,32 @@ pub struct CustomersSpec {
     pub switching_cost: f64,
     /// What customers can pay, which differs between them; default everything.
     pub budget: Option<BudgetSpec>,
+    /// Parts of them that are not like the others, by name, together all of them; default none, all are alike.
+    #[serde(default)]
+    pub segments: Named<SegmentSpec>,
+}
+
+/// A part of all customers; what it leaves out is as for all.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SegmentSpec {
+    /// Share of the volume; those of all segments are 100 %.
+    pub share: Share,
+    /// Elasticity of its demand to the price index of the networks.
+    #[schemars(range(min = 0, max = 100))]
+    pub elasticity: Option<f64>,
+    /// Weight of the logarithm of a price in its utility.
+    #[schemars(range(max = 100), extend("exclusiveMinimum" = 0))]
+    pub price_weight: Option<f64>,
+    /// Half-life of its habit.
+    pub habit: Option<Duration>,
+    /// What quality is worth to it.
+    pub worth: Option<WorthSpec>,
+    /// What a switch to another network costs it.
+    #[schemars(range(min = 0, max = 20))]
+    pub switching_cost: Option<f64>,
+    /// What it can pay.
+    pub budget: Option<BudgetSpec>,
 }
 
 /// How many networks a customer uses.

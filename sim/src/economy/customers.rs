@@ -4,11 +4,12 @@
 //! logit of utilities, nested where networks are alike, and the total
 //! follows the price index of the same logit with a constant elasticity (Anderson, de Palma & Thisse, Discrete choice theory of
 //! product differentiation, 1992, section 3.7): cheaper or better networks win customers from each other and from doing without.
+//! Customers may be of several segments, each with a share of the volume and tastes of its own: all together are then a mixed logit.
 
 use smallvec::SmallVec;
 
 use crate::demand::budget::{Budgets, Homing};
-use crate::demand::logit::{self, Nests, Weights};
+use crate::demand::logit::{self, Nests, Offer, Weights};
 use walras_des::{Purpose, Stream, Streams, math};
 
 /// What customers want.
@@ -40,115 +41,96 @@ pub struct Customers {
     pub loyalty: f64,
     /// What customers can pay for a unit [USD], if that matters.
     pub budgets: Option<Budgets>,
+    /// Parts of them that are not like the others; none if all are alike.
+    pub segments: Vec<Segment>,
+}
+
+/// A part of all customers. What is not theirs alone (growth, its deviations, homes, overflow, nests) is that of all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Segment {
+    /// Name in the scenario.
+    pub name: String,
+    /// Share of the volume; those of all segments are one.
+    pub share: f64,
+    /// As [`Customers::elasticity`].
+    pub elasticity: f64,
+    /// As [`Customers::habit`].
+    pub habit: f64,
+    /// As [`Customers::tastes`].
+    pub tastes: Weights,
+    /// As [`Customers::loyalty`].
+    pub loyalty: f64,
+    /// As [`Customers::budgets`].
+    pub budgets: Option<Budgets>,
 }
 
 /// Demand at work.
 #[derive(Clone, Debug)]
 pub struct Demand {
     plan: Customers,
-    /// Index of prices and appeal at which the volume is wanted.
-    reference: f64,
-    shares: Each,
+    groups: Vec<Group>,
     nests: Option<Nests>,
     /// Deviation of the logarithm of demand from its trend.
     deviation: f64,
     stream: Stream,
-    pace: Pace,
+    /// Length of the last step, and the share of a deviation that stays in one.
+    pace: [f64; 2],
+}
+
+/// Customers who are alike.
+#[derive(Clone, Debug)]
+struct Group {
+    plan: Segment,
+    /// How much better they like each network than customers in general [units of utility].
+    likes: Each,
+    /// Index of prices and appeal at which the volume is wanted.
+    reference: f64,
+    shares: Each,
+    /// Share of those who would be elsewhere that moves in a step.
+    moves: f64,
+    /// What they wanted of each network in the last step [units a day].
+    wanted: Each,
 }
 
 /// A number for each network.
 pub type Each = SmallVec<[f64; 4]>;
 
-/// What a step of so many days does to deviations and habits.
-#[derive(Clone, Copy, Debug)]
-struct Pace {
-    days: f64,
-    /// Share of a deviation that stays.
-    stays: f64,
-    /// Share of those who would be elsewhere that moves.
-    moves: f64,
+/// Share of those who would rather be elsewhere that moves in so many days.
+fn moving(habit: f64, days: f64) -> f64 {
+    if habit > 0.0 {
+        1.0 - math::powf(0.5, days / habit)
+    } else {
+        1.0
+    }
 }
 
-impl Pace {
-    fn of(plan: &Customers, days: f64) -> Self {
-        Self {
-            days,
-            stays: math::powf(0.5, days / plan.persistence),
-            moves: if plan.habit > 0.0 {
-                1.0 - math::powf(0.5, days / plan.habit)
-            } else {
-                1.0
-            },
+impl Customers {
+    /// Its segments, or all customers as one.
+    fn groups(&self) -> Vec<Segment> {
+        if !self.segments.is_empty() {
+            return self.segments.clone();
         }
+        vec![Segment {
+            name: String::new(),
+            share: 1.0,
+            elasticity: self.elasticity,
+            habit: self.habit,
+            tastes: self.tastes,
+            loyalty: self.loyalty,
+            budgets: self.budgets,
+        }]
     }
 }
 
-impl Demand {
-    /// Customers who know the networks, of these appeals, at these prices; the first prices are what they are used to.
-    #[must_use]
-    pub fn new(
-        plan: &Customers,
-        nests: &[Option<usize>],
-        appeals: &[f64],
-        prices: &[f64],
-        streams: &Streams,
-    ) -> Self {
-        let mut demand = Self {
-            plan: plan.clone(),
-            reference: 0.0,
-            shares: Each::new(),
-            nests: nests_of(&plan.nests, nests),
-            deviation: 0.0,
-            stream: streams.open(Purpose::new("demand of an economy"), 0),
-            pace: Pace::of(plan, 1.0),
-        };
-        // At the reference price everywhere the index is the reference.
-        let reference = vec![plan.reference_price; prices.len()];
-        demand.reference = demand.logit(appeals, &reference).1;
-        demand.deviation = plan.volatility * demand.stream.normal();
-        demand.shares = demand.logit(appeals, prices).0;
-        demand
-    }
-
-    /// Shares of networks, and the logarithm of the sum behind them.
-    fn logit(&self, appeals: &[f64], prices: &[f64]) -> (Each, f64) {
-        let mut utilities = self.utilities(appeals, prices);
-        let index = self.choose(&mut utilities);
-        (utilities, index)
-    }
-
-    fn utilities(&self, appeals: &[f64], prices: &[f64]) -> Each {
+impl Group {
+    fn utilities(&self, reference_price: f64, appeals: &[f64], prices: &[f64]) -> Each {
         let weight = self.plan.tastes.price;
         (appeals.iter().zip(prices))
-            .map(|(appeal, price)| appeal - weight * math::ln(price / self.plan.reference_price))
+            .zip(&self.likes)
+            .map(|((appeal, price), likes)| {
+                appeal + likes - weight * math::ln(price / reference_price)
+            })
             .collect()
-    }
-
-    /// Makes utilities shares, and returns the expected utility of the best.
-    fn choose(&self, utilities: &mut [f64]) -> f64 {
-        match &self.nests {
-            Some(nests) => nests.shares(utilities),
-            None => logit::shares(utilities),
-        }
-    }
-
-    /// Shares that customers would have who are free to go, from where they are now.
-    fn wanted(&self, appeals: &[f64], prices: &[f64]) -> (Each, f64) {
-        let (free, index) = self.logit(appeals, prices);
-        if self.plan.loyalty == 0.0 {
-            return (free, index);
-        }
-        let utilities = self.utilities(appeals, prices);
-        let mut wanted = Each::from_elem(0.0, utilities.len());
-        for (own, &share) in self.shares.iter().enumerate() {
-            let mut choice = utilities.clone();
-            choice[own] += self.plan.loyalty;
-            self.choose(&mut choice);
-            for (wanted, choice) in wanted.iter_mut().zip(&choice) {
-                *wanted += share * choice;
-            }
-        }
-        (wanted, index)
     }
 
     /// Share of what is wanted at a price that customers can pay.
@@ -162,51 +144,174 @@ impl Demand {
         let of = |(share, price): (&f64, &f64)| share * total * self.affordable(*price);
         shares.iter().zip(prices).map(of).collect()
     }
+}
+
+impl Demand {
+    /// Customers who know the networks, of these offers and appeals, at these prices; the first prices are what they are used to.
+    #[must_use]
+    pub fn new(
+        plan: &Customers,
+        nests: &[Option<usize>],
+        offers: &[Offer],
+        appeals: &[f64],
+        prices: &[f64],
+        streams: &Streams,
+    ) -> Self {
+        let groups = plan.groups().into_iter().map(|segment| Group {
+            likes: (offers.iter())
+                .map(|offer| segment.tastes.utility(offer) - plan.tastes.utility(offer))
+                .collect(),
+            reference: 0.0,
+            shares: Each::new(),
+            moves: moving(segment.habit, 1.0),
+            wanted: Each::new(),
+            plan: segment,
+        });
+        let mut demand = Self {
+            plan: plan.clone(),
+            groups: groups.collect(),
+            nests: nests_of(&plan.nests, nests),
+            deviation: 0.0,
+            stream: streams.open(Purpose::new("demand of an economy"), 0),
+            pace: [1.0, math::powf(0.5, 1.0 / plan.persistence)],
+        };
+        // At the reference price everywhere the index is the reference.
+        let reference = vec![plan.reference_price; prices.len()];
+        for index in 0..demand.groups.len() {
+            demand.groups[index].reference =
+                demand.logit(&demand.groups[index], appeals, &reference).1;
+        }
+        demand.deviation = plan.volatility * demand.stream.normal();
+        for index in 0..demand.groups.len() {
+            let group = &demand.groups[index];
+            demand.groups[index].shares = demand.logit(group, appeals, prices).0;
+        }
+        demand
+    }
+
+    /// Shares of networks in a group, and the logarithm of the sum behind them.
+    fn logit(&self, group: &Group, appeals: &[f64], prices: &[f64]) -> (Each, f64) {
+        let mut utilities = group.utilities(self.plan.reference_price, appeals, prices);
+        let index = self.choose(&mut utilities);
+        (utilities, index)
+    }
+
+    /// Makes utilities shares, and returns the expected utility of the best.
+    fn choose(&self, utilities: &mut [f64]) -> f64 {
+        match &self.nests {
+            Some(nests) => nests.shares(utilities),
+            None => logit::shares(utilities),
+        }
+    }
+
+    /// Shares that customers would have who are free to go, from where they are now.
+    fn wanted(&self, group: &Group, appeals: &[f64], prices: &[f64]) -> (Each, f64) {
+        let (free, index) = self.logit(group, appeals, prices);
+        if group.plan.loyalty == 0.0 {
+            return (free, index);
+        }
+        let utilities = group.utilities(self.plan.reference_price, appeals, prices);
+        let mut wanted = Each::from_elem(0.0, utilities.len());
+        for (own, &share) in group.shares.iter().enumerate() {
+            let mut choice = utilities.clone();
+            choice[own] += group.plan.loyalty;
+            self.choose(&mut choice);
+            for (wanted, choice) in wanted.iter_mut().zip(&choice) {
+                *wanted += share * choice;
+            }
+        }
+        (wanted, index)
+    }
 
     /// What would be wanted in a day at these prices [units], all together and by network, without a step in time.
     #[must_use]
     pub fn at(&self, years: f64, appeals: &[f64], prices: &[f64]) -> (f64, Each) {
-        let (shares, index) = self.logit(appeals, prices);
-        let total = self.total(years, index);
-        (total, self.divide(total, &shares, prices))
+        let mut all = (0.0, Each::from_elem(0.0, prices.len()));
+        for group in &self.groups {
+            let (shares, index) = self.logit(group, appeals, prices);
+            let total = self.total(group, years, index);
+            all.0 += total;
+            add(&mut all.1, &group.divide(total, &shares, prices));
+        }
+        all
     }
 
-    fn total(&self, years: f64, index: f64) -> f64 {
-        let plan = &self.plan;
+    fn total(&self, group: &Group, years: f64, index: f64) -> f64 {
+        let (plan, own) = (&self.plan, &group.plan);
         // The price index in units of the reference price: exp(−(index − reference) / weight).
-        let log_price = (self.reference - index) / plan.tastes.price;
-        plan.volume * math::exp(plan.growth * years + self.deviation - plan.elasticity * log_price)
+        let log_price = (group.reference - index) / own.tastes.price;
+        let growth = plan.growth * years + self.deviation;
+        plan.volume * own.share * math::exp(growth - own.elasticity * log_price)
     }
 
     /// Goes on by some days: what is wanted in a day of the epoch that begins `years` from the start [units], all together and by
     /// network.
     pub fn step(&mut self, years: f64, days: f64, appeals: &[f64], prices: &[f64]) -> (f64, Each) {
-        if (days - self.pace.days).abs() > 0.0 {
-            self.pace = Pace::of(&self.plan, days);
+        if (days - self.pace[0]).abs() > 0.0 {
+            self.pace = [days, math::powf(0.5, days / self.plan.persistence)];
+            for group in &mut self.groups {
+                group.moves = moving(group.plan.habit, days);
+            }
         }
-        let Pace { stays, moves, .. } = self.pace;
+        let stays = self.pace[1];
         if self.plan.volatility > 0.0 {
             let noise = self.plan.volatility * (1.0 - stays * stays).sqrt();
             self.deviation = stays * self.deviation + noise * self.stream.normal();
         }
-        let (wanted, index) = self.wanted(appeals, prices);
-        for (share, wanted) in self.shares.iter_mut().zip(&wanted) {
-            *share += moves * (wanted - *share);
+        let mut all = (0.0, Each::from_elem(0.0, prices.len()));
+        for index in 0..self.groups.len() {
+            let (wanted, level) = self.wanted(&self.groups[index], appeals, prices);
+            let total = self.total(&self.groups[index], years, level);
+            let group = &mut self.groups[index];
+            for (share, wanted) in group.shares.iter_mut().zip(&wanted) {
+                *share += group.moves * (wanted - *share);
+            }
+            group.wanted = group.divide(total, &group.shares, prices);
+            all.0 += total;
+            add(&mut all.1, &group.wanted);
         }
-        let total = self.total(years, index);
-        (total, self.divide(total, &self.shares, prices))
+        all
+    }
+
+    /// Names of segments, and the share of what each wanted in the last step that it wanted of the first network.
+    pub fn segments(&self) -> impl Iterator<Item = (&str, f64)> {
+        let segments = self
+            .groups
+            .iter()
+            .filter(|group| !group.plan.name.is_empty());
+        segments.map(|group| {
+            let all: f64 = group.wanted.iter().sum();
+            let share = if all > 0.0 {
+                group.wanted[0] / all
+            } else {
+                0.0
+            };
+            (group.plan.name.as_str(), share)
+        })
     }
 
     /// Dollars that customers would give rather than do without these networks at these prices, by day, beyond what they pay, if
     /// their demand is elastic enough for that to be finite, and not bounded by budgets: the integral of demand above the price index.
     #[must_use]
     pub fn surplus(&self, years: f64, appeals: &[f64], prices: &[f64]) -> Option<f64> {
-        let (_, index) = self.logit(appeals, prices);
-        let price = self.plan.reference_price
-            * math::exp((self.reference - index) / self.plan.tastes.price);
-        let spent = self.total(years, index) * price;
-        let is_finite = self.plan.elasticity > 1.0 && self.plan.budgets.is_none();
-        is_finite.then(|| spent / (self.plan.elasticity - 1.0))
+        let mut surplus = 0.0;
+        for group in &self.groups {
+            let plan = &group.plan;
+            if plan.elasticity <= 1.0 || plan.budgets.is_some() {
+                return None;
+            }
+            let (_, index) = self.logit(group, appeals, prices);
+            let log_price = (group.reference - index) / plan.tastes.price;
+            let price = self.plan.reference_price * math::exp(log_price);
+            surplus += self.total(group, years, index) * price / (plan.elasticity - 1.0);
+        }
+        Some(surplus)
+    }
+}
+
+fn add(sum: &mut [f64], more: &[f64]) {
+    for (sum, more) in sum.iter_mut().zip(more) {
+        *sum += more;
     }
 }
 
@@ -251,12 +356,21 @@ mod tests {
             nests: Vec::new(),
             loyalty: 0.0,
             budgets: None,
+            segments: Vec::new(),
         }
     }
 
     fn demand(appeals: &[f64], prices: &[f64]) -> Demand {
         let nests = vec![None; prices.len()];
-        Demand::new(&customers(), &nests, appeals, prices, &Streams::new(1, 0))
+        let offers = vec![Offer::default(); prices.len()];
+        Demand::new(
+            &customers(),
+            &nests,
+            &offers,
+            appeals,
+            prices,
+            &Streams::new(1, 0),
+        )
     }
 
     /// Logit with ln p: shares go as e^appeal · p^−weight; with all prices times x, shares stay and the total goes as x^−elasticity.
@@ -301,11 +415,99 @@ mod tests {
         };
         let appeals = [0.0, 0.0];
         let streams = Streams::new(1, 0);
-        let mut demand = Demand::new(&plan, &[None; 2], &appeals, &[2.0, 2.0], &streams);
+        let offers = [Offer::default(); 2];
+        let mut demand = Demand::new(&plan, &[None; 2], &offers, &appeals, &[2.0, 2.0], &streams);
         let (_, goal) = demand.at(0.0, &appeals, &[1.0, 2.0]);
         let goal = goal[0] / (goal[0] + goal[1]);
         let (total, by) = demand.step(0.0, 10.0, &appeals, &[1.0, 2.0]);
         assert!((by[0] / total - f64::midpoint(0.5, goal)).abs() < 1e-12);
+    }
+
+    fn segment(name: &str, share: f64, weight: f64, privacy: f64) -> Segment {
+        let Customers {
+            elasticity,
+            habit,
+            loyalty,
+            budgets,
+            ..
+        } = customers();
+        Segment {
+            name: name.to_owned(),
+            share,
+            elasticity,
+            habit,
+            tastes: Weights::from_worth(weight, 0.0, 0.0, 0.0, privacy),
+            loyalty,
+            budgets,
+        }
+    }
+
+    fn segmented(segments: Vec<Segment>, offers: &[Offer; 2]) -> Demand {
+        let plan = Customers {
+            segments,
+            ..customers()
+        };
+        let streams = Streams::new(1, 0);
+        Demand::new(&plan, &[None; 2], offers, &[0.0; 2], &[2.0; 2], &streams)
+    }
+
+    /// Two halves that are alike are the whole.
+    #[test]
+    fn halves_are_a_whole() {
+        let offers = [Offer::default(); 2];
+        let halves = ["a", "b"].map(|name| segment(name, 0.5, 3.0, 0.0));
+        let mut halves = segmented(halves.to_vec(), &offers);
+        let mut whole = segmented(Vec::new(), &offers);
+        for (days, prices) in [(1.0, [2.0, 3.0]), (7.0, [1.0, 9.0]), (1.0, [0.5, 0.1])] {
+            let found = halves.step(0.3, days, &[0.2, -1.0], &prices);
+            let expected = whole.step(0.3, days, &[0.2, -1.0], &prices);
+            assert!((found.0 / expected.0 - 1.0).abs() < 1e-14);
+            for (found, expected) in found.1.iter().zip(&expected.1) {
+                assert!((found / expected - 1.0).abs() < 1e-14);
+            }
+            let surplus =
+                [&halves, &whole].map(|demand| demand.surplus(0.3, &[0.2, -1.0], &prices));
+            assert!((surplus[0].unwrap() / surplus[1].unwrap() - 1.0).abs() < 1e-14);
+        }
+        assert_eq!(whole.segments().count(), 0);
+        assert_eq!(halves.segments().count(), 2);
+    }
+
+    /// A mixed logit of two groups with weights 2 and 6 of the price, where the second would pay e^{1/2} times as much for privacy: shares
+    /// of each are p^{−w} e^{privacy}, over the sum of both; who asks e^{1/2} times the price for it keeps half of the second group.
+    #[test]
+    fn segments_are_a_mixed_logit() {
+        let private = Offer {
+            privacy: 1.0,
+            ..Offer::default()
+        };
+        let offers = [Offer::default(), private];
+        let segments = vec![
+            segment("poor", 0.7, 2.0, 0.0),
+            segment("wary", 0.3, 6.0, 0.5),
+        ];
+        let mut demand = segmented(segments, &offers);
+        let premium = 0.5_f64.exp();
+        let prices = [2.0, 2.0 * premium];
+        let (total, by) = demand.at(0.0, &[0.0; 2], &prices);
+        let mut expected = [0.0; 2];
+        for (share, weight, privacy) in [(0.7, 2.0, 0.0), (0.3, 6.0, 0.5)] {
+            let private = (weight * privacy - weight * 0.5_f64).exp();
+            // The index falls from (1 + e^{w privacy}) to (1 + what is left of it).
+            let index = ((1.0 + private) / (1.0 + (weight * privacy).exp())).ln();
+            let total = 1000.0 * share * (1.5 * index / weight).exp();
+            expected[0] += total / (1.0 + private);
+            expected[1] += total * private / (1.0 + private);
+        }
+        for (by, expected) in by.iter().zip(expected) {
+            assert!((by / expected - 1.0).abs() < 1e-12, "{by} {expected}");
+        }
+        assert!((total / (expected[0] + expected[1]) - 1.0).abs() < 1e-12);
+        demand.step(0.0, 1.0, &[0.0; 2], &prices);
+        let segments: Vec<(&str, f64)> = demand.segments().collect();
+        assert_eq!(segments[1].0, "wary");
+        assert!((segments[1].1 - 0.5).abs() < 1e-12);
+        assert!((segments[0].1 - 1.0 / (1.0 + (-1.0_f64).exp())).abs() < 1e-12);
     }
 
     /// Loyal customers rest at shares proportional to `e^{u_i} (Σ e^u + e^{u_i} (e^{loyalty} − 1))` (detailed balance), and without loyalty
@@ -320,8 +522,14 @@ mod tests {
                 ..customers()
             };
             let (streams, prices) = (Streams::new(1, 0), [2.0; 4]);
-            let mut demand =
-                Demand::new(&plan, &[None; 4], &[9.0, 0.0, 0.0, 0.0], &prices, &streams);
+            let mut demand = Demand::new(
+                &plan,
+                &[None; 4],
+                &[Offer::default(); 4],
+                &[9.0, 0.0, 0.0, 0.0],
+                &prices,
+                &streams,
+            );
             let mut found = (0.0, Each::new());
             for _ in 0..4000 {
                 found = demand.step(0.0, 10.0, &utilities, &prices);

@@ -2,6 +2,7 @@
 
 use walras_des::{Digest, SimTime, Span, Streams};
 
+use crate::demand::logit::Offer;
 use crate::economy::customers::{Demand, Each};
 use crate::economy::figures::Evidence;
 use crate::economy::machines::Live;
@@ -101,6 +102,7 @@ impl<'a> Run<'a> {
             })
             .collect();
         let (appeals, prices) = offers(&networks);
+        let known: Vec<Offer> = (economy.networks.iter().map(|network| network.offer)).collect();
         let machines = economy.networks.iter().map(|network| {
             let machines = network.machines.as_ref();
             machines.filter(|_| economy.fidelity == Fidelity::Jobs)
@@ -110,7 +112,14 @@ impl<'a> Run<'a> {
             live: machines
                 .map(|machines| Some(Live::new(machines?, settings, streams)))
                 .collect(),
-            demand: Demand::new(&economy.customers, &nests, &appeals, &prices, streams),
+            demand: Demand::new(
+                &economy.customers,
+                &nests,
+                &known,
+                &appeals,
+                &prices,
+                streams,
+            ),
             at_start: networks[0].roster().map_or(0, Roster::online),
             networks,
             commons,
@@ -148,6 +157,12 @@ impl<'a> Run<'a> {
             if (index + 1) % keep == 0 {
                 self.series.days.push(epoch.start + epoch.days);
                 self.series.rows.push(row);
+                for (index, (name, share)) in self.demand.segments().enumerate() {
+                    if self.series.segments.len() <= index {
+                        self.series.segments.push((name.to_owned(), Vec::new()));
+                    }
+                    self.series.segments[index].1.push(share);
+                }
             }
             if index % 256 == 255 {
                 self.audit();

@@ -27,7 +27,7 @@ use crate::supply::orders::Maker;
 
 pub use bond::Bond;
 pub use creators::{Creators, Reward};
-pub use customers::Customers;
+pub use customers::{Customers, Segment};
 pub use machines::{Fidelity, Goodput, Machines};
 pub use network::{Network, Seller, Supply};
 pub use owners::{Membership, Moving, Owners, Place, Sells, Timing};
