@@ -50,6 +50,7 @@ const ENTRIES: &[LibraryEntry] = entries![
     "stake-size",
     "creator-rewards",
     "storage-mint",
+    "storage-deals",
     "validator-collusion",
     "two-fidelities"
 ];

@@ -8,6 +8,7 @@
 
 pub mod creators;
 pub mod customers;
+pub mod deals;
 pub mod figures;
 pub mod fluid;
 pub mod machines;
@@ -26,6 +27,7 @@ use crate::supply::orders::Maker;
 
 pub use creators::{Creators, Reward};
 pub use customers::Customers;
+pub use deals::{Deals, Faults};
 pub use machines::{Fidelity, Goodput, Machines};
 pub use network::{Network, Seller, Supply};
 pub use owners::{Membership, Moving, Owners, Place, Sells, Timing};
