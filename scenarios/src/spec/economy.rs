@@ -378,7 +378,7 @@ pub enum BondsSpec {
 }
 
 /// Storage by deals: who stores stays for a term, at the price of the day on which it begins. What customers want is a stock, and each
-/// day one over the term of them choose. Owners lock a pledge for their capacity, and pay for proofs that they miss.
+/// day those choose whose deals have ended or whose data were lost. Owners lock a pledge for their capacity, and pay for proofs that they miss.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DealsSpec {

@@ -1,7 +1,7 @@
 //! Storage by deals: customers who keep data with a network for a term, owners who pledge for it, and proofs that are missed.
 //!
-//! What customers want of such a network is a stock, of which each epoch a share of one over the term chooses: stock is what was signed
-//! within a term, at the prices of those days. Pledges and fees are Filecoin's ([`crate::token::filecoin::pledge`]), for a unit of
+//! What customers want of such a network is a stock, of which in each epoch those choose anew whose deals have ended or whose data were
+//! lost, one over the mean life of a deal: stock is what was signed within a term, at the prices of those days. Pledges and fees are Filecoin's ([`crate::token::filecoin::pledge`]), for a unit of
 //! capacity in the place of bytes: owners lock the pledge of the day on which they come. Proofs are missed by so many units that only
 //! means matter: of a unit that is proven a day misses with a probability q, and it is back within `n` days or is given up; where a
 //! fault goes on for another day with probability p it lasts `E = (1 − pⁿ) / (1 − p)` days on average, a share `qE / (1 + qE)` of all
@@ -111,6 +111,9 @@ pub(super) struct Book {
     plan: Deals,
     /// Epochs in a term.
     term: u32,
+    /// Share of data that is not lost in an epoch, and mean life of a deal [epochs].
+    goes_on: f64,
+    life: f64,
     epoch_days: f64,
     cohorts: VecDeque<Cohort>,
     is_open: bool,
@@ -120,8 +123,14 @@ pub(super) struct Book {
 
 impl Book {
     pub fn new(plan: &Deals, epoch_days: f64) -> Self {
+        let term = ((plan.term / epoch_days).round() as u32).max(1);
+        let goes_on = math::powf(1.0 - plan.faults.terminated(), epoch_days);
         Self {
-            term: ((plan.term / epoch_days).round() as u32).max(1),
+            term,
+            goes_on,
+            life: (0..term)
+                .map(|age| math::powf(goes_on, f64::from(age)))
+                .sum(),
             epoch_days,
             cohorts: VecDeque::new(),
             is_open: false,
@@ -130,13 +139,15 @@ impl Book {
         }
     }
 
-    /// Deals of the beginning: as many end in each epoch of a term.
+    /// Deals of the beginning, as if as many had always been signed in an epoch.
     pub fn open(&mut self, units: f64, price: f64) {
         if !self.is_open {
             self.is_open = true;
-            let units = units / f64::from(self.term);
-            let all = (1..self.term).map(|end| Cohort { end, units, price });
-            self.cohorts.extend(all);
+            let each = units * self.free();
+            for end in 1..self.term {
+                let units = each * math::powf(self.goes_on, f64::from(self.term - end));
+                self.cohorts.push_back(Cohort { end, units, price });
+            }
         }
     }
 
@@ -146,12 +157,12 @@ impl Book {
         goes_on.map(|cohort| cohort.units).sum()
     }
 
-    /// Share of customers whose turn to choose it is in an epoch.
+    /// Share of customers who choose in an epoch.
     pub fn free(&self) -> f64 {
-        1.0 / f64::from(self.term)
+        1.0 / self.life
     }
 
-    /// What is to be stored in an epoch if customers would want `wanted` were they free [units]: what is kept, and those whose turn it is.
+    /// What is to be stored in an epoch if customers would want `wanted` were they free [units]: what is kept, and those who choose.
     pub fn stock(&self, epoch: u32, wanted: f64) -> f64 {
         if !self.is_open {
             return wanted;
@@ -183,9 +194,8 @@ impl Book {
             .iter()
             .map(|cohort| cohort.units * cohort.price)
             .sum();
-        let goes_on = math::powf(1.0 - self.plan.faults.terminated(), self.epoch_days);
         for cohort in &mut self.cohorts {
-            cohort.units *= goes_on;
+            cohort.units *= self.goes_on;
         }
         (new, by_day * self.epoch_days)
     }
@@ -258,8 +268,8 @@ mod tests {
         }
     }
 
-    /// A flow of 5 units a day for a term of 360 days: a stock of 1,800, the mean price of the last 360 days, and with a hazard h of
-    /// 0.2 % a day 5 · (1 − (1 − h)³⁶⁰) / h.
+    /// A flow of 5 units a day for a term of 360 days: a stock of 1,800 at the mean price of the last 360 days. With a hazard h of 0.2 %
+    /// a day a deal lives for (1 − (1 − h)³⁶⁰) / h days, and the flow is more by that; from the beginning.
     #[test]
     fn stock_is_flow_times_term() {
         let run = |hazard: f64| {
@@ -269,25 +279,26 @@ mod tests {
             plan.faults.lasts = if hazard > 0.0 { 1e15 } else { 1.0 };
             plan.faults.until = 0.0;
             let mut book = Book::new(&plan, 1.0);
-            book.open(0.0, 1.0);
+            book.open(if hazard > 0.0 { 1800.0 } else { 0.0 }, 1.0);
             let mut last = (0.0, 0.0);
             for day in 0..1000 {
                 let stored = book.stock(day, 1800.0);
                 let (new, paid) = book.sign(day, stored, f64::from(day));
-                assert!((new - 5.0).abs() < 1e-9);
-                last = (stored, paid);
+                assert!(hazard == 0.0 || (stored - 1800.0).abs() < 1e-6, "{stored}");
+                assert!(day < 360 || (stored - 1800.0).abs() < 1e-6, "{stored}");
+                last = (new, paid);
             }
             last
         };
-        let (stock, paid) = run(0.0);
-        assert!((stock - 1800.0).abs() < 1e-6, "{stock}");
+        let (flow, paid) = run(0.0);
+        assert!((flow - 5.0).abs() < 1e-9, "{flow}");
         assert!(
             (paid / 1800.0 - (999.0 - 359.0 / 2.0)).abs() < 1e-6,
             "{paid}"
         );
-        let (stock, _) = run(0.002);
-        let expected = 5.0 * (1.0 - 0.998_f64.powi(360)) / 0.002;
-        assert!((stock / expected - 1.0).abs() < 1e-9, "{stock} {expected}");
+        let (flow, _) = run(0.002);
+        let life = (1.0 - 0.998_f64.powi(360)) / 0.002;
+        assert!((flow * life / 1800.0 - 1.0).abs() < 1e-9, "{flow} {life}");
     }
 
     /// Who wants to leave stays until the deal ends.
