@@ -377,8 +377,8 @@ pub enum BondsSpec {
     },
 }
 
-/// Storage by deals: who stores stays for a term, at the price of the day on which it begins. What customers want is a stock, and each
-/// day those choose whose deals have ended or whose data were lost. Owners lock a pledge for their capacity, and pay for proofs that they miss.
+/// Storage by deals: who stores stays for a term, at the price of the day on which it begins. What customers want is a stock: who
+/// would come comes at once, and who would go when its deal ends. Owners lock a pledge for their capacity, and pay for proofs that they miss.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DealsSpec {

@@ -1,7 +1,8 @@
 //! Storage by deals: customers who keep data with a network for a term, owners who pledge for it, and proofs that are missed.
 //!
-//! What customers want of such a network is a stock, of which in each epoch those choose anew whose deals have ended or whose data were
-//! lost, one over the mean life of a deal: stock is what was signed within a term, at the prices of those days. Pledges and fees are Filecoin's ([`crate::token::filecoin::pledge`]), for a unit of
+//! What customers want of such a network is a stock. Tastes last: those who would store when the network is liked less are among those
+//! who would when it is liked more. So of data signed when customers wanted `V`, all are among the `W` that are wanted now if that is
+//! more, and a part `W / V` if it is less; what is missing of `W` is signed anew, and what is beyond it stays until its deals end. Pledges and fees are Filecoin's ([`crate::token::filecoin::pledge`]), for a unit of
 //! capacity in the place of bytes: owners lock the pledge of the day on which they come. Proofs are missed by so many units that only
 //! means matter: of a unit that is proven a day misses with a probability q, and it is back within `n` days or is given up; where a
 //! fault goes on for another day with probability p it lasts `E = (1 − pⁿ) / (1 − p)` days on average, a share `qE / (1 + qE)` of all
@@ -92,6 +93,8 @@ struct Cohort {
     units: f64,
     /// [USD per unit and day]
     price: f64,
+    /// What customers wanted of the network then [units].
+    level: f64,
 }
 
 /// What a network mints and has in an epoch.
@@ -140,13 +143,18 @@ impl Book {
     }
 
     /// Deals of the beginning, as if as many had always been signed in an epoch.
-    pub fn open(&mut self, units: f64, price: f64) {
+    pub fn open(&mut self, units: f64, price: f64, level: f64) {
         if !self.is_open {
             self.is_open = true;
-            let each = units * self.free();
+            let each = units / self.life;
             for end in 1..self.term {
                 let units = each * math::powf(self.goes_on, f64::from(self.term - end));
-                self.cohorts.push_back(Cohort { end, units, price });
+                self.cohorts.push_back(Cohort {
+                    end,
+                    units,
+                    price,
+                    level,
+                });
             }
         }
     }
@@ -157,21 +165,31 @@ impl Book {
         goes_on.map(|cohort| cohort.units).sum()
     }
 
-    /// Share of customers who choose in an epoch.
-    pub fn free(&self) -> f64 {
-        1.0 / self.life
+    /// What is to be signed in an epoch in which customers want `wanted` to be stored [units].
+    pub fn missing(&self, epoch: u32, wanted: f64) -> f64 {
+        let goes_on = self.cohorts.iter().filter(|cohort| cohort.end > epoch);
+        let among = |cohort: &Cohort| {
+            let part = if cohort.level > wanted {
+                wanted / cohort.level
+            } else {
+                1.0
+            };
+            cohort.units * part
+        };
+        (wanted - goes_on.map(among).sum::<f64>()).max(0.0)
     }
 
-    /// What is to be stored in an epoch if customers would want `wanted` were they free [units]: what is kept, and those who choose.
+    /// What is to be stored then [units].
     pub fn stock(&self, epoch: u32, wanted: f64) -> f64 {
         if !self.is_open {
             return wanted;
         }
-        self.kept(epoch) + self.free() * wanted
+        self.kept(epoch) + self.missing(epoch, wanted)
     }
 
-    /// An epoch in which so much is stored, new deals at a price: what is new of it [units], and what is paid [USD].
-    pub fn sign(&mut self, epoch: u32, stored: f64, price: f64) -> (f64, f64) {
+    /// An epoch in which so much is stored, new deals at a price at which `level` was wanted: what is new of it [units], and what is paid
+    /// [USD].
+    pub fn sign(&mut self, epoch: u32, stored: f64, price: f64, level: f64) -> (f64, f64) {
         self.cohorts.retain(|cohort| cohort.end > epoch);
         let kept = self.kept(epoch);
         let new = (stored - kept).max(0.0);
@@ -185,9 +203,12 @@ impl Book {
             cohort.units *= stays;
         }
         if new > 0.0 {
-            let end = epoch + self.term;
-            let units = new;
-            self.cohorts.push_back(Cohort { end, units, price });
+            self.cohorts.push_back(Cohort {
+                end: epoch + self.term,
+                units: new,
+                price,
+                level,
+            });
         }
         let by_day: f64 = self
             .cohorts
@@ -279,38 +300,48 @@ mod tests {
             plan.faults.lasts = if hazard > 0.0 { 1e15 } else { 1.0 };
             plan.faults.until = 0.0;
             let mut book = Book::new(&plan, 1.0);
-            book.open(if hazard > 0.0 { 1800.0 } else { 0.0 }, 1.0);
+            book.open(1800.0, 1.0, 1800.0);
             let mut last = (0.0, 0.0);
             for day in 0..1000 {
                 let stored = book.stock(day, 1800.0);
-                let (new, paid) = book.sign(day, stored, f64::from(day));
-                assert!(hazard == 0.0 || (stored - 1800.0).abs() < 1e-6, "{stored}");
-                assert!(day < 360 || (stored - 1800.0).abs() < 1e-6, "{stored}");
-                last = (new, paid);
+                assert!((stored - 1800.0).abs() < 1e-6, "{stored}");
+                last = book.sign(day, stored, f64::from(day), 1800.0);
             }
             last
         };
         let (flow, paid) = run(0.0);
-        assert!((flow - 5.0).abs() < 1e-9, "{flow}");
-        assert!(
-            (paid / 1800.0 - (999.0 - 359.0 / 2.0)).abs() < 1e-6,
-            "{paid}"
-        );
+        assert!((flow - 5.0).abs() < 1e-6, "{flow}");
+        let mean = 999.0 - 359.0 / 2.0;
+        assert!((paid / 1800.0 - mean).abs() < 1e-6, "{paid}");
         let (flow, _) = run(0.002);
         let life = (1.0 - 0.998_f64.powi(360)) / 0.002;
-        assert!((flow * life / 1800.0 - 1.0).abs() < 1e-9, "{flow} {life}");
+        assert!((flow * life / 1800.0 - 1.0).abs() < 1e-6, "{flow} {life}");
     }
 
-    /// Who wants to leave stays until the deal ends.
+    /// Who wants to leave stays until the deal ends, and who wants to come comes at once.
     #[test]
     fn deals_run_off() {
-        let mut book = Book::new(&plan(), 10.0);
-        book.open(3600.0, 2.0);
-        for epoch in 0..36 {
-            let stored = book.stock(epoch, 0.0);
-            assert!((stored - 100.0 * f64::from(35 - epoch)).abs() < 1e-6);
-            let (new, paid) = book.sign(epoch, stored, 1.0);
+        let run = |wanted: f64| {
+            let mut book = Book::new(&plan(), 10.0);
+            book.open(3600.0, 2.0, 3600.0);
+            let step = |epoch: u32| {
+                let stored = book.stock(epoch, wanted);
+                (stored, book.sign(epoch, stored, 1.0, wanted))
+            };
+            (0..36).map(step).collect::<Vec<_>>()
+        };
+        for (epoch, (stored, (new, paid))) in run(0.0).into_iter().enumerate() {
+            assert!((stored - 100.0 * (35 - epoch) as f64).abs() < 1e-6);
             assert!(new < 1e-9 && (paid - stored * 20.0).abs() < 1e-6);
+        }
+        // Half of those whose deals end sign again.
+        for (epoch, (stored, (new, _))) in run(1800.0).into_iter().enumerate() {
+            assert!((stored - 3600.0 + 50.0 * (epoch + 1) as f64).abs() < 1e-6);
+            assert!((new - 50.0).abs() < 1e-6);
+        }
+        for (epoch, (stored, (new, _))) in run(5400.0).into_iter().enumerate() {
+            assert!((stored - 5400.0).abs() < 1e-6);
+            assert!((new - if epoch == 0 { 1900.0 } else { 100.0 }).abs() < 1e-6);
         }
     }
 

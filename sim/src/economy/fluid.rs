@@ -294,7 +294,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Customers who are bound to a network by deals are not with others yet, and who would come before its turn still is.
+    /// Customers who are bound to a network by deals and would be elsewhere are not there yet.
     fn bind(&self, epoch: Epoch, wanted: &mut [f64]) {
         for (index, network) in self.networks.iter().enumerate() {
             let apart = wanted[index] - network.bound(epoch, wanted[index]);

@@ -417,8 +417,7 @@ impl State {
             }
     }
 
-    /// What it will be asked for in an epoch if customers who are free to choose want `wanted` units a day [units a day]: those in deals
-    /// stay.
+    /// What it will be asked for in an epoch in which customers want `wanted` units a day [units a day]: those in deals stay.
     pub fn bound(&self, epoch: Epoch, wanted: f64) -> f64 {
         let book = self.book.as_ref();
         book.map_or(wanted, |book| book.stock(epoch.index, wanted))
@@ -445,20 +444,24 @@ impl State {
     ) -> Row {
         self.ledger.set_time(epoch.now);
         let capacity = self.capacity();
-        let (mut kept, mut free) = (0.0, 1.0);
-        if let Some(book) = &mut self.book {
-            book.open(wanted.min(capacity), self.price);
-            (kept, free) = (book.kept(epoch.index).min(capacity), book.free());
-        }
         // Announced prices follow all that is in use; where new deals find the price, others are no part of the market.
+        let mut book = self.book.take();
         let is_announced = self.market.quote().is_some();
+        let mut kept = 0.0;
+        if let Some(book) = &mut book {
+            book.open(wanted.min(capacity), self.price, wanted);
+            kept = book.kept(epoch.index).min(capacity);
+        }
         let aside = if is_announced { 0.0 } else { kept };
-        let at = |price| kept - aside + free * at(price);
-        let wanted = kept - aside + free * wanted;
-        let mut deal = self.trade(epoch, (wanted, aside), at, live, commons);
+        let asked = |wanted| {
+            let missing = |book: &Book| kept - aside + book.missing(epoch.index, wanted);
+            book.as_ref().map_or(wanted, missing)
+        };
+        let offered = (asked(wanted), aside);
+        let mut deal = self.trade(epoch, offered, |price| asked(at(price)), live, commons);
         let mut tally = Tally::default();
         let mut row = Row::default();
-        if let Some(book) = &mut self.book {
+        if let Some(book) = &mut book {
             let units = deal.served * epoch.days;
             let price = if units > 0.0 {
                 deal.paid.as_f64() / units
@@ -467,10 +470,12 @@ impl State {
             };
             deal.wanted += aside;
             deal.served += aside;
-            let (new, paid) = book.sign(epoch.index, deal.served, price);
+            let level = if is_announced { wanted } else { at(price) };
+            let (new, paid) = book.sign(epoch.index, deal.served, price, level);
             [deal.paid, deal.received, deal.burned] = self.money_of(Amount::from_f64(paid));
             row[Column::NewDeals] = new / epoch.days;
         }
+        self.book = book;
         let (usd, pay) = self.settle(epoch, &deal, &mut tally);
         self.mint(epoch, &mut tally);
         if let Some(panel) = &mut self.panel {
