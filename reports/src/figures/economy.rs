@@ -183,11 +183,11 @@ pub(super) fn validators(experiment: &Experiment, comparison: &Comparison) -> Op
     let finding = told(
         comparison,
         [
-            (MetricId::ColludersPay, "{} of owners' new tokens go to"),
             (
-                MetricId::ColludersWork,
-                "owners of colluders who do {} of the work",
+                MetricId::ColludersPay,
+                "colluders' owners get {} of new tokens",
             ),
+            (MetricId::ColludersWork, "for {} of the work"),
         ],
     );
     let reading = "A weight counts as far as enough stake agrees. While colluders have too little of it, they earn on what all others would give their owners, too, and lose the rest of their dividends; when they have enough, the others do.";
