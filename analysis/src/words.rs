@@ -109,7 +109,8 @@ impl Group {
             | M::CreatorGini
             | M::CreatorTop
             | M::ColludersPay
-            | M::ColludersWork => Self::Owners,
+            | M::ColludersWork
+            | M::FaultCost => Self::Owners,
             M::TokenPriceEnd
             | M::TokenPriceMean
             | M::TokenReturn
@@ -123,6 +124,7 @@ impl Group {
             | M::RealStakeYield
             | M::HonestDividends
             | M::ColludersDividends
+            | M::Pledge
             | M::Velocity
             | M::Runway
             | M::TreasuryEnd
@@ -200,6 +202,8 @@ pub fn is_primary(metric: MetricId) -> bool {
             | M::ColludersWork
             | M::HonestDividends
             | M::ColludersDividends
+            | M::Pledge
+            | M::FaultCost
             | M::TreasuryEnd
             | M::Ruin
     )
@@ -310,6 +314,8 @@ pub fn title(metric: MetricId) -> &'static str {
         M::CreatorPay => "pay of creators",
         M::CreatorGini => "inequality among creators (Gini)",
         M::CreatorTop => "income of the top 1 % of creators",
+        M::Pledge => "pledge for a unit of capacity",
+        M::FaultCost => "fees for faults by unit of capacity",
         M::ColludersPay => "new tokens for owners of colluding validators",
         M::ColludersWork => "work of owners of colluding validators",
         M::HonestDividends => "dividends of honest validators over their stake",

@@ -52,6 +52,7 @@ const ENTRIES: &[LibraryEntry] = entries![
     "stake-size",
     "creator-rewards",
     "storage-mint",
+    "storage-deals",
     "validator-collusion",
     "two-fidelities"
 ];

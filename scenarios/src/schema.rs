@@ -28,7 +28,7 @@ pub fn schema() -> Json {
 }
 
 /// Definitions of which every key may be inherited, or removed with `null`.
-const INHERITING: [&str; 29] = [
+const INHERITING: [&str; 32] = [
     "PlatformSpec",
     "PlatformVerificationSpec",
     "ClusterSpec",
@@ -56,6 +56,9 @@ const INHERITING: [&str; 29] = [
     "CreatorsSpec",
     "ValidatorsSpec",
     "CollusionSpec",
+    "DealsSpec",
+    "PledgeSpec",
+    "FaultsSpec",
     "StakingSpec",
     "ShockSpec",
 ];

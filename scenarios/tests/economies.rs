@@ -337,3 +337,70 @@ fn validators_divide_what_is_minted() {
         assert!(found.contains(message), "{found}");
     }
 }
+
+/// Storage by deals, of which a tenth is missing a proof on any day.
+const DEALS: &str = "\
+walras: 1
+question: Does it work?
+run: {horizon: 300 d, sample_every: 1 d, replications: 1, seed: 1}
+customers: {volume: 1000, reference_price: 1, elasticity: 0}
+economies:
+  one:
+    networks:
+      storage:
+        owners: {potential: 100, online: 100 %, capacity: 24, running_cost: 0.01}
+        market: {posted: {price: 1}}
+        deals: {term: 200 d, pledge: {rewards: 30 d, supply: 12 %}, faults: {probability: 1 %, lasts: 12 d, until: 1000 d, fee: 2 d}}
+        token:
+          initial_price: 1
+          price: fixed
+          genesis: {public: {holder: public, tokens: 1e6}}
+          emission: {constant: {per_day: 240}}
+          payment: dollars
+    shocks:
+      end: {at: 100 d, network: storage, change: {demand: 0}}
+";
+
+#[test]
+fn storage_is_kept_by_deals() {
+    let series = series(DEALS, "deals");
+    let at = |day: usize, column| series.rows[day][column];
+    // 0.01 · 12 / (1 + 0.01 · 12) of capacity is faulty, for two days of a tenth of a token.
+    let fees = 0.12 / 1.12 * 2.0 * 240.0;
+    assert!((at(50, Column::FaultFees) / fees - 1.0).abs() < 1e-6);
+    let pledge = 30.0 * 0.1 + 0.12 * (at(49, Column::Circulating) + 240.0) / 2400.0;
+    assert!((at(50, Column::Pledge) / pledge - 1.0).abs() < 1e-6);
+    assert!((at(99, Column::Served) - 1000.0).abs() < 1e-2);
+    assert!((at(199, Column::Served) - 500.0).abs() < 1e-2);
+    for (from, to, message) in [
+        (
+            "owners: {potential: 100, online: 100 %, capacity: 24, running_cost: 0.01}",
+            "seller: {capacity: 100}",
+            "deals are kept by owners who pledge for them",
+        ),
+        (
+            "capacity: 24,",
+            "capacity: 24, stake: 1,",
+            "the stake of these owners is the pledge of their deals",
+        ),
+        (
+            "lasts: 12 d",
+            "lasts: 12 h",
+            "a fault cannot be over before the next proof",
+        ),
+        ("term: 200 d", "term: 0 d", "must be"),
+        (
+            "        market:",
+            "        validators: {}\n        market:",
+            "validators do not weigh what is kept by deals",
+        ),
+        ("fee: 2 d", "fees: 2 d", "fees"),
+    ] {
+        assert_eq!(DEALS.matches(from).count(), 1, "{from}");
+        let found = plan(&DEALS.replace(from, to), "deals-wrong").unwrap_err();
+        assert!(found.contains(message), "{found}");
+    }
+    let token = &DEALS[DEALS.find("        token:").unwrap()..DEALS.find("    shocks:").unwrap()];
+    let found = plan(&DEALS.replace(token, ""), "deals-wrong").unwrap_err();
+    assert!(found.contains("pledges are locked in tokens, and the network has none"));
+}

@@ -196,6 +196,10 @@ metrics! {
     CreatorPay: "creator_pay_per_day" ["USD/day"] Neither NonNegative "paid to creators of models";
     CreatorGini: "creator_gini" ["1"] Lower Share "Gini coefficient of the incomes of all who ever published a model, the whole run";
     CreatorTop: "creator_top_percent_share" ["1"] Lower Share "share of creators' income that the best paid 1 % of them got, the whole run";
+    Pledge: "pledge_per_unit" ["USD/unit"] Neither NonNegative
+        "what must be locked for a unit of capacity at the price of the day, mean over epochs; absent without deals";
+    FaultCost: "fault_cost_per_unit" ["USD/unit"] Lower NonNegative
+        "fees for missed proofs and terminated capacity, by unit of capacity; absent without deals";
     ColludersPay: "colluders_pay_share" ["1"] Lower Share
         "share of owners' new tokens that went to owners of colluding validators, mean over divisions; absent without validators";
     ColludersWork: "colluders_work_share" ["1"] Neither Share

@@ -49,6 +49,9 @@ columns! {
     Bought "bought" ["USD/day"] "what was spent on tokens, by customers, owners and the treasury";
     Treasury "treasury" ["USD"] "the treasury's dollars, and its tokens at today's price";
     Unpaid "unpaid" ["USD/day"] "running cost of the protocol that the treasury could not pay";
+    NewDeals "new_deals" ["units/day"] "storage of which deals began";
+    Pledge "pledge" ["USD/unit"] "what must be locked for a unit of capacity, at today's price";
+    FaultFees "fault_fees" ["USD/day"] "fees for missed proofs and terminated capacity, at today's price";
     ColludersWork "colluders_work" ["1"] "share of the work that owners of colluding validators did before the last division of new tokens";
     ColludersPay "colluders_pay" ["1"] "share of owners' new tokens that they got at the last division";
     HonestDividends "honest_dividends" ["1"] "dividends of honest validators over their share of the stake, at the last division";

@@ -6,9 +6,9 @@ use walras_sim::demand::budget::{Budgets, Homing};
 use walras_sim::demand::logit::{Offer, Weights};
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
-    Allotment, Bond, Change, Creators, Customers, Economy, Emission, Fidelity, Membership, Moving,
-    Network, Owners, Payment, Place, Reward, Rule, Seller, Sells, Shock, Staking, Supply, Timing,
-    Token, Validators, Verification,
+    Allotment, Bond, Change, Creators, Customers, Deals, Economy, Emission, Faults, Fidelity,
+    Membership, Moving, Network, Owners, Payment, Place, Reward, Rule, Seller, Sells, Shock,
+    Staking, Supply, Timing, Token, Validators, Verification,
 };
 use walras_sim::ledger::{Account, Asset, Reason};
 use walras_sim::market::Mechanism;
@@ -26,6 +26,7 @@ use walras_sim::supply::orders::Maker;
 use walras_sim::supply::owner::Machine;
 use walras_sim::supply::power::{DayAhead, Tariff};
 use walras_sim::token::emission::{Baseline, EthereumIssuance, Schedule};
+use walras_sim::token::filecoin::pledge::Collateral;
 use walras_sim::token::livepeer::Minter;
 use walras_sim::token::price::{Exchange, Gbm, OrderFlow, PriceModel};
 use walras_sim::token::vesting::Vesting;
@@ -114,6 +115,7 @@ fn network(owners: Owners, market: impl Into<Mechanism>) -> Network {
         verification: None,
         creators: None,
         validators: None,
+        deals: None,
         token: None,
         machines: None,
     }
@@ -452,6 +454,121 @@ fn stake_comes_until_it_yields_what_is_wanted() {
     let row = world(Rule::Bonding(minter), 0.1);
     close(row[Column::Staked] / row[Column::Supply], 0.5, 0.02);
     close(row[Column::StakeYield], 0.1, 0.02);
+}
+
+/// Storage by deals of 100 days, of which customers want 1,000 units, with owners of 2,400 and 240 new tokens a day.
+fn with_deals(faults: Faults) -> Economy {
+    let owners = Owners {
+        review: 1.0,
+        timing: factors(1.0, 1.0),
+        ..owners()
+    };
+    let mut world = network(owners, posted(1.0));
+    let emission = Emission::scheduled(Schedule::Fixed(Amount::from_f64(240.0)));
+    world.token = Some(token(PriceModel::Fixed, emission, Payment::Dollars));
+    world.deals = Some(Deals {
+        term: 100.0,
+        collateral: Collateral {
+            per_byte: 1 << 60,
+            ..Collateral::default()
+        },
+        faults,
+    });
+    economy(customers(), vec![world])
+}
+
+const PROVEN: Faults = Faults {
+    probability: 0.0,
+    lasts: 1.0,
+    until: 42.0,
+};
+
+/// Deals hold for their term: when demand ends, the stock runs off evenly, and when the price doubles, what is paid follows evenly.
+#[test]
+fn deals_hold_customers_and_prices() {
+    let mut economy = with_deals(PROVEN);
+    for (at, change) in [(100.0, Change::Price(2.0)), (300.0, Change::Demand(0.0))] {
+        let network = 0;
+        economy.shocks.push(Shock {
+            at,
+            network,
+            change,
+        });
+    }
+    let output = go(&economy, 420);
+    let row = |day: usize| &output.series.rows[day];
+    for day in [0, 99, 150, 299] {
+        close(row(day)[Column::Served], 1000.0, 1e-6);
+        close(row(day)[Column::NewDeals], 10.0, 1e-6);
+    }
+    close(row(99)[Column::Spend], 1000.0, 1e-6);
+    close(row(149)[Column::Spend], 1500.0, 1e-6);
+    close(row(250)[Column::Spend], 2000.0, 1e-6);
+    close(row(349)[Column::Served], 500.0, 1e-6);
+    close(row(349)[Column::Spend], 1000.0, 1e-6);
+    assert!(row(400)[Column::Served] < 1e-6);
+}
+
+/// The pledge is 20 days of new tokens and 30 % of what circulates; missed proofs cost 3.51 days of new tokens for each day, and who is
+/// not back within 10 days 8.5 % of the pledge.
+#[test]
+fn owners_pledge_and_pay_for_faults() {
+    let faults = Faults {
+        probability: 0.01,
+        lasts: 5.0,
+        until: 10.0,
+    };
+    let output = go(&with_deals(faults), 60);
+    let rows = &output.series.rows;
+    let (row, before) = (last(&output), rows[rows.len() - 2]);
+    let by_unit = 240.0 / 2400.0;
+    let circulating = before[Column::Circulating] + 240.0;
+    let pledge = 20.0 * by_unit + 0.3 * circulating / 2400.0;
+    close(row[Column::Pledge], pledge, 1e-6);
+    // A fault lasts (1 − 0.8¹⁰) / 0.2 = 4.463 days, and one in 9.3 is not over by then; deals are 50 days old on average.
+    let stays = 0.8_f64.powi(10);
+    let odds = 0.01 * (1.0 - stays) / 0.2;
+    let fees = odds / (1.0 + odds) * 3.51 * by_unit
+        + 0.01 * stays / (1.0 + odds) * 0.085 * 50.0 / 140.0 * pledge;
+    close(row[Column::FaultFees] / 2400.0, fees, 1e-3);
+    close(row[Column::Burned], fees * 2400.0, 1e-3);
+    close(
+        row[Column::Earning],
+        (row[Column::Spend] + 240.0) / 2400.0 - fees,
+        1e-5,
+    );
+    // Without faults nobody pays. With them one unit in a thousand is lost a day, and its customers choose anew: flow is stock over life.
+    assert_eq!(last(&go(&with_deals(PROVEN), 60))[Column::FaultFees], 0.0);
+    let hazard = 0.01 * stays / (1.0 + odds);
+    close(row[Column::Served], 1000.0, 1e-5);
+    let life = (1.0 - (1.0 - hazard).powi(100)) / hazard;
+    close(row[Column::NewDeals] * life, row[Column::Served], 1e-3);
+}
+
+/// Who leaves breaks its deals, for 8.5 % of its pledge after 140 days; and stays at a loss that is less than that until they end.
+#[test]
+fn leaving_costs_a_part_of_the_pledge() {
+    let shocked = |factor| {
+        let mut economy = with_deals(PROVEN);
+        economy.shocks.push(Shock {
+            at: 200.0,
+            network: 0,
+            change: Change::RunningCost(factor),
+        });
+        go(&economy, 260)
+    };
+    let gone = shocked(1000.0);
+    let row = |day: usize| &gone.series.rows[day];
+    assert_eq!(row(199)[Column::Providers], 100.0);
+    assert_eq!(last(&gone)[Column::Providers], 0.0);
+    let burned: f64 = gone.series.column(Column::Burned).sum();
+    close(burned, 0.085 * row(199)[Column::Staked], 1e-6);
+    assert_eq!(last(&gone)[Column::Staked], 0.0);
+    // They earn 0.52 USD. Leaving costs some 10 USD a unit, and staying until deals end, in 50 days, 0.2 USD a day at a cost of 0.72.
+    let stays = shocked(1.75);
+    let row = last(&stays);
+    assert!(row[Column::Cost] > 0.5, "{row:?}");
+    assert_eq!(row[Column::Providers], 100.0);
 }
 
 /// Owners who stay whatever they earn and take it every day, in a network whose 1,000 new tokens a day are divided by validators: half
@@ -1465,6 +1582,7 @@ proptest! {
         dixit in any::<bool>(),
         checked in prop::option::of(0.0..0.2),
         weighed in prop::option::of((0.0..0.8, 0.0..1.0, 1.0..20.0)),
+        missed in prop::option::of(0.0..0.3),
         rule in prop::option::of(prop_oneof![
             Just(Reward::Usage),
             (0.0..2.0).prop_map(|alpha| Reward::Popularity { alpha }),
@@ -1506,7 +1624,13 @@ proptest! {
                 fashion: 100.0,
                 ..creators()
             });
-            let weighed = weighed.filter(|_| network.token.is_some());
+            let has_token = network.token.is_some();
+            network.deals = missed.filter(|_| has_token).map(|probability| Deals {
+                term: 60.0,
+                collateral: Collateral::default(),
+                faults: Faults { probability, lasts: 3.0, until: 7.0 },
+            });
+            let weighed = weighed.filter(|_| has_token && missed.is_none());
             network.validators = weighed.map(|(stake, noise, every): (f64, f64, f64)| Validators {
                 count: 7,
                 stakes: Dist::uniform(1.0, 3.0).unwrap(),

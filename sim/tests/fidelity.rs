@@ -142,6 +142,7 @@ fn economy(machines: &Machines, market: impl Into<Mechanism>, fidelity: Fidelity
             verification: None,
             creators: None,
             validators: None,
+            deals: None,
             token: None,
             machines: Some(machines.clone()),
         }],

@@ -212,11 +212,11 @@ pub(super) fn validators(experiment: &Experiment, comparison: &Comparison) -> Op
     let finding = told(
         comparison,
         [
-            (MetricId::ColludersPay, "{} of owners' new tokens go to"),
             (
-                MetricId::ColludersWork,
-                "owners of colluders who do {} of the work",
+                MetricId::ColludersPay,
+                "colluders' owners get {} of new tokens",
             ),
+            (MetricId::ColludersWork, "for {} of the work"),
         ],
     );
     let reading = "A weight counts as far as enough stake agrees. While colluders have too little of it, they earn on what all others would give their owners, too, and lose the rest of their dividends; when they have enough, the others do.";
@@ -244,5 +244,43 @@ pub(super) fn validators(experiment: &Experiment, comparison: &Comparison) -> Op
         row(experiment, Quantity::Providers, "providers online"),
     ];
     let title = ("validators-over-years", "Validators who collude, over time");
+    figure(experiment, comparison, title, rows, (finding, reading))
+}
+
+/// Deals that begin, what is pledged for them, and what faults cost.
+pub(super) fn deals(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
+    if !is_something(&over_years(experiment, Quantity::NewDeals)) {
+        return None;
+    }
+    let finding = told(
+        comparison,
+        [
+            (MetricId::Pledge, "{} pledged"),
+            (MetricId::FaultCost, "faults cost {}"),
+        ],
+    );
+    let reading = "Each day some deals end and as many customers choose anew, so that what is stored follows prices by the length of a term. The more of the supply is pledged, the less circulates; who must lock more wants more.";
+    let rows = vec![
+        row(
+            experiment,
+            Quantity::NewDeals,
+            "deals that begin, units a day",
+        ),
+        row(experiment, Quantity::Served, "stored, units"),
+        row(
+            experiment,
+            Quantity::Price,
+            "price of new deals, USD per unit",
+        ),
+        row(experiment, Quantity::Pledge, "pledge, USD per unit"),
+        row(
+            experiment,
+            Quantity::FaultFees,
+            "fees for faults, USD a day",
+        ),
+        row(experiment, Quantity::Staked, "tokens pledged"),
+        row(experiment, Quantity::Circulating, "tokens that circulate"),
+    ];
+    let title = ("deals-over-years", "Deals and pledges over time");
     figure(experiment, comparison, title, rows, (finding, reading))
 }

@@ -67,6 +67,7 @@ pub fn all(experiment: &Experiment, comparison: &Comparison) -> Vec<Figure> {
         economy::trust(experiment, comparison),
         economy::creators(experiment, comparison),
         economy::validators(experiment, comparison),
+        economy::deals(experiment, comparison),
         latency::first_token(experiment, comparison),
         latency::per_token(experiment, comparison),
         latency::response(experiment, comparison),

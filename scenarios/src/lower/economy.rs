@@ -6,9 +6,9 @@ use walras_sim::demand::logit::{Offer, Weights};
 use walras_sim::economy::network::Following;
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
-    Allotment, Bond, Change, Creators, Customers, Economy, Emission, Fidelity, Goodput, Machines,
-    Membership, Moving, Network, Owners, Payment, Place, Reward, Rule, Segment, Seller, Sells,
-    Shock, Staking, Supply, Timing, Token, Validators, Verification,
+    Allotment, Bond, Change, Creators, Customers, Deals, Economy, Emission, Faults, Fidelity,
+    Goodput, Machines, Membership, Moving, Network, Owners, Payment, Place, Reward, Rule, Segment,
+    Seller, Sells, Shock, Staking, Supply, Timing, Token, Validators, Verification,
 };
 use walras_sim::market::base_fee::Eip1559;
 use walras_sim::market::blob_fee::{self, BlobFee};
@@ -29,6 +29,7 @@ use walras_sim::supply::orders::Maker;
 use walras_sim::supply::owner::Machine;
 use walras_sim::supply::power::{DayAhead, Tariff};
 use walras_sim::token::emission::{Baseline, EthereumIssuance, Schedule};
+use walras_sim::token::filecoin::pledge::Collateral;
 use walras_sim::token::livepeer::{Minter, PERC_DIVISOR};
 use walras_sim::token::price::{
     Exchange, Gbm, JumpDiffusion, OrderFlow, OrnsteinUhlenbeck, Outside, PresentValue, PriceModel,
@@ -43,10 +44,11 @@ use crate::plan::{Economies, Requests};
 use crate::report::{At, Report};
 use crate::spec::Named;
 use crate::spec::economy::{
-    AmountLaw, BondsSpec, ChangeSpec, CreatorsSpec, CustomersSpec, Dissimilarity, DrawnAmount,
-    EconomySpec, ElectricitySpec, EmissionSpec, FidelitySpec, HardwareSpec, HolderSpec, MakerSpec,
-    MarketSpec, OwnersSpec, PaymentSpec, ProviderNetworkSpec, RewardSpec, SellerSpec, SellsSpec,
-    ShockSpec, TokenPriceSpec, TokenSpec, ValidatorsSpec, VerificationSpec,
+    AmountLaw, BondsSpec, ChangeSpec, CreatorsSpec, CustomersSpec, DealsSpec, Dissimilarity,
+    DrawnAmount, EconomySpec, ElectricitySpec, EmissionSpec, FaultsSpec, FidelitySpec,
+    HardwareSpec, HolderSpec, MakerSpec, MarketSpec, OwnersSpec, PaymentSpec, PledgeSpec,
+    ProviderNetworkSpec, RewardSpec, SellerSpec, SellsSpec, ShockSpec, TokenPriceSpec, TokenSpec,
+    ValidatorsSpec, VerificationSpec,
 };
 use crate::spec::economy::{BudgetSpec, HomingSpec, MovingSpec, SegmentSpec, WorthSpec};
 use crate::spec::quantity::{Duration, Share};
@@ -541,6 +543,10 @@ fn network(
             Some(self::validators(report, &at, validators, spec)?)
         }
     };
+    let deals = match &spec.deals {
+        None => None,
+        Some(deals) => Some(self::deals(report, &at.key("deals"), deals, spec)?),
+    };
     let announced = market.quote().map(|quote| quote.as_f64() * 1e3);
     Some(Network {
         name: name.to_owned(),
@@ -566,6 +572,7 @@ fn network(
         verification,
         creators,
         validators,
+        deals,
         token,
         machines,
     })
@@ -643,6 +650,89 @@ fn creators(
         royalty: ppm(spec.royalty),
         resale: spec.resale,
         variety: spec.variety,
+    })
+}
+
+/// A pledge for a thousandth of a unit that nobody could pay [base units].
+const ANY_PLEDGE: u128 = 1 << 60;
+
+fn deals(
+    report: &mut Report,
+    at: &At<'_>,
+    spec: &DealsSpec,
+    network: &ProviderNetworkSpec,
+) -> Option<Deals> {
+    let own = network.owners.as_ref().map(|owners| owners.stake);
+    let stake = own.or(network.pool.as_ref().map(|pool| pool.stake));
+    let problems = [
+        (
+            network.seller.is_some(),
+            "deals are kept by owners who pledge for them",
+            "give the network `owners` in the place of a `seller`",
+        ),
+        (
+            network.token.is_none(),
+            "pledges are locked in tokens, and the network has none",
+            "give it a `token`, or remove `deals`",
+        ),
+        (
+            network.platform.is_some(),
+            "requests are no deals",
+            "remove `deals` or `platform`",
+        ),
+        (
+            network.validators.is_some(),
+            "validators do not weigh what is kept by deals",
+            "remove `deals` or `validators`",
+        ),
+        (
+            stake.is_some_and(|stake| stake > 0.0),
+            "the stake of these owners is the pledge of their deals",
+            "remove `stake`, or set it to 0 if it is inherited",
+        ),
+    ];
+    if let Some((_, message, hint)) = problems.into_iter().find(|(is_wrong, ..)| *is_wrong) {
+        report.add(at, message, Some(hint.to_owned()));
+        return None;
+    }
+    positive(report, &at.key("term"), spec.term.0)?;
+    let FaultsSpec {
+        probability,
+        lasts,
+        until,
+        fee,
+    } = spec.faults;
+    if lasts.0 < DAY {
+        let at = at.key("faults");
+        let hint = Some("proofs are due once a day: `1 d` at least".to_owned());
+        let message = "a fault cannot be over before the next proof";
+        report.add(&at.key("lasts"), message, hint);
+        return None;
+    }
+    let PledgeSpec {
+        rewards,
+        supply,
+        most,
+        terminated,
+        least,
+    } = spec.pledge;
+    let permille = |share: Share| (share.0 * 1e3).round() as u64;
+    Some(Deals {
+        term: days(spec.term),
+        collateral: Collateral {
+            pledge_days: days(rewards).round() as u64,
+            lock_target: permille(supply),
+            per_byte: most.map_or(ANY_PLEDGE, |most| (most * 1e6) as u128),
+            fault_hundredths: (days(fee) * 100.0).round() as u64,
+            termination: permille(terminated),
+            termination_least: permille(least),
+            ..Collateral::default()
+        },
+        faults: Faults {
+            probability: probability.0,
+            lasts: days(lasts),
+            until: days(until),
+        },
     })
 }
 

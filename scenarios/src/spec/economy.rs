@@ -262,6 +262,8 @@ pub struct ProviderNetworkSpec {
     pub creators: Option<CreatorsSpec>,
     /// Who divides the new tokens for owners between them; default these go by capacity.
     pub validators: Option<ValidatorsSpec>,
+    /// If work is storage by deals, as in Filecoin; default it is bought by the day.
+    pub deals: Option<DealsSpec>,
     /// Its token; default it has none.
     pub token: Option<TokenSpec>,
     /// The platform of this scenario whose nodes its owners have, for the requests of `workload`; one unit of work is a million output
@@ -399,6 +401,108 @@ pub enum BondsSpec {
         #[schemars(range(min = 0, max = 300))]
         steepness: f64,
     },
+}
+
+/// Storage by deals: who stores stays for a term, at the price of the day on which it begins. What customers want is a stock: who
+/// would come comes at once, and who would go when its deal ends. Owners lock a pledge for their capacity, and pay for proofs that they miss.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DealsSpec {
+    /// Length of a deal.
+    pub term: Duration,
+    /// What owners lock in tokens when they come; default as in Filecoin.
+    #[serde(default)]
+    pub pledge: PledgeSpec,
+    /// Proofs that are missed; default none.
+    #[serde(default)]
+    pub faults: FaultsSpec,
+}
+
+/// What owners lock for each unit of capacity: what it is expected to earn of new tokens in a time, and its part of a share of the supply
+/// in circulation, three tenths of which by its part of all capacity, and the rest of the baseline of emission if that is more.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PledgeSpec {
+    /// The time, in whole days; default 20 days.
+    #[serde(default = "twenty_days")]
+    pub rewards: Duration,
+    /// The share of the supply; default 30 %.
+    #[serde(default = "three_tenths")]
+    pub supply: Share,
+    /// Tokens for a unit at most; default any number. In Filecoin 32 for a TiB.
+    #[schemars(range(max = 1e9), extend("exclusiveMinimum" = 0))]
+    pub most: Option<f64>,
+    /// Share that is lost by who leaves, and for capacity that is terminated, 140 days after coming, and less before; default 8.5 %.
+    #[serde(default = "termination")]
+    pub terminated: Share,
+    /// The least of that share; default 2 %.
+    #[serde(default = "fiftieth")]
+    pub least: Share,
+}
+
+impl Default for PledgeSpec {
+    fn default() -> Self {
+        Self {
+            rewards: twenty_days(),
+            supply: three_tenths(),
+            most: None,
+            terminated: termination(),
+            least: fiftieth(),
+        }
+    }
+}
+
+/// Proofs that are missed, by so many owners that means are enough.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FaultsSpec {
+    /// Probability by day that capacity is not proven which was before; default none.
+    #[serde(default = "none")]
+    pub probability: Share,
+    /// How long it takes on average to bring it back, a day at least; default a day.
+    #[serde(default = "day")]
+    pub lasts: Duration,
+    /// What is not proven for so long is terminated, with the data on it; default 42 days.
+    #[serde(default = "six_weeks")]
+    pub until: Duration,
+    /// The time in which it would earn as many new tokens as a day of a fault costs; default 3.51 days.
+    #[serde(default = "fault_fee")]
+    pub fee: Duration,
+}
+
+impl Default for FaultsSpec {
+    fn default() -> Self {
+        Self {
+            probability: none(),
+            lasts: day(),
+            until: six_weeks(),
+            fee: fault_fee(),
+        }
+    }
+}
+
+fn twenty_days() -> Duration {
+    Duration(20.0 * 86400.0)
+}
+
+fn three_tenths() -> Share {
+    Share(0.3)
+}
+
+fn termination() -> Share {
+    Share(0.085)
+}
+
+fn fiftieth() -> Share {
+    Share(0.02)
+}
+
+fn six_weeks() -> Duration {
+    Duration(42.0 * 86400.0)
+}
+
+fn fault_fee() -> Duration {
+    Duration(3.51 * 86400.0)
 }
 
 fn sixty_four() -> u32 {

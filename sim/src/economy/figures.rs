@@ -33,6 +33,8 @@ pub(super) struct Evidence<'a> {
     pub creators: Option<&'a Guild>,
     /// Whether owners could cheat.
     pub watched: bool,
+    /// Whether customers store by deals.
+    pub has_deals: bool,
     /// Share of validators' stake that colludes, if there are any.
     pub colluding: Option<f64>,
 }
@@ -105,6 +107,11 @@ impl Evidence<'_> {
                 MetricId::CreatorTop,
                 incomes.map(|incomes| incomes.share_of_top(0.01)),
             );
+        }
+        if self.has_deals {
+            set(MetricId::Pledge, mean(Column::Pledge));
+            let fees = ratio(sum(Column::FaultFees), sum(Column::Capacity));
+            set(MetricId::FaultCost, fees);
         }
         self.owners(&mut set);
         self.validators(&mut set);

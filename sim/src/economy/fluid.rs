@@ -214,6 +214,7 @@ impl<'a> Run<'a> {
         for (network, &wanted) in self.networks.iter_mut().zip(&wanted) {
             network.sought = wanted;
         }
+        self.bind(epoch, &mut wanted);
         self.overflow(&mut wanted, &prices);
         let asked: Each = self.networks.iter().map(|network| network.price).collect();
         // The planner looks at the same day before anything has happened on it.
@@ -311,6 +312,25 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Customers who are bound to a network by deals and would be elsewhere are not there yet.
+    fn bind(&self, epoch: Epoch, wanted: &mut [f64]) {
+        for (index, network) in self.networks.iter().enumerate() {
+            let apart = wanted[index] - network.bound(epoch, wanted[index]);
+            let others = wanted.iter().sum::<f64>() - wanted[index];
+            if apart == 0.0 || others <= 0.0 {
+                continue;
+            }
+            let factor = ((others + apart) / others).max(0.0);
+            for (_, wanted) in wanted
+                .iter_mut()
+                .enumerate()
+                .filter(|(other, _)| *other != index)
+            {
+                *wanted *= factor;
+            }
+        }
+    }
+
     /// What cannot be served where it is wanted goes to others with room whose price is not too high, the cheapest first.
     fn overflow(&self, wanted: &mut [f64], prices: &[f64]) {
         let customers = &self.economy.customers;
@@ -335,6 +355,7 @@ impl<'a> Run<'a> {
             welfare: self.welfare,
             creators: self.networks[0].guild(),
             watched: self.economy.networks[0].verification.is_some(),
+            has_deals: self.economy.networks[0].deals.is_some(),
             colluding: (self.economy.networks[0].validators.as_ref()).map(|plan| plan.colluding),
         };
         let mut digest = self.digest;

@@ -9,6 +9,7 @@
 pub mod bond;
 pub mod creators;
 pub mod customers;
+pub mod deals;
 pub mod figures;
 pub mod fluid;
 pub mod machines;
@@ -28,6 +29,7 @@ use crate::supply::orders::Maker;
 pub use bond::Bond;
 pub use creators::{Creators, Reward};
 pub use customers::{Customers, Segment};
+pub use deals::{Deals, Faults};
 pub use machines::{Fidelity, Goodput, Machines};
 pub use network::{Network, Seller, Supply};
 pub use owners::{Membership, Moving, Owners, Place, Sells, Timing};

@@ -4,6 +4,7 @@ use walras_des::{SimTime, Span, Streams, math};
 
 use crate::demand::logit::{Offer, Weights};
 use crate::economy::creators::{Creators, Guild};
+use crate::economy::deals::{Book, Deals, Economics};
 use crate::economy::machines::{Live, Machines};
 use crate::economy::pool::{Look, Moves, Party, Pool, sell};
 use crate::economy::roster::{Pots, Roster};
@@ -49,6 +50,8 @@ pub struct Network {
     pub creators: Option<Creators>,
     /// Who divides new tokens between owners; none if they go by capacity.
     pub validators: Option<Validators>,
+    /// How data are kept, if work is storage by deals.
+    pub deals: Option<Deals>,
     /// Its token, if it has one.
     pub token: Option<Token>,
     /// The machines of its owners and the requests of its customers, if these are modelled.
@@ -100,6 +103,9 @@ pub struct Following {
 fn money(usd: f64) -> Amount {
     Amount((usd * 1e9 / MILLI).round() as i128)
 }
+
+/// Where tokens do not circulate, stakes last.
+const LOCKED: [Account; 3] = [Account::VESTING, Account::TREASURY, Account::STAKES];
 
 /// Thousandths in a unit.
 const MILLI: f64 = 1e3;
@@ -155,6 +161,7 @@ pub(super) struct State {
     watch: Option<Watch>,
     guild: Option<Guild>,
     panel: Option<Panel>,
+    book: Option<Book>,
     cost_factor: f64,
     bids: Vec<Order>,
     asks: Vec<Order>,
@@ -291,9 +298,15 @@ impl State {
             Amount::from_f64(plan.treasury),
             Reason::Genesis,
         );
+        let book = (plan.deals.as_ref()).map(|plan| Book::new(plan, epoch_days));
         let coin = plan.token.as_ref().map(|token| {
             let coin = Coin::new(token, index, &mut ledger, streams);
             if let Work::Owners(owners) = &mut work {
+                if let Some(book) = &book {
+                    let capacity = owners.capacity() as f64 / MILLI;
+                    let now = coin.economics(&ledger, 0.0, None, capacity);
+                    owners.stake = book.pledge(&now).as_f64() * coin.usd;
+                }
                 commons.pools[owners.pool].lock_first(owners, &mut ledger, coin.usd);
             }
             coin
@@ -313,6 +326,7 @@ impl State {
                 .map(|plan| Watch::new(plan, owners, streams, index as u64)),
             guild: (plan.creators.as_ref()).map(|plan| Guild::new(plan, streams, index as u64)),
             panel,
+            book,
             cost_factor: 1.0,
             bids: Vec::new(),
             asks: Vec::new(),
@@ -411,6 +425,12 @@ impl State {
             }
     }
 
+    /// What it will be asked for in an epoch in which customers want `wanted` units a day [units a day]: those in deals stay.
+    pub fn bound(&self, epoch: Epoch, wanted: f64) -> f64 {
+        let book = self.book.as_ref();
+        book.map_or(wanted, |book| book.stock(epoch.index, wanted))
+    }
+
     /// What it can do in a day [units].
     pub fn capacity(&self) -> f64 {
         match &self.work {
@@ -432,14 +452,50 @@ impl State {
     ) -> Row {
         self.ledger.set_time(epoch.now);
         let capacity = self.capacity();
-        let deal = self.trade(epoch, wanted, at, live, commons);
+        // Announced prices follow what customers would store were they free, which the stock comes to as deals end; where new deals find the
+        // price, others are no part of the market.
+        let mut book = self.book.take();
+        let is_announced = self.market.quote().is_some();
+        let mut kept = 0.0;
+        if let Some(book) = &mut book {
+            book.open(wanted.min(capacity), self.price, wanted);
+            kept = book.kept(epoch.index).min(capacity);
+        }
+        let aside = if is_announced { 0.0 } else { kept };
+        let asked = |wanted| {
+            let book = book.as_ref().filter(|_| !is_announced);
+            book.map_or(wanted, |book| book.missing(epoch.index, wanted))
+        };
+        let offered = (asked(wanted), aside);
+        let mut deal = self.trade(epoch, offered, |price| asked(at(price)), live, commons);
         let mut tally = Tally::default();
+        let mut row = Row::default();
+        if let Some(book) = &mut book {
+            let units = deal.served * epoch.days;
+            let price = if units > 0.0 {
+                deal.paid.as_f64() / units
+            } else {
+                self.price
+            };
+            if is_announced {
+                deal.wanted = kept + book.missing(epoch.index, wanted);
+                deal.served = deal.wanted.min(capacity);
+            } else {
+                deal.wanted += aside;
+                deal.served += aside;
+            }
+            let level = if is_announced { wanted } else { at(price) };
+            let (new, paid) = book.sign(epoch.index, deal.served, price, level);
+            [deal.paid, deal.received, deal.burned] = self.money_of(Amount::from_f64(paid));
+            row[Column::NewDeals] = new / epoch.days;
+        }
+        self.book = book;
         let (usd, pay) = self.settle(epoch, &deal, &mut tally);
         self.mint(epoch, &mut tally);
         if let Some(panel) = &mut self.panel {
             tally.for_owners = panel.take(tally.for_owners);
         }
-        let tokens = pay + tally.for_owners;
+        let mut tokens = pay + tally.for_owners;
         let Deal {
             wanted,
             served,
@@ -447,7 +503,6 @@ impl State {
             ..
         } = deal;
         let token_usd = self.coin.as_ref().map(|coin| coin.usd);
-        let mut row = Row::default();
         let gross = self.plan_gross();
         let mut pots = self.pots(epoch, &deal, (usd, pay), tally.offered);
         if let Work::Owners(roster) = &mut self.work {
@@ -458,6 +513,20 @@ impl State {
                 0.0
             };
             roster.use_power(pool, epoch.start, utilization);
+            if let (Some(book), Some(coin)) = (&mut self.book, &self.coin) {
+                let minted = Amount((tally.for_owners.0 as f64 / epoch.days) as i128);
+                let now = coin.economics(&self.ledger, epoch.start, Some(minted), capacity);
+                roster.stake = book.pledge(&now).as_f64() * coin.usd;
+                roster.leaving = Some(book.leaving(&now));
+                // Without owners nobody has earned any.
+                let is_theirs = roster.capacity() > 0;
+                let fees = book.charge(&now, if is_theirs { tokens } else { Amount::ZERO });
+                (self.ledger).burn(Asset::Token, Account::EARNINGS, fees, Reason::Burn);
+                tokens -= fees;
+                tally.burned += fees;
+                row[Column::Pledge] = roster.stake;
+                row[Column::FaultFees] = fees.as_f64() * coin.usd / epoch.days;
+            }
             if roster.capacity() > 0 {
                 // What goes neither by work nor by validators' weights goes by capacity.
                 let mut by_capacity = [usd, tokens];
@@ -561,8 +630,7 @@ impl State {
                 row[Column::Delegated] = delegation.delegated.as_f64();
                 row[Column::StakeYield] = delegation.yields;
             }
-            let locked = [Account::VESTING, Account::TREASURY, Account::STAKES];
-            let locked = locked.map(|account| self.ledger.balance(Asset::Token, account).as_f64());
+            let locked = LOCKED.map(|account| self.ledger.balance(Asset::Token, account).as_f64());
             let circulating = supply.as_f64() - locked.iter().sum::<f64>();
             let flows = TokenFlows {
                 bought_usd: tally.bought_usd,
@@ -640,16 +708,16 @@ impl State {
         }
     }
 
-    /// Lets the market clear, and the work be done.
+    /// Lets the market clear, and the work be done; of capacity a part may be aside, the cheapest [units a day].
     fn trade(
         &mut self,
         epoch: Epoch,
-        wanted: f64,
+        (wanted, aside): (f64, f64),
         at: impl Fn(f64) -> f64,
         live: Option<&mut Live<'_>>,
         commons: &Commons,
     ) -> Deal {
-        self.ask(epoch);
+        self.ask(epoch, aside);
         self.bid(epoch, wanted, at);
         let Some(live) = live else {
             self.market.clear(&self.bids, &self.asks, &mut self.trades);
@@ -758,15 +826,18 @@ impl State {
     }
 
     /// Owners, or the seller, ask.
-    fn ask(&mut self, epoch: Epoch) {
+    fn ask(&mut self, epoch: Epoch, aside: f64) {
         let milli = |units: f64| (units * MILLI * epoch.days).round().max(0.0) as u64;
+        let mut aside = milli(aside);
         self.asks.clear();
         match &self.work {
             Work::Owners(roster) => {
                 // Who waits for better times at a loss sells what it has at an announced price meanwhile.
                 let is_taken = roster.waits && self.market.quote().is_some();
                 for (index, (cost, capacity)) in roster.offers().enumerate() {
-                    let quantity = milli(capacity as f64 / MILLI);
+                    let whole = milli(capacity as f64 / MILLI);
+                    let quantity = whole.saturating_sub(aside);
+                    aside = aside.saturating_sub(whole);
                     let least = if is_taken { 0.0 } else { cost };
                     self.asks.push(Order::new(
                         index as u32,
@@ -1170,6 +1241,37 @@ impl State {
 }
 
 impl Coin {
+    /// What pledges depend on, some days from the start, where so many new tokens a day are for owners; at the start as many as the rule
+    /// will say.
+    fn economics(
+        &self,
+        ledger: &Ledger,
+        days: f64,
+        minted: Option<Amount>,
+        capacity: f64,
+    ) -> Economics {
+        let locked = LOCKED.map(|account| ledger.balance(Asset::Token, account));
+        let supply = ledger.supply(Asset::Token);
+        let circulating = locked
+            .into_iter()
+            .fold(supply, |left, locked| left - locked);
+        let minted = minted.unwrap_or_else(|| {
+            let now = Situation {
+                supply,
+                staked: ledger.balance(Asset::Token, Account::STAKES),
+                capacity,
+            };
+            let minted = self.rule.clone().day(0, &now);
+            minted - minted.share(self.plan.to_treasury) - minted.share(self.plan.to_creators)
+        });
+        Economics {
+            minted,
+            circulating,
+            capacity,
+            baseline: self.rule.baseline(days),
+        }
+    }
+
     fn new(plan: &Token, network: usize, ledger: &mut Ledger, streams: &Streams) -> Self {
         let mut freed = Vec::with_capacity(plan.genesis.len());
         for allotment in &plan.genesis {

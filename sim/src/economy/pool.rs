@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use walras_des::{Purpose, SimTime, Streams};
 
 use crate::economy::Owners;
+use crate::economy::deals::Leaving;
 use crate::economy::machines::Offer;
 use crate::economy::owners::{Sells, Timing, Verdict};
 use crate::economy::roster::{Pots, Roster};
@@ -511,17 +512,31 @@ impl Pool {
 
     /// What an owner loses of its stake if it leaves now [USD per unit of capacity a day].
     fn forfeit(&self, owner: usize, roster: &Roster, scene: &Look<'_>) -> f64 {
-        if self.locked(owner, roster, scene.epoch) <= 0.0 {
-            return 0.0;
-        }
-        let stake = self.staked[owner].as_f64() * scene.token_usd.unwrap_or(0.0);
-        stake / (self.capacity[owner] as f64 / 1e3)
+        let lost = self.lost(owner, roster, scene.epoch);
+        let lost = lost.as_f64() * scene.token_usd.unwrap_or(0.0);
+        lost / (self.capacity[owner] as f64 / 1e3)
     }
 
-    /// How long an owner must stay if it is not to lose its stake [days].
+    /// What of its stake an owner loses that leaves in an epoch: all while it is locked, or what breaking deals costs.
+    fn lost(&self, owner: usize, roster: &Roster, epoch: u32) -> Amount {
+        let (stake, came) = (self.staked[owner], self.came[owner]);
+        if came + roster.lock > epoch {
+            return stake;
+        }
+        let age = f64::from(epoch - came) * self.epoch_days;
+        let fee = |leaving: &Leaving| leaving.fee(stake, self.capacity[owner], age);
+        roster.leaving.as_ref().map_or(Amount::ZERO, fee)
+    }
+
+    /// How long an owner must stay if it is not to lose of its stake [days].
     fn locked(&self, owner: usize, roster: &Roster, epoch: u32) -> f64 {
         let until = self.came[owner] + roster.lock;
-        f64::from(until.saturating_sub(epoch)) * self.epoch_days
+        let locked = f64::from(until.saturating_sub(epoch)) * self.epoch_days;
+        let within = roster
+            .leaving
+            .as_ref()
+            .map_or(0.0, |leaving| leaving.within);
+        locked.max(within)
     }
 
     /// Those who were on their way to a network begin there.
@@ -695,14 +710,13 @@ impl Pool {
         roster.remove(self.capacity[owner], self.cost[owner]);
         self.reckon(owner, roster.network, -1.0);
         moves.left += 1;
-        let is_locked = self.locked(owner, roster, scene.epoch) > 0.0;
-        let stake = std::mem::take(&mut self.staked[owner]);
-        if is_locked && stake > Amount::ZERO {
-            scene
-                .ledger
-                .burn(Asset::Token, Account::STAKES, stake, Reason::Burn);
-            moves.forfeited += stake;
-        } else if let Some(price) = scene.token_usd.filter(|_| stake > Amount::ZERO) {
+        let lost = self.lost(owner, roster, scene.epoch);
+        let stake = std::mem::take(&mut self.staked[owner]) - lost;
+        if lost > Amount::ZERO {
+            (scene.ledger).burn(Asset::Token, Account::STAKES, lost, Reason::Burn);
+            moves.forfeited += lost;
+        }
+        if let Some(price) = scene.token_usd.filter(|_| stake > Amount::ZERO) {
             let account = Account::owner(owner);
             scene.ledger.transfer(
                 Asset::Token,

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use walras_des::math;
 
 use crate::economy::Timing;
+use crate::economy::deals::Leaving;
 use crate::economy::pool::Pool;
 use crate::supply::owner::{Hardware, Outlook};
 use crate::units::Amount;
@@ -51,6 +52,8 @@ pub struct Roster {
     delay: usize,
     /// What owners of colluding validators expect of a unit of capacity beyond that [USD].
     pub(super) premium: f64,
+    /// What leaving costs, where owners are bound to deals.
+    pub(super) leaving: Option<Leaving>,
     /// What electricity costs now, by place, for a machine that is on for this and for one that is on anyway [USD per unit of capacity].
     power: Vec<f64>,
     /// What it has cost since the beginning [USD per unit of capacity a day].
@@ -117,6 +120,7 @@ impl Roster {
             seen: outlook,
             delay: (plan.delay / epoch_days).round() as usize,
             premium: 0.0,
+            leaving: None,
             power: Vec::new(),
             power_bills: vec![0.0; 2 * plan.places.len()],
         };

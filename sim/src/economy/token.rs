@@ -1,5 +1,7 @@
 //! A network's token: who holds it at the start, how it is minted and burned, and what it costs.
 
+use walras_des::math;
+
 use crate::economy::bond::Bond;
 use crate::economy::stakes::Staking;
 use crate::token::emission::{Baseline, EthereumIssuance, Schedule, bittensor_block};
@@ -146,6 +148,15 @@ impl Emission {
     #[must_use]
     pub const fn none() -> Self {
         Self::scheduled(Schedule::Fixed(Amount::ZERO))
+    }
+
+    /// What capacity the rule waits for on a day [units]; none if it waits for none.
+    #[must_use]
+    pub fn baseline(&self, day: f64) -> f64 {
+        match &self.rule {
+            Rule::Baseline(_, baseline) => baseline.initial * math::exp(baseline.growth * day),
+            _ => 0.0,
+        }
     }
 
     /// New tokens of a day; days are asked for one after the other.
