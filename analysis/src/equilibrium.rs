@@ -637,4 +637,14 @@ mod tests {
         // 500 · 2^(−t/30) = 3
         assert!((at - 30.0 * (500.0_f64 / 3.0).log2()).abs() < 2.0, "{at}");
     }
+
+    /// Ways that end with as many providers at another price end at another equilibrium; those within tolerance of one do not.
+    #[test]
+    fn rests_differ_in_providers_or_in_price() {
+        let rest = |providers: f64, price: f64| Rest { providers, price };
+        assert!(rest(500.0, 1.0).is(rest(510.0, 1.03)));
+        assert!(!rest(500.0, 1.0).is(rest(500.0, 1.1)));
+        assert!(!rest(500.0, 1.0).is(rest(600.0, 1.0)));
+        assert!(rest(3.0, 1.0).is(rest(5.0, 1.0)), "a handful");
+    }
 }
