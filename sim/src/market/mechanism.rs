@@ -89,7 +89,7 @@ impl Mechanism {
         match self {
             Self::Surge(market) => {
                 market.price =
-                    (market.price * factor).clamp(market.floor.0 as f64, market.ceiling.0 as f64)
+                    (market.price * factor).clamp(market.floor.0 as f64, market.ceiling.0 as f64);
             }
             Self::Eip1559(market) => market.fee = times(market.fee).max(market.floor),
             Self::BlobFee(market) => {
@@ -138,7 +138,7 @@ mod tests {
                 |mechanism: &Mechanism| mechanism.quote().expect("it is announced").as_f64();
             price(&moved) / price(&mechanism)
         };
-        assert!((moved(surge.into(), 3.0) - 3.0).abs() < 1e-12);
+        assert!((moved(surge.clone().into(), 3.0) - 3.0).abs() < 1e-12);
         assert!(
             (moved(surge.into(), 0.1) - 0.5).abs() < 1e-12,
             "not below its floor"
