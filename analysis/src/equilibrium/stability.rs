@@ -51,7 +51,7 @@ pub struct Stability {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stable {
     /// A deviation goes at a rate.
-    Decays(Stability),
+    Decays(Box<Stability>),
     /// It is gone before a rate could be told, within so many days.
     Gone(f64),
     /// It stays: there are rests on either side.
@@ -81,7 +81,7 @@ impl Stable {
             period,
             stays,
             ..
-        } = stability;
+        } = &**stability;
         let mut words = if half_life.mean.is_finite() {
             format!(
                 "deviation halves in {} days: it is multiplied by {} in an epoch",
@@ -95,7 +95,10 @@ impl Stable {
             )
         };
         if let Some(period) = period {
-            words += &format!(", and swings every {} days", with_interval(period, 1));
+            words = format!(
+                "{words}, and swings every {} days",
+                with_interval(period, 1)
+            );
         }
         let (column, stays) = *stays;
         if stays > 0.01 {
@@ -104,8 +107,8 @@ impl Stable {
             } else {
                 "providers"
             };
-            words += &format!(
-                "; in the {figure} {} % of it stays: {STAYS}",
+            words = format!(
+                "{words}; in the {figure} {} % of it stays: {STAYS}",
                 number(stays * 100.0, 0)
             );
         }
@@ -200,7 +203,7 @@ pub(super) fn of(pairs: &[[Series; 2]], epoch: f64) -> Stable {
         .filter_map(|(column, differences)| decays(differences, *column, stays, epoch))
         .max_by(|a, b| a.multiplier.mean.total_cmp(&b.multiplier.mean));
     if let Some(slowest) = slowest {
-        return Stable::Decays(slowest);
+        return Stable::Decays(Box::new(slowest));
     }
     if stays.1 > 0.5 {
         return Stable::Stays;
