@@ -1,24 +1,34 @@
-//! Where an economy comes to rest: without growth, shocks and chance, from few owners and from many.
+//! Where an economy comes to rest: without growth, shocks and chance, from few owners and from many, and from low prices and high ones.
 //!
 //! Owners come as long as they expect to earn more than it costs them and go when they do not, so a rest point is one of free entry. It is
 //! found by following the economy itself, from several starts; whether it holds is seen on the way: the economy settles, swings for
-//! good, is still moving at the end, or ends without owners.
+//! good, is still moving at the end, or ends without owners. How fast small deviations from a rest go is measured beside ([`stability`]).
+
+mod decay;
+pub mod stability;
 
 use serde_json::{Value, json};
 use walras_scenarios::run::Pool;
-use walras_sim::economy::{Economy, Supply};
+use walras_sim::economy::{Economy, Reward, Supply};
 use walras_sim::series::{Column, Row, Series};
 use walras_sim::token::price::PriceModel;
 use walras_sim::world::Settings;
 
-/// The shares of owners who provide at the start.
-pub const STARTS: [f64; 4] = [0.01, 0.1, 0.4, 1.0];
+use crate::words::number;
+
+pub use stability::{Stability, Stable};
+
+/// The shares of owners who provide at the start, at the scenario's own price.
+const ONLINE: [f64; 4] = [0.01, 0.1, 0.4, 1.0];
+
+/// The prices of work at the start, as multiples of the scenario's own, with its own share of owners.
+const PRICES: [f64; 2] = [1.0 / 3.0, 3.0];
 
 /// The page, in the directory of results.
 pub const PAGE: &str = "equilibrium.html";
 
 /// What a table of ends is called.
-pub const END_WORDS: &str = "where it ends, by the share of owners that it begins with";
+pub const END_WORDS: &str = "where it ends, by the owners and the price that it begins with";
 
 /// The last part of a run, which tells how it ends.
 const END: f64 = 0.25;
@@ -71,11 +81,95 @@ pub enum Fate {
     },
 }
 
+/// Where a way begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Start {
+    /// Share of owners who provide.
+    pub online: f64,
+    /// The price of work, as a multiple of the scenario's own; what owners and customers expect, and from where a mechanism moves it. A
+    /// posted price is a rule, and stays.
+    pub price: f64,
+}
+
+impl Start {
+    /// The starts of an economy of which this share of owners provides.
+    fn all(online: f64) -> Vec<Self> {
+        let owners = ONLINE.map(|online| Self { online, price: 1.0 });
+        let prices = PRICES.map(|price| Self { online, price });
+        owners.into_iter().chain(prices).collect()
+    }
+
+    /// The economy from here.
+    fn of(self, economy: &Economy) -> Economy {
+        let mut from = economy.clone();
+        let network = &mut from.networks[0];
+        match &mut network.supply {
+            Supply::Owners(owners) => owners.online = self.online,
+            Supply::Pool(membership) => membership.online = self.online,
+            Supply::Seller(_) => {}
+        }
+        network.initial_price *= self.price;
+        network.market.start_from(self.price);
+        from
+    }
+
+    /// In words, as short as a column.
+    #[must_use]
+    pub fn words(self) -> String {
+        let price = if self.price < 1.0 {
+            format!("price ÷ {:.0}", 1.0 / self.price)
+        } else {
+            format!("price × {:.0}", self.price)
+        };
+        if self.price == 1.0 {
+            format!("{} % of the owners", self.online * 100.0)
+        } else {
+            price
+        }
+    }
+}
+
+/// How many owners the first network may have, and which share of them it begins with; `None` if it has a seller.
+fn online_of(economy: &Economy) -> Option<(u32, f64)> {
+    match &economy.networks[0].supply {
+        Supply::Owners(owners) => Some((owners.potential, owners.online)),
+        Supply::Pool(membership) => {
+            Some((economy.pools[membership.pool].potential, membership.online))
+        }
+        Supply::Seller(_) => None,
+    }
+}
+
+/// Where ways end at rest.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rest {
+    /// How many owners provide.
+    pub providers: f64,
+    /// The price of work [USD per unit].
+    pub price: f64,
+}
+
+impl Rest {
+    fn of(end: &Row) -> Self {
+        Self {
+            providers: end[Column::Providers],
+            price: end[Column::Price],
+        }
+    }
+
+    /// Whether two are one within [`TOLERANCE`] of each.
+    fn is(self, other: Self) -> bool {
+        let close =
+            |a: f64, b: f64, least: f64| (a - b).abs() <= (2.0 * TOLERANCE * a.min(b)).max(least);
+        close(self.providers, other.providers, 4.0) && close(self.price, other.price, 0.0)
+    }
+}
+
 /// An economy's way from a start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Way {
-    /// Share of owners who provided at the start.
-    pub start: f64,
+    /// Where it begins.
+    pub start: Start,
     /// What was recorded.
     pub series: Series,
     /// Means over the end.
@@ -93,8 +187,10 @@ pub struct Equilibrium {
     pub owners: u32,
     /// Length of each way [years].
     pub years: f64,
-    /// The ways, from few owners to many.
+    /// The ways, from few owners to many, then from low prices to high.
     pub ways: Vec<Way>,
+    /// The different rests of the ways, from few owners to many, and how stable each is.
+    pub rests: Vec<(Rest, Stable)>,
     /// What was stilled, in words.
     pub stilled: Vec<String>,
 }
@@ -104,22 +200,20 @@ pub struct Equilibrium {
 #[error("the first network of `{0}` has one seller: nobody enters or leaves")]
 pub struct NoEntry(pub String);
 
-/// Follows an economy for some years from each of [`STARTS`]; `None` if `stop` asked for it.
+/// Follows an economy for some years from each start, and in so many replications from both sides of where it rests; `None` if `stop`
+/// asked for it.
 ///
 /// # Errors
 /// If the network that figures are about has no owners.
 pub fn find(
     economy: &Economy,
     years: f64,
+    replications: u32,
     pool: &Pool,
     stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Equilibrium>, NoEntry> {
     let (still, stilled) = stilled(economy);
-    let owners = match &still.networks[0].supply {
-        Supply::Owners(owners) => owners.potential,
-        Supply::Pool(membership) => still.pools[membership.pool].potential,
-        Supply::Seller(_) => return Err(NoEntry(economy.name.clone())),
-    };
+    let (owners, online) = online_of(&still).ok_or_else(|| NoEntry(economy.name.clone()))?;
     let epochs = (years * 365.0 * 86400.0 / still.epoch.as_secs_f64()).ceil() as u64;
     let horizon = still.epoch * epochs.max(8);
     let settings = Settings {
@@ -128,24 +222,56 @@ pub fn find(
         // A swing from one epoch to the next must be seen as one.
         sample_every: still.epoch,
     };
-    let ways = pool.map(&STARTS, |&start| {
-        let mut from = still.clone();
-        match &mut from.networks[0].supply {
-            Supply::Owners(owners) => owners.online = start,
-            Supply::Pool(membership) => membership.online = start,
-            Supply::Seller(_) => {}
-        }
-        let output = from.simulate(&settings, 1, 0, stop)?;
+    let ways = pool.map(&Start::all(online), |&start| {
+        let output = start.of(&still).simulate(&settings, 1, 0, stop)?;
         Some(Way::of(start, output.series, owners))
     });
-    let ways: Option<Vec<Way>> = ways.into_iter().collect();
-    Ok(ways.map(|ways| Equilibrium {
+    let Some(ways) = ways.into_iter().collect::<Option<Vec<Way>>>() else {
+        return Ok(None);
+    };
+    let mut rests = Vec::new();
+    for rest in rests_of(&ways) {
+        let numbers: Vec<u32> = (0..replications).collect();
+        let pairs = pool.map(&numbers, |&replication| {
+            stability::ways(&still, rest, &settings, replication, stop)
+        });
+        let Some(pairs) = pairs.into_iter().collect::<Option<Vec<_>>>() else {
+            return Ok(None);
+        };
+        rests.push((
+            rest,
+            stability::of(&pairs, still.epoch.as_secs_f64() / 86400.0),
+        ));
+    }
+    Ok(Some(Equilibrium {
         economy: economy.name.clone(),
         owners,
         years,
         ways,
+        rests,
         stilled,
     }))
+}
+
+/// The different rests of ways, from few owners to many.
+fn rests_of(ways: &[Way]) -> Vec<Rest> {
+    let settles = |way: &&Way| match way.fate {
+        Fate::Rests { .. } => true,
+        Fate::Swings { is_damped, .. } => is_damped,
+        _ => false,
+    };
+    let mut rests: Vec<Rest> = Vec::new();
+    // What is at rest already says best where that is.
+    let at_rest = |way: &&Way| matches!(way.fate, Fate::Rests { .. });
+    let (still, swinging): (Vec<&Way>, Vec<&Way>) = ways.iter().filter(settles).partition(at_rest);
+    for way in still.into_iter().chain(swinging) {
+        let rest = Rest::of(&way.end);
+        if !rests.iter().any(|known| known.is(rest)) {
+            rests.push(rest);
+        }
+    }
+    rests.sort_by(|a, b| a.providers.total_cmp(&b.providers));
+    rests
 }
 
 /// The economy without growth, shocks and what moves by chance, and what that was.
@@ -165,24 +291,58 @@ fn stilled(economy: &Economy) -> (Economy, Vec<String>) {
         still.shocks.clear();
     }
     for network in &mut still.networks {
-        let Some(token) = &mut network.token else {
-            continue;
-        };
-        let moves = match &mut token.price {
-            PriceModel::Gbm(_) | PriceModel::JumpDiffusion(_) | PriceModel::Traders(_) => true,
-            PriceModel::OrnsteinUhlenbeck(model) => model.volatility > 0.0,
-            _ => false,
-        };
-        if moves {
-            words.push(format!("the price of the token of {}", network.name));
-            token.price = PriceModel::Fixed;
+        let name = &network.name;
+        if let Some(token) = &mut network.token
+            && still_price(&mut token.price)
+        {
+            words.push(format!("chance in the price of the token of {name}"));
+        }
+        if let Some(validators) = &mut network.validators
+            && validators.noise > 0.0
+        {
+            words.push(format!("errors of validators of {name}"));
+            validators.noise = 0.0;
+        }
+        if let Some(creators) = &mut network.creators
+            && let Reward::Retroactive { error, .. } = &mut creators.rule
+            && *error > 0.0
+        {
+            words.push(format!("errors of the jury of {name}"));
+            *error = 0.0;
         }
     }
     (still, words)
 }
 
+/// Takes chance, and what others do at stated times, out of the price of a token; whether there was any. Models that go their way
+/// whatever the network does become a fixed price; traders remain, without noise.
+fn still_price(price: &mut PriceModel) -> bool {
+    match price {
+        PriceModel::Gbm(_) | PriceModel::JumpDiffusion(_) => {
+            *price = PriceModel::Fixed;
+            true
+        }
+        PriceModel::OrnsteinUhlenbeck(model) if model.volatility > 0.0 => {
+            *price = PriceModel::Fixed;
+            true
+        }
+        PriceModel::Traders(traders) => {
+            let had = still_price(&mut traders.fundamental) || traders.noise != [0.0; 2];
+            traders.noise = [0.0; 2];
+            had
+        }
+        PriceModel::Shocked(model, _) => {
+            let mut model = (**model).clone();
+            still_price(&mut model);
+            *price = model;
+            true
+        }
+        _ => false,
+    }
+}
+
 impl Way {
-    fn of(start: f64, series: Series, owners: u32) -> Self {
+    fn of(start: Start, series: Series, owners: u32) -> Self {
         let count = series.rows.len();
         let first = ((count as f64 * (1.0 - END)) as usize).min(count.saturating_sub(4));
         let last = &series.rows[first..];
@@ -263,60 +423,91 @@ fn span(values: &[f64]) -> f64 {
     most - values.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
-impl Equilibrium {
-    /// The different numbers of owners at which ways rest, from few to many.
-    #[must_use]
-    pub fn rests(&self) -> Vec<f64> {
-        let at_rest = |way: &&Way| matches!(way.fate, Fate::Rests { .. });
-        let ends = self.ways.iter().filter(at_rest);
-        let mut ends: Vec<f64> = ends.map(|way| way.end[Column::Providers]).collect();
-        ends.sort_by(f64::total_cmp);
-        ends.dedup_by(|b, a| *b - *a <= (2.0 * TOLERANCE * *a).max(4.0));
-        ends
+/// From which starts ways come, in words.
+fn from_starts(ways: &[&Way]) -> String {
+    let list = |all: &[String]| match all.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    };
+    let (prices, owners): (Vec<&Way>, Vec<&Way>) =
+        ways.iter().partition(|way| way.start.price != 1.0);
+    let mut words = Vec::new();
+    if !owners.is_empty() {
+        let shares: Vec<String> = owners
+            .iter()
+            .map(|way| format!("{} %", way.start.online * 100.0))
+            .collect();
+        words.push(format!("from {} of the owners", list(&shares)));
     }
+    if !prices.is_empty() {
+        let factors: Vec<String> = prices
+            .iter()
+            .map(|way| {
+                if way.start.price < 1.0 {
+                    "a third of"
+                } else {
+                    "three times"
+                }
+                .to_owned()
+            })
+            .collect();
+        words.push(format!("from {} its price", list(&factors)));
+    }
+    words.join(" and ")
+}
 
+impl Equilibrium {
     /// What becomes of it, in words.
     #[must_use]
     pub fn verdict(&self) -> Vec<String> {
         let of = |is: fn(&Fate) -> bool| -> Vec<&Way> {
             self.ways.iter().filter(|way| is(&way.fate)).collect()
         };
-        let starts = |ways: &[&Way]| {
-            let shares: Vec<String> = ways
-                .iter()
-                .map(|way| format!("{} %", way.start * 100.0))
-                .collect();
-            match shares.split_last() {
-                Some((last, [])) => format!("from {last} of the owners"),
-                Some((last, others)) => {
-                    format!("from {} and {last} of the owners", others.join(", "))
-                }
-                None => String::new(),
-            }
-        };
+        let starts = |ways: &[&Way]| from_starts(ways);
         let mut words = Vec::new();
         let resting = of(|fate| matches!(fate, Fate::Rests { .. }));
-        match self.rests().as_slice() {
+        let found = rests_of(&resting.iter().map(|&way| way.clone()).collect::<Vec<_>>());
+        match found.as_slice() {
             [] => {}
             [one] if resting.len() == self.ways.len() => words.push(format!(
                 "It converges: from every start to {} providers.",
-                one.round()
+                one.providers.round()
             )),
             [one] => words.push(format!(
                 "It converges to {} providers {}.",
-                one.round(),
+                one.providers.round(),
                 starts(&resting)
             )),
             several => {
                 let all: Vec<String> = several
                     .iter()
-                    .map(|rest| rest.round().to_string())
+                    .map(|rest| {
+                        format!(
+                            "{} at {} USD",
+                            rest.providers.round(),
+                            number(rest.price, 3)
+                        )
+                    })
                     .collect();
                 words.push(format!(
                     "There are several equilibria, with {} providers: where it ends depends on where it begins.",
                     all.join(" and ")
                 ));
             }
+        }
+        let several = self.rests.len() > 1;
+        for (rest, stable) in &self.rests {
+            let near = if several {
+                format!(
+                    "Near {} providers at {} USD a",
+                    rest.providers.round(),
+                    number(rest.price, 3)
+                )
+            } else {
+                "A".to_owned()
+            };
+            words.push(format!("{near} {}", stable.words()));
         }
         for way in of(|fate| matches!(fate, Fate::Swings { .. })) {
             if let Fate::Swings {
@@ -378,7 +569,12 @@ impl Equilibrium {
                 .iter()
                 .map(|column| (column.name().to_owned(), json!(way.end[*column])))
                 .collect();
-            json!({"online_at_start": way.start, "fate": fate, "end": end})
+            json!({
+                "online_at_start": way.start.online, "price_at_start": way.start.price, "fate": fate, "end": end,
+            })
+        });
+        let rests = self.rests.iter().map(|(rest, stable)| {
+            json!({"providers": rest.providers, "price": rest.price, "stability": stable.json()})
         });
         json!({
             "economy": self.economy,
@@ -386,7 +582,7 @@ impl Equilibrium {
             "years": self.years,
             "stilled": self.stilled,
             "ways": ways.collect::<Vec<_>>(),
-            "equilibria": self.rests(),
+            "equilibria": rests.collect::<Vec<_>>(),
             "verdict": self.verdict(),
         })
     }
@@ -440,5 +636,15 @@ mod tests {
         };
         // 500 · 2^(−t/30) = 3
         assert!((at - 30.0 * (500.0_f64 / 3.0).log2()).abs() < 2.0, "{at}");
+    }
+
+    /// Ways that end with as many providers at another price end at another equilibrium; those within tolerance of one do not.
+    #[test]
+    fn rests_differ_in_providers_or_in_price() {
+        let rest = |providers: f64, price: f64| Rest { providers, price };
+        assert!(rest(500.0, 1.0).is(rest(510.0, 1.03)));
+        assert!(!rest(500.0, 1.0).is(rest(500.0, 1.1)));
+        assert!(!rest(500.0, 1.0).is(rest(600.0, 1.0)));
+        assert!(rest(3.0, 1.0).is(rest(5.0, 1.0)), "a handful");
     }
 }

@@ -685,6 +685,9 @@ pub struct EquilibriumArgs {
     /// How long each way is followed [years]
     #[arg(long, value_name = "YEARS", default_value_t = 20.0)]
     pub years: f64,
+    /// Replications, with other owners, that tell how fast a deviation from a rest goes
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    pub replications: u16,
     /// Change one value of the scenario, such as `economies.half.networks.depin.take_rate=0.1`; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
     pub set: Vec<(String, String)>,
@@ -700,7 +703,8 @@ pub struct EquilibriumArgs {
 }
 
 const EQUILIBRIUM_HELP: &str = "\
-Growth, shocks and chance are taken out; the economy is then followed from 1, 10, 40 and 100 % of its owners.
+Growth, shocks and chance are taken out; the economy is then followed from 1, 10, 40 and 100 % of its owners, and from
+a third of its price and three times that. At each rest demand is then pushed for a month, to tell how fast deviations go.
 
 Examples:
   walras equilibrium burn-share

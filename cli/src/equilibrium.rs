@@ -49,10 +49,11 @@ pub fn equilibrium(args: &EquilibriumArgs) -> anyhow::Result<ExitCode> {
     let pool = Pool::new(args.threads.map_or_else(cores, usize::from));
     if !args.json {
         say(&format!(
-            "{}: {} economies, each from 4 starts over {} years, {} threads",
+            "{}: {} economies, each from 6 starts over {} years, {} replications around each rest, {} threads",
             scenario.name,
             chosen.len(),
             args.years,
+            args.replications,
             pool.threads()
         ));
     }
@@ -60,7 +61,15 @@ pub fn equilibrium(args: &EquilibriumArgs) -> anyhow::Result<ExitCode> {
     let mut found: Vec<Equilibrium> = Vec::new();
     for economy in chosen {
         let stop = || STOP.load(Ordering::Relaxed);
-        match find(economy, args.years, &pool, &stop).map_err(BadInput::error)? {
+        match find(
+            economy,
+            args.years,
+            u32::from(args.replications),
+            &pool,
+            &stop,
+        )
+        .map_err(BadInput::error)?
+        {
             Some(one) => found.push(one),
             None => return Ok(ExitCode::from(130)),
         }

@@ -252,7 +252,7 @@ fn economies_rest_swing_or_die() {
         "--out",
         "j",
     ]);
-    let rest = number(&found[0]["equilibria"][0]);
+    let rest = number(&found[0]["equilibria"][0]["providers"]);
     // The draws of a thousand costs move the count by some 1.5 %, and looks come a week apart.
     assert!((rest / 725.0 - 1.0).abs() < 0.05, "{rest}");
     for (elasticity, oscillates) in [("20", true), ("8", false)] {
@@ -275,6 +275,46 @@ fn economies_rest_swing_or_die() {
             "{found}"
         );
         assert_eq!(fate["converges"].is_null(), oscillates, "{found}");
+    }
+}
+
+/// Near its rest a base fee is multiplied by 1 − ε / 8 from epoch to epoch, and changes sides where that is negative.
+#[test]
+fn a_base_fee_is_as_stable_as_its_closed_form() {
+    let folder = Folder::new("stability");
+    folder.write("fee.yaml", FEE);
+    for elasticity in [2.0, 4.0, 12.0, 14.0] {
+        let set = format!("customers.elasticity={elasticity}");
+        let found = folder.json(&[
+            "equilibrium",
+            "fee.yaml",
+            "--years",
+            "2",
+            "--replications",
+            "3",
+            "--json",
+            "--out",
+            "s",
+            "--set",
+            &set,
+        ]);
+        let multiplier = 1.0 - elasticity / 8.0_f64;
+        let rests = found[0]["equilibria"].as_array().expect("rests");
+        assert!(!rests.is_empty(), "{found}");
+        for rest in rests {
+            let decays = &rest["stability"]["decays"];
+            let measured = number(&decays["multiplier"]["mean"]);
+            assert!(
+                (measured - multiplier.abs()).abs() < 0.01,
+                "{elasticity}: {rest}"
+            );
+            let half_life = -std::f64::consts::LN_2 / multiplier.abs().ln();
+            assert!(
+                (number(&decays["half_life_days"]["mean"]) / half_life - 1.0).abs() < 0.05,
+                "{rest}"
+            );
+            assert_eq!(decays["period_days"].is_null(), multiplier > 0.0, "{rest}");
+        }
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn figure(found: &Equilibrium) -> Option<Figure> {
     let names: Vec<String> = found
         .ways
         .iter()
-        .map(|way| format!("from {} %", way.start * 100.0))
+        .map(|way| format!("from {}", way.start.words()))
         .collect();
     let row = |(quantity, label): (Quantity, &str)| {
         let curves: Vec<Curve> = (found.ways.iter().enumerate())
@@ -46,13 +46,13 @@ pub(crate) fn figure(found: &Equilibrium) -> Option<Figure> {
             .then(|| Row::of_sizes(label, quantity.name(), curves))
     };
     let rows: Vec<Row> = ROWS.into_iter().filter_map(row).collect();
-    let title = "The way to rest from few owners and from many";
+    let title = "The way to rest from few owners and from many, from low prices and from high ones";
     let (svg, csv) = stacked_over(&Axis::years(found.years), "year", title, &rows, &names)?;
     Some(Figure {
         name: "ways",
         title: title.to_owned(),
         finding: found.verdict().join(" "),
-        reading: "Each line begins with another share of the owners. Lines that meet end at the same equilibrium; lines that never settle have none; a line that ends at nothing is a death spiral.".to_owned(),
+        reading: "Each line begins with another share of the owners, or with another price. Lines that meet end at the same equilibrium; lines that never settle have none; a line that ends at nothing is a death spiral.".to_owned(),
         svg,
         csv,
     })
