@@ -49,6 +49,7 @@ const ENTRIES: &[LibraryEntry] = entries![
     "lead-time",
     "vampire-attack",
     "who-goes-first",
+    "reserved-cloud",
     "stake-size",
     "creator-rewards",
     "storage-mint",

@@ -177,6 +177,52 @@ fn tokens_are_priced_as_they_are_written() {
     assert!(found.contains("a bonding curve makes the price"), "{found}");
 }
 
+/// A cloud of its own that sells as AWS does: customers pay Φ(0.4 − z) of the price on demand in the mean, where z = −0.331853 is the
+/// 37th hundredth of the normal distribution; and contracts go with a posted price.
+#[test]
+fn contracts_cost_what_the_newsvendor_says() {
+    let text = "\
+walras: 1
+question: What does a cloud cost?
+run: {horizon: 2 y, sample_every: 1 d, replications: 1, seed: 1}
+customers: {volume: 1000, reference_price: 2, segments: {all: {share: 100 %}}}
+economies:
+  one:
+    networks:
+      cloud:
+        seller: {capacity: 5000, contracts: {variation: 0.4}}
+        market: {posted: {price: 2}}
+";
+    let found = series(text, "contracts");
+    let row = found.rows.last().unwrap();
+    let mean = row[Column::Spend] / row[Column::Served];
+    // Φ(0.731853), from tables.
+    assert!((mean / 2.0 - 0.767_872).abs() < 1e-4, "{mean}");
+    assert_eq!(found.segments[0].0, "all");
+    assert!((found.segments[0].1[700] - 1.0).abs() < 1e-12);
+    for (from, to, message) in [
+        (
+            "{variation: 0.4}",
+            "{discount: 100 %}",
+            "reserved for nothing",
+        ),
+        ("{variation: 0.4}", "{term: 0 d}", "more than nothing"),
+        (
+            "posted: {price: 2}",
+            "surge: {initial: 2}",
+            "contracts need a posted price",
+        ),
+        (
+            "share: 100 %",
+            "share: 90 %",
+            "the segments are 90.000000 % of all",
+        ),
+    ] {
+        let found = plan(&text.replace(from, to), "contracts-wrong").unwrap_err();
+        assert!(found.contains(message), "{found}");
+    }
+}
+
 /// Customers who care for trust, budgets, nests and homes, and owners who may move, as a user writes them.
 const RIVALS: &str = "\
 walras: 1

@@ -58,6 +58,9 @@ columns! {
     ColludersDividends "colluders_dividends" ["1"] "dividends of colluding validators over their share of the stake, at the last division";
     Requests "requests" ["1/day"] "requests that came, where these are modelled one by one";
     Within "within_objectives" ["1/day"] "requests that were served within the objectives of their platform";
+    Reserved "reserved_work" ["units/day"] "work done by reserved capacity";
+    Spot "spot_work" ["units/day"] "work that can be interrupted, done by idle capacity";
+    Unused "unused_reservations" ["units/day"] "capacity that was reserved, paid and not used";
 }
 
 impl Column {

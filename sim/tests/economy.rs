@@ -936,6 +936,7 @@ fn shares_are_a_logit() {
         lead_time: 100.0,
         maker: None,
         follows: None,
+        contracts: None,
     };
     let cloud = Network {
         name: "cloud".to_owned(),

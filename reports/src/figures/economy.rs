@@ -119,6 +119,47 @@ pub(super) fn segments(experiment: &Experiment, comparison: &Comparison) -> Opti
     )
 }
 
+/// What a cloud sells by contract.
+pub(super) fn contracts(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
+    if ![Quantity::Reserved, Quantity::Spot]
+        .into_iter()
+        .any(|quantity| is_something(&over_years(experiment, quantity)))
+    {
+        return None;
+    }
+    let finding = told(
+        comparison,
+        [
+            (
+                MetricId::WorkPrice,
+                "work at {} on average, all contracts together",
+            ),
+            (MetricId::WorkShare, "{} of all work"),
+        ],
+    );
+    let reading = "Who has reserved capacity stays until the term ends, and pays for it, used or not; work that can be interrupted takes what is idle.";
+    let rows = vec![
+        row(
+            experiment,
+            Quantity::Reserved,
+            "work on reserved capacity, units a day",
+        ),
+        row(
+            experiment,
+            Quantity::Unused,
+            "reserved and not used, units a day",
+        ),
+        row(
+            experiment,
+            Quantity::Spot,
+            "work on idle capacity, units a day",
+        ),
+        row(experiment, Quantity::Served, "all work, units a day"),
+    ];
+    let title = ("contracts-over-years", "Work by contract over time");
+    figure(experiment, comparison, title, rows, (finding, reading))
+}
+
 /// The token's price and supply, and the treasury.
 pub(super) fn token(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
     if !is_something(&over_years(experiment, Quantity::TokenPrice)) {

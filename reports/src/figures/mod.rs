@@ -63,6 +63,7 @@ pub fn all(experiment: &Experiment, comparison: &Comparison) -> Vec<Figure> {
         price::figure(experiment, comparison),
         economy::work(experiment, comparison),
         economy::segments(experiment, comparison),
+        economy::contracts(experiment, comparison),
         economy::token(experiment, comparison),
         economy::trust(experiment, comparison),
         economy::creators(experiment, comparison),

@@ -2,13 +2,14 @@
 
 use walras_des::{Dist, Span};
 use walras_sim::demand::budget::{Budgets, Homing};
+use walras_sim::demand::cloud::Menu;
 use walras_sim::demand::logit::{Offer, Weights};
 use walras_sim::economy::network::Following;
 use walras_sim::economy::token::Holder;
 use walras_sim::economy::{
-    Allotment, Bond, Change, Creators, Customers, Deals, Economy, Emission, Faults, Fidelity,
-    Goodput, Machines, Membership, Moving, Network, Owners, Payment, Place, Reward, Rule, Segment,
-    Seller, Sells, Shock, Staking, Supply, Timing, Token, Validators, Verification,
+    Allotment, Bond, Change, Contracts, Creators, Customers, Deals, Economy, Emission, Faults,
+    Fidelity, Goodput, Machines, Membership, Moving, Network, Owners, Payment, Place, Reward, Rule,
+    Segment, Seller, Sells, Shock, Staking, Supply, Timing, Token, Validators, Verification,
 };
 use walras_sim::market::base_fee::Eip1559;
 use walras_sim::market::blob_fee::{self, BlobFee};
@@ -1115,6 +1116,37 @@ fn seller(
             floor: spec.floor,
         });
     }
+    let mut contracts = None;
+    if let Some(spec) = spec.contracts {
+        let at = at.key("contracts");
+        if !matches!(market, MarketSpec::Posted { .. }) {
+            let message = "contracts need a posted price, of which they take a part off";
+            let hint = Some("`market: {posted: {price: …}}`, or no `contracts`".to_owned());
+            report.add_to_key(&at, message, hint);
+            return None;
+        }
+        if spec.discount.0 >= 1.0 {
+            let hint = Some("below 100 %".to_owned());
+            report.add(
+                &at.key("discount"),
+                "everything would be reserved for nothing",
+                hint,
+            );
+            return None;
+        }
+        positive(report, &at.key("term"), spec.term.0)?;
+        contracts = Some(Contracts {
+            menu: Menu {
+                on_demand: 1.0,
+                reserved_discount: spec.discount.0,
+                term: spec.term.0 / YEAR,
+                spot_floor: spec.spot_floor.0,
+                spot_exponent: spec.spot_exponent,
+            },
+            variation: spec.variation,
+            interruptible: spec.interruptible.0,
+        });
+    }
     let maker = spec.maker.as_deref();
     let (lead_time, maker) = delivery(report, names, at, spec.lead_time, maker, 182.0)?;
     Some(Seller {
@@ -1124,6 +1156,7 @@ fn seller(
         lead_time,
         maker,
         follows,
+        contracts,
     })
 }
 

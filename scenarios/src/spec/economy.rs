@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use walras_sim::demand::cloud::Menu;
 
 use crate::spec::Named;
 use crate::spec::quantity::{Duration, Share};
@@ -860,6 +861,54 @@ pub struct SellerSpec {
     pub maker: Option<String>,
     /// If its posted price follows the lowest price elsewhere down.
     pub follows: Option<FollowsSpec>,
+    /// What it sells beside work on demand at its posted price; default nothing.
+    pub contracts: Option<ContractsSpec>,
+}
+
+/// Capacity that a cloud reserves, and sells while it is idle. Defaults are those of GPU instances of AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContractsSpec {
+    /// Taken off the price for a reservation, which is paid whether it is used or not; default 37 %.
+    #[serde(default = "reserved_discount")]
+    pub discount: Share,
+    /// How long a reservation binds; default a year.
+    #[serde(default = "year")]
+    pub term: Duration,
+    /// Standard deviation of the logarithm of a customer's load around its mean; default 0.3.
+    #[serde(default = "some_variation")]
+    #[schemars(range(min = 0, max = 3))]
+    pub variation: f64,
+    /// Share of work that can be interrupted, and takes what is idle; default none.
+    #[serde(default = "none")]
+    pub interruptible: Share,
+    /// Least price of idle capacity, of that on demand; default 15 %.
+    #[serde(default = "spot_floor")]
+    pub spot_floor: Share,
+    /// The power of utilization with which that price rises; default 4.2.
+    #[serde(default = "spot_exponent")]
+    #[schemars(range(min = 0, max = 100))]
+    pub spot_exponent: f64,
+}
+
+fn reserved_discount() -> Share {
+    Share(Menu::aws(1.0).reserved_discount)
+}
+
+fn year() -> Duration {
+    Duration(Menu::aws(1.0).term * 365.0 * 86400.0)
+}
+
+fn some_variation() -> f64 {
+    0.3
+}
+
+fn spot_floor() -> Share {
+    Share(Menu::aws(1.0).spot_floor)
+}
+
+fn spot_exponent() -> f64 {
+    Menu::aws(1.0).spot_exponent
 }
 
 fn target() -> Share {

@@ -216,7 +216,7 @@ impl<'a> Run<'a> {
         }
         self.bind(epoch, &mut wanted);
         self.overflow(&mut wanted, &prices);
-        let asked: Each = self.networks.iter().map(|network| network.price).collect();
+        let asked: Each = self.networks.iter().map(State::asked).collect();
         // The planner looks at the same day before anything has happened on it.
         let quarter = |days: f64| (days / QUARTER).floor();
         let is_due = quarter(epoch.start + epoch.days) > quarter(epoch.start);

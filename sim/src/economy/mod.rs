@@ -7,6 +7,7 @@
 //! prices move. The first network of an economy is the one that figures are about.
 
 pub mod bond;
+pub mod contracts;
 pub mod creators;
 pub mod customers;
 pub mod deals;
@@ -27,6 +28,7 @@ use walras_des::Span;
 use crate::supply::orders::Maker;
 
 pub use bond::Bond;
+pub use contracts::Contracts;
 pub use creators::{Creators, Reward};
 pub use customers::{Customers, Segment};
 pub use deals::{Deals, Faults};

@@ -3,6 +3,7 @@
 use walras_des::{SimTime, Span, Streams, math};
 
 use crate::demand::logit::{Offer, Weights};
+use crate::economy::contracts::{Contracts, Sales};
 use crate::economy::creators::{Creators, Guild};
 use crate::economy::deals::{Book, Deals, Economics};
 use crate::economy::machines::{Live, Machines};
@@ -86,6 +87,8 @@ pub struct Seller {
     pub maker: Option<usize>,
     /// If it follows others with its posted price.
     pub follows: Option<Following>,
+    /// What it sells beside work on demand, at a posted price.
+    pub contracts: Option<Contracts>,
 }
 
 /// A seller who moves its posted price toward a multiple of the lowest price elsewhere.
@@ -162,6 +165,7 @@ pub(super) struct State {
     guild: Option<Guild>,
     panel: Option<Panel>,
     book: Option<Book>,
+    sales: Option<Sales>,
     cost_factor: f64,
     bids: Vec<Order>,
     asks: Vec<Order>,
@@ -327,6 +331,12 @@ impl State {
             guild: (plan.creators.as_ref()).map(|plan| Guild::new(plan, streams, index as u64)),
             panel,
             book,
+            sales: match &plan.supply {
+                Supply::Seller(seller) => {
+                    (seller.contracts).map(|plan| Sales::new(plan, epoch_days))
+                }
+                Supply::Owners(_) | Supply::Pool(_) => None,
+            },
             cost_factor: 1.0,
             bids: Vec::new(),
             asks: Vec::new(),
@@ -403,7 +413,17 @@ impl State {
     /// What customers reckon to pay for a unit that is done [USD], if they are asked for `price`.
     pub fn effective(&self, price: f64) -> f64 {
         let quality = self.watch.as_ref().map_or(1.0, |watch| watch.quality);
-        price / quality.max(1e-3)
+        price * self.mix() / quality.max(1e-3)
+    }
+
+    /// Mean price of work over the price on demand.
+    fn mix(&self) -> f64 {
+        self.sales.as_ref().map_or(1.0, Sales::price)
+    }
+
+    /// What work costs there on average, for who comes now [USD per unit].
+    pub fn asked(&self) -> f64 {
+        self.price * self.mix()
     }
 
     /// What its hardware could do at each cost.
@@ -425,10 +445,14 @@ impl State {
             }
     }
 
-    /// What it will be asked for in an epoch in which customers want `wanted` units a day [units a day]: those in deals stay.
+    /// What it will be asked for in an epoch in which customers want `wanted` units a day [units a day]: those in deals and
+    /// contracts stay.
     pub fn bound(&self, epoch: Epoch, wanted: f64) -> f64 {
-        let book = self.book.as_ref();
-        book.map_or(wanted, |book| book.stock(epoch.index, wanted))
+        match (&self.book, &self.sales) {
+            (Some(book), _) => book.stock(epoch.index, wanted),
+            (_, Some(sales)) => sales.bound(epoch.index, wanted),
+            _ => wanted,
+        }
     }
 
     /// What it can do in a day [units].
@@ -490,6 +514,21 @@ impl State {
             row[Column::NewDeals] = new / epoch.days;
         }
         self.book = book;
+        if let Some(sales) = &mut self.sales {
+            let units = deal.served * epoch.days;
+            let price = if units > 0.0 {
+                deal.paid.as_f64() / units
+            } else {
+                self.price
+            };
+            let sold = sales.sell(epoch.index, deal.wanted, capacity, price);
+            deal.served = sold.reserved + sold.on_demand + sold.spot;
+            [deal.paid, deal.received, deal.burned] =
+                self.money_of(Amount::from_f64(sold.paid * epoch.days));
+            row[Column::Reserved] = sold.reserved;
+            row[Column::Spot] = sold.spot;
+            row[Column::Unused] = sold.unused;
+        }
         let (usd, pay) = self.settle(epoch, &deal, &mut tally);
         self.mint(epoch, &mut tally);
         if let Some(panel) = &mut self.panel {
