@@ -256,9 +256,33 @@ fn per_platform(
         let runs: Vec<&Run> = experiment.of(platform).collect();
         curve(&runs)
             .filter(|points| !points.is_empty())
-            .map(|points| Curve { platform, points })
+            .map(|points| Curve {
+                platform,
+                points: thinned(points),
+            })
     };
     platforms.filter_map(one).collect()
+}
+
+/// Points of a curve at most: three for each pixel of a panel. The tables beside the page have all.
+const MOST: usize = 1200;
+
+/// Of too many points those of equal parts of the curve that have the lowest and the highest mean, so that no peak is lost.
+fn thinned(points: Vec<Point>) -> Vec<Point> {
+    if points.len() <= MOST {
+        return points;
+    }
+    let part = points.len().div_ceil(MOST / 2);
+    let extremes = points.chunks(part).flat_map(|part| {
+        let mean = |index: &usize| part[*index].y.mean;
+        let by_mean = |a: &usize, b: &usize| mean(a).total_cmp(&mean(b));
+        let low = (0..part.len()).min_by(by_mean).unwrap_or(0);
+        let high = (0..part.len()).max_by(by_mean).unwrap_or(0);
+        let (first, second) = (low.min(high), low.max(high));
+        let both = [first, second].map(|index| part[index].clone());
+        both.into_iter().take(1 + usize::from(first != second))
+    });
+    extremes.collect()
 }
 
 /// A point at each of `xs` where any replication has a value.
@@ -275,6 +299,33 @@ fn band(xs: &[f64], values: impl Fn(usize) -> Vec<f64>, range: Range) -> Vec<Poi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Of ten years of days with one peak and one trough, fewer points show both, and the rest as it goes.
+    #[test]
+    fn thin_curves_keep_their_peaks() {
+        let days: Vec<f64> = (0..3650).map(f64::from).collect();
+        let value = |day: usize| match day {
+            777 => 9e3,
+            2222 => -1.0,
+            day => day as f64,
+        };
+        let all = band(&days, |day| vec![value(day); 2], Range::Any);
+        let thin = thinned(all.clone());
+        assert!(
+            thin.len() <= MOST && thin.len() > MOST / 2,
+            "{}",
+            thin.len()
+        );
+        assert!(thin.windows(2).all(|pair| pair[0].x < pair[1].x));
+        for day in [777.0, 2222.0] {
+            assert!(thin.iter().any(|point| point.x == day));
+        }
+        assert!(
+            thin.iter()
+                .all(|point| point.y.mean == value(point.x as usize))
+        );
+        assert_eq!(thinned(all[..MOST].to_vec()).len(), MOST);
+    }
 
     /// Exponential values with mean 1: the share below x is 1 − e^(−x) (10⁵ even quantiles; the histogram is exact at its edges).
     #[test]

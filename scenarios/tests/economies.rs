@@ -177,6 +177,46 @@ fn tokens_are_priced_as_they_are_written() {
     assert!(found.contains("a bonding curve makes the price"), "{found}");
 }
 
+/// A rival who halves its price takes the customers of a cloud as fast as their reservations end: what is done together stays the same, and
+/// the cloud's part goes evenly over the term from what a logit says of the old prices to what it says of the new ones.
+#[test]
+fn contracts_hold_customers_until_they_end() {
+    let text = "\
+walras: 1
+question: Who stays?
+run: {horizon: 2 y, sample_every: 1 d, replications: 1, seed: 1}
+customers: {volume: 1000, reference_price: 1, elasticity: 0, habit: 0 d, price_weight: 4}
+economies:
+  one:
+    networks:
+      cloud:
+        seller: {capacity: 5000, contracts: {variation: 0}}
+        market: {posted: {price: 1}}
+      rival:
+        seller: {capacity: 5000}
+        market: {posted: {price: 0.63}}
+    shocks:
+      cut: {at: 100 d, network: rival, change: {price: 0.5}}
+";
+    let found = series(text, "contracts-hold");
+    let served = |day: usize| found.rows[day][Column::Served];
+    let share = |day: usize| found.rows[day][Column::Share];
+    assert!((share(90) - 0.5).abs() < 1e-6, "{}", share(90));
+    let (before, after) = (500.0, 1000.0 / 17.0);
+    for day in [101, 200, 300, 400, 430] {
+        let signed = f64::from(day as u32 - 100) / 365.0;
+        let stays = (before * (1.0 - signed)).max(after);
+        assert!(
+            (served(day) - stays).abs() < 5.0,
+            "{day}: {} {stays}",
+            served(day)
+        );
+        assert!((served(day) / share(day) - 1000.0).abs() < 0.1, "{day}");
+        assert!(found.rows[day][Column::Unused] < 1e-6);
+    }
+    assert!((served(700) - after).abs() < 0.5, "{}", served(700));
+}
+
 /// A cloud of its own that sells as AWS does: customers pay Φ(0.4 − z) of the price on demand in the mean, where z = −0.331853 is the
 /// 37th hundredth of the normal distribution; and contracts go with a posted price.
 #[test]
@@ -200,6 +240,10 @@ economies:
     assert!((mean / 2.0 - 0.767_872).abs() < 1e-4, "{mean}");
     assert_eq!(found.segments[0].0, "all");
     assert!((found.segments[0].1[700] - 1.0).abs() < 1e-12);
+    // Without a discount nobody reserves, however even the load is.
+    let bare = text.replace("{variation: 0.4}", "{variation: 0, discount: 0 %}");
+    let row = *series(&bare, "contracts-bare").rows.last().unwrap();
+    assert!((row[Column::Spend] / row[Column::Served] - 2.0).abs() < 1e-9);
     for (from, to, message) in [
         (
             "{variation: 0.4}",
@@ -207,6 +251,11 @@ economies:
             "reserved for nothing",
         ),
         ("{variation: 0.4}", "{term: 0 d}", "more than nothing"),
+        (
+            "segments: {all: {share: 100 %}}",
+            "homing: multi",
+            "sign no contracts",
+        ),
         (
             "posted: {price: 2}",
             "surge: {initial: 2}",

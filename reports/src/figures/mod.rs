@@ -99,7 +99,7 @@ fn curves_csv(x: &str, y: &str, curves: &[Curve], names: &[String]) -> String {
     for curve in curves {
         for point in &curve.points {
             let name = quoted(&names[curve.platform]);
-            writeln!(csv, "{name},{},{}", point.x, fields(&point.y))
+            writeln!(csv, "{name},{},{}", short(point.x), fields(&point.y))
                 .expect("a string takes everything");
         }
     }
@@ -112,9 +112,14 @@ fn fields(estimate: &Estimate) -> String {
         mean, interval, n, ..
     } = estimate;
     let ends = interval.map_or(",".to_owned(), |Interval { low, high }| {
-        format!("{low},{high}")
+        format!("{},{}", short(low), short(high))
     });
-    format!("{mean},{ends},{n}")
+    format!("{},{ends},{n}", short(*mean))
+}
+
+/// Nine digits of a value, which the tables beside a page have in full.
+fn short(value: f64) -> f64 {
+    format!("{value:.8e}").parse().unwrap_or(value)
 }
 
 /// A CSV field.

@@ -248,6 +248,17 @@ fn economy(
         let hint = "give one a `platform`, or leave `fidelity` out";
         report.add(&at.key("fidelity"), message, Some(hint.to_owned()));
     }
+    let is_multi = customers.is_some_and(|(spec, _)| matches!(spec.homing, HomingSpec::Multi));
+    for (name, spec) in &spec.networks {
+        let seller = spec.seller.as_ref();
+        if is_multi && seller.is_some_and(|seller| seller.contracts.is_some()) {
+            let network = networks_at.key(name);
+            let seller = network.key("seller");
+            let message = "customers who send each piece of work elsewhere sign no contracts";
+            let hint = Some("choose another `customers.homing`, or no `contracts`".to_owned());
+            report.add_to_key(&seller.key("contracts"), message, hint);
+        }
+    }
     let shocks_at = at.key("shocks");
     let mut shocks: Vec<Shock> = Vec::new();
     for (name, spec) in &spec.shocks {

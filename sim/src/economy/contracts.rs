@@ -3,7 +3,7 @@
 //! A customer's load is log-normal around its mean. Of it so much is reserved as is in use for long enough to pay ([`Menu`], the
 //! newsvendor's rule): for a discount d the d-quantile x of the load, which makes the mean price Φ(σ − z) of that on demand, where z is the
 //! d-quantile of the normal distribution. Reservations are paid until their term ends, used or not, and who has one stays with all of the load
-//! that it was made for. What can be interrupted takes what is idle, at a price that rises with the use of all.
+//! that it was made for. What can be interrupted always takes what is idle, at a price that rises with the use by all other work.
 
 use std::collections::VecDeque;
 
@@ -33,6 +33,9 @@ impl Contracts {
     #[must_use]
     pub fn reserve(&self) -> f64 {
         let sigma = self.variation;
+        if self.menu.reserved_discount <= 0.0 {
+            return 0.0;
+        }
         math::exp(sigma * self.quantile() - 0.5 * sigma * sigma)
     }
 

@@ -321,6 +321,9 @@ impl<'a> Run<'a> {
                 continue;
             }
             let factor = ((others + apart) / others).max(0.0);
+            if network.has_contracts() {
+                wanted[index] += others * (1.0 - factor);
+            }
             for (_, wanted) in wanted
                 .iter_mut()
                 .enumerate()

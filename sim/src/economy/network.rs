@@ -455,6 +455,11 @@ impl State {
         }
     }
 
+    /// Whether it sells by contract: what stays there is asked of it like all else.
+    pub fn has_contracts(&self) -> bool {
+        self.sales.is_some()
+    }
+
     /// What it can do in a day [units].
     pub fn capacity(&self) -> f64 {
         match &self.work {
@@ -703,7 +708,7 @@ impl State {
                     0.0
                 },
             ),
-            (Column::Price, self.price),
+            (Column::Price, self.asked()),
             (Column::RivalPrice, rival),
             (Column::Spend, by_day(paid.as_f64())),
             (Column::Joined, f64::from(tally.moves.joined)),
@@ -1218,6 +1223,7 @@ impl State {
             }
             due > end
         });
+        let mix = self.sales.as_ref().map_or(1.0, Sales::price);
         let coming: f64 = ordered.iter().map(|&(_, units)| units).sum();
         let wanted = served / plan.target;
         if wanted > (*capacity + coming) * 1.01 {
@@ -1233,7 +1239,8 @@ impl State {
         let (Some(follows), Mechanism::Posted(posted)) = (plan.follows, &mut self.market) else {
             return;
         };
-        let goal = (rival * follows.multiple).max(follows.floor);
+        // What it asks on demand is so much more than what its customers pay.
+        let goal = (rival * follows.multiple / mix).max(follows.floor);
         let now = posted.price.0 as f64 / 1e9 * MILLI;
         // It follows downwards; what it has given it does not take back while others are cheaper.
         if goal < now {
