@@ -279,7 +279,7 @@ fn thinned(points: Vec<Point>) -> Vec<Point> {
         let low = (0..part.len()).min_by(by_mean).unwrap_or(0);
         let high = (0..part.len()).max_by(by_mean).unwrap_or(0);
         let (first, second) = (low.min(high), low.max(high));
-        let both = [first, second].map(|index| part[index].clone());
+        let both = [first, second].map(|index| part[index]);
         both.into_iter().take(1 + usize::from(first != second))
     });
     extremes.collect()

@@ -423,6 +423,16 @@ pub fn is_percentage(metric: MetricId) -> bool {
     metric.metric().range == Range::Share && !is_index
 }
 
+/// So many of something, as in `1 economy` and `3 economies`.
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    match (count, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
 /// `text` as the beginning of a sentence.
 #[must_use]
 pub fn capitalized(text: &str) -> String {

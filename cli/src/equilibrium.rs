@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use walras_analysis::equilibrium::{Equilibrium, PAGE, find};
 use walras_analysis::store;
+use walras_analysis::words::counted;
 use walras_reports::study::Subject;
 use walras_scenarios::plan;
 use walras_scenarios::run::Pool;
@@ -49,12 +50,12 @@ pub fn equilibrium(args: &EquilibriumArgs) -> anyhow::Result<ExitCode> {
     let pool = Pool::new(args.threads.map_or_else(cores, usize::from));
     if !args.json {
         say(&format!(
-            "{}: {} economies, each from 6 starts over {} years, {} replications around each rest, {} threads",
+            "{}: {}, each from 6 starts over {} years, {} around each rest, {}",
             scenario.name,
-            chosen.len(),
+            counted(chosen.len(), "economy"),
             args.years,
-            args.replications,
-            pool.threads()
+            counted(args.replications as usize, "replication"),
+            counted(pool.threads(), "thread")
         ));
     }
     let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));

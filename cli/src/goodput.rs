@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use walras_analysis::goodput::{LOADS, measure};
+use walras_analysis::words::counted;
 use walras_reports::fidelity::{goodput as table, yaml};
 use walras_scenarios::plan::Subject;
 use walras_scenarios::run::Pool;
@@ -58,11 +59,11 @@ pub fn goodput(args: &GoodputArgs) -> anyhow::Result<ExitCode> {
     }
     let pool = Pool::new(args.runs.threads());
     say(&format!(
-        "{}: {} loads × {} replications on {} threads …",
+        "{}: {} × {} on {} …",
         scenario.name,
-        loads.len(),
-        plan.replications,
-        pool.threads()
+        counted(loads.len(), "load"),
+        counted(plan.replications as usize, "replication"),
+        counted(pool.threads(), "thread")
     ));
     let curve = measure(
         machines,

@@ -36,6 +36,7 @@ use clap::Parser;
 use walras_analysis::compare::Comparison;
 use walras_analysis::conduct::WarmUpError;
 use walras_analysis::experiment::{Execution, Experiment};
+use walras_analysis::words::counted;
 use walras_analysis::{conduct, json, store};
 use walras_reports::{html, terminal};
 use walras_scenarios::event_log::Logbook;
@@ -326,13 +327,14 @@ fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
                 let platforms = sweep.points[0].platforms.len();
                 let points = match sweep.axes.len() {
                     0 => String::new(),
-                    _ => format!(", {} points", sweep.points.len()),
+                    _ => format!(", {}", counted(sweep.points.len(), "point")),
                 };
                 let asked = instruments.iter().map(|key| format!(", {key}"));
                 let asked: String = asked.collect();
                 print(&format!(
-                    "{}: ok, {platforms} platforms{points}{asked}\n",
-                    path.display()
+                    "{}: ok, {}{points}{asked}\n",
+                    path.display(),
+                    counted(platforms, "platform")
                 ))?;
             }
             Err(issues) => problems.push(issues.to_string()),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use walras_analysis::words::counted;
 use walras_scenarios::plan::{Batch, Requests, Subject};
 use walras_scenarios::run::PILOTS;
 use walras_scenarios::{Cost, Plan, Scenario, Sweep};
@@ -47,7 +48,11 @@ pub fn overview(scenario: &Scenario, threads: usize) -> String {
             PILOTS.len()
         ));
     }
-    runs.push(format!("seed {}, {threads} threads", plan.seed));
+    runs.push(format!(
+        "seed {}, {}",
+        plan.seed,
+        counted(threads, "thread")
+    ));
     rows.push(("runs", runs));
     let width = rows
         .iter()
@@ -94,6 +99,13 @@ fn economy_lines(economy: &Economy) -> Vec<String> {
         "customers want {} units a day at {} USD, elasticity {}",
         customers.volume, customers.reference_price, customers.elasticity
     )];
+    if !customers.segments.is_empty() {
+        let segments = customers.segments.iter();
+        let segments: Vec<String> = segments
+            .map(|segment| format!("{} {:.0} %", segment.name, 100.0 * segment.share))
+            .collect();
+        lines.push(format!("of them {}", segments.join(", ")));
+    }
     for network in &economy.networks {
         let supply = match &network.supply {
             Supply::Owners(owners) => online(owners.online, owners.potential),
@@ -101,15 +113,22 @@ fn economy_lines(economy: &Economy) -> Vec<String> {
                 let potential = economy.pools[member.pool].potential;
                 format!("{} who may move", online(member.online, potential))
             }
-            Supply::Seller(seller) => format!("one seller of {} units a day", seller.capacity),
+            Supply::Seller(seller) => {
+                let contracts = seller.contracts.map_or("", |_| ", also by contract");
+                format!("one seller of {} units a day{contracts}", seller.capacity)
+            }
         };
+        let deals = network.deals.as_ref();
+        let deals = deals.map_or(String::new(), |deals| {
+            format!(", deals of {} days", deals.term)
+        });
         let token = match &network.token {
             Some(token) => format!(", token at {} USD", token.initial_price),
             None => String::new(),
         };
         let name = &network.name;
         lines.push(format!(
-            "{name}: {supply}, market {}{token}",
+            "{name}: {supply}{deals}, market {}{token}",
             network.market.name()
         ));
     }
@@ -129,17 +148,19 @@ fn online(share: f64, potential: u32) -> String {
 fn replications(plan: &Plan) -> String {
     let (platforms, most) = (plan.names().len(), plan.replications);
     let noun = match plan.subject {
-        Subject::Requests(_) => "platforms",
-        Subject::Batch(_) => "clusters",
-        Subject::Economies(_) => "economies",
+        Subject::Requests(_) => "platform",
+        Subject::Batch(_) => "cluster",
+        Subject::Economies(_) => "economy",
     };
+    let all = counted(platforms, noun);
     match &plan.precision {
         None => format!(
-            "{platforms} {noun} × {most} replications = {}",
+            "{all} × {} = {}",
+            counted(most as usize, "replication"),
             platforms as u64 * u64::from(most)
         ),
         Some(goal) => format!(
-            "{platforms} {noun} × {} to {most} replications, until within {} %",
+            "{all} × {} to {most} replications, until within {} %",
             goal.at_least,
             (goal.relative * 1e8).round() / 1e6
         ),

@@ -7,6 +7,7 @@ use walras_analysis::response::function::Known;
 use walras_analysis::response::simulated::{Overrides, Watching};
 use walras_analysis::response::{Simulated, Unanswered};
 use walras_analysis::store::{self, Table, parquet_of};
+use walras_analysis::words::counted;
 use walras_reports::study::Subject;
 use walras_scenarios::Options;
 use walras_scenarios::issue::suggestion;
@@ -120,14 +121,13 @@ pub fn ask<T>(
     if !args.json {
         let plan = &study.stands.plan;
         say(&format!(
-            "{}: {} × {} platforms × {} replications, {} threads\n  {} parameter{}, seed {} at all points: common random numbers",
+            "{}: {} × {} × {}, {}\n  {}, seed {} at all points: common random numbers",
             study.stands.name,
             work.points,
-            plan.names().len(),
-            plan.replications,
-            options.threads,
-            study.parameters.len(),
-            if study.parameters.len() == 1 { "" } else { "s" },
+            counted(plan.names().len(), "platform"),
+            counted(plan.replications as usize, "replication"),
+            counted(options.threads, "thread"),
+            counted(study.parameters.len(), "parameter"),
             plan.seed,
         ));
     }

@@ -9,6 +9,7 @@ use walras_analysis::json;
 use walras_analysis::record::{Better, MetricId};
 use walras_analysis::store;
 use walras_analysis::tournament::{DECISIVE, PAGE, Tournament, carry_out, finished};
+use walras_analysis::words::counted;
 use walras_scenarios::contest::{contests, entrants};
 use walras_scenarios::issue::suggestion;
 use walras_scenarios::sweep::Point;
@@ -158,14 +159,14 @@ fn overview(contests: &[Contest], done: &[bool], threads: usize) -> String {
         let finished = if *is_done { ", finished already" } else { "" };
         let _ = writeln!(
             text,
-            "{}: {} schedulers × {} replications, seed {}{finished}\n  {}",
+            "{}: {} × {}, seed {}{finished}\n  {}",
             point.name,
-            point.platforms.len(),
-            point.replications,
+            counted(point.platforms.len(), "scheduler"),
+            counted(point.replications as usize, "replication"),
             point.seed,
             point.platforms.join(", ")
         );
     }
-    let _ = write!(text, "{threads} threads");
+    let _ = write!(text, "{}", counted(threads, "thread"));
     text
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use walras_analysis::calibration::{data, ladder};
+use walras_analysis::words::counted;
 use walras_analysis::{conformance, fidelity, validation};
 use walras_reports::validation::{markdown, table};
 use walras_scenarios::plan::Subject;
@@ -66,11 +67,11 @@ pub fn fidelities(args: &FidelitiesArgs) -> anyhow::Result<ExitCode> {
     }
     let pool = Pool::new(args.runs.threads());
     say(&format!(
-        "{}: {} economies × 2 fidelities × {} replications on {} threads …",
+        "{}: {} × 2 fidelities × {} on {} …",
         scenario.name,
-        economies.len(),
-        plan.replications,
-        pool.threads()
+        counted(economies.len(), "economy"),
+        counted(plan.replications as usize, "replication"),
+        counted(pool.threads(), "thread")
     ));
     let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
     let Some(report) = fidelity::compare(plan, &economies, &pool, &STOP) else {
