@@ -14,6 +14,7 @@ use walras_sim::series::{Column, Row, Series};
 use walras_sim::token::price::PriceModel;
 use walras_sim::world::Settings;
 
+use crate::findings::list;
 use crate::words::number;
 
 pub use stability::{Stability, Stable};
@@ -150,6 +151,11 @@ pub struct Rest {
 }
 
 impl Rest {
+    fn words(&self) -> String {
+        let providers = number(self.providers, 0);
+        format!("{providers} providers at {} USD", number(self.price, 3))
+    }
+
     fn of(end: &Row) -> Self {
         Self {
             providers: end[Column::Providers],
@@ -425,11 +431,6 @@ fn span(values: &[f64]) -> f64 {
 
 /// From which starts ways come, in words.
 fn from_starts(ways: &[&Way]) -> String {
-    let list = |all: &[String]| match all.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
-        None => String::new(),
-    };
     let (prices, owners): (Vec<&Way>, Vec<&Way>) =
         ways.iter().partition(|way| way.start.price != 1.0);
     let mut words = Vec::new();
@@ -438,7 +439,10 @@ fn from_starts(ways: &[&Way]) -> String {
             .iter()
             .map(|way| format!("{} %", way.start.online * 100.0))
             .collect();
-        words.push(format!("from {} of the owners", list(&shares)));
+        words.push(format!(
+            "from {} of the owners",
+            list(&shares).unwrap_or_default()
+        ));
     }
     if !prices.is_empty() {
         let factors: Vec<String> = prices
@@ -452,7 +456,10 @@ fn from_starts(ways: &[&Way]) -> String {
                 .to_owned()
             })
             .collect();
-        words.push(format!("from {} its price", list(&factors)));
+        words.push(format!(
+            "from {} its price",
+            list(&factors).unwrap_or_default()
+        ));
     }
     words.join(" and ")
 }
@@ -472,38 +479,25 @@ impl Equilibrium {
             [] => {}
             [one] if resting.len() == self.ways.len() => words.push(format!(
                 "It converges: from every start to {} providers.",
-                one.providers.round()
+                number(one.providers, 0)
             )),
             [one] => words.push(format!(
                 "It converges to {} providers {}.",
-                one.providers.round(),
+                number(one.providers, 0),
                 starts(&resting)
             )),
             several => {
-                let all: Vec<String> = several
-                    .iter()
-                    .map(|rest| {
-                        format!(
-                            "{} at {} USD",
-                            rest.providers.round(),
-                            number(rest.price, 3)
-                        )
-                    })
-                    .collect();
+                let all: Vec<String> = several.iter().map(Rest::words).collect();
                 words.push(format!(
-                    "There are several equilibria, with {} providers: where it ends depends on where it begins.",
-                    all.join(" and ")
+                    "There are several equilibria, with {}: where it ends depends on where it begins.",
+                    list(&all).unwrap_or_default()
                 ));
             }
         }
         let several = self.rests.len() > 1;
         for (rest, stable) in &self.rests {
             let near = if several {
-                format!(
-                    "Near {} providers at {} USD a",
-                    rest.providers.round(),
-                    number(rest.price, 3)
-                )
+                format!("Near {} a", rest.words())
             } else {
                 "A".to_owned()
             };

@@ -829,10 +829,13 @@ fn wide_intervals(comparison: &Comparison) -> Vec<String> {
 }
 
 /// `a`, `a and b`, `a, b and c`; `None` for nothing.
-pub(crate) fn list(names: &[&str]) -> Option<String> {
+#[must_use]
+pub fn list(names: &[impl AsRef<str>]) -> Option<String> {
     let (last, others) = names.split_last()?;
+    let (last, others) = (last.as_ref(), others.iter().map(AsRef::as_ref));
+    let others: Vec<&str> = others.collect();
     Some(if others.is_empty() {
-        (*last).to_owned()
+        last.to_owned()
     } else {
         format!("{} and {last}", others.join(", "))
     })

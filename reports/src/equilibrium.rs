@@ -3,6 +3,7 @@
 use walras_analysis::curves::Quantity as Column;
 use walras_analysis::equilibrium::stability::with_interval;
 use walras_analysis::equilibrium::{COLUMNS, END_WORDS, Equilibrium, Fate, Rest, Stable, Way};
+use walras_analysis::findings::list;
 use walras_analysis::words::number;
 
 use crate::figures;
@@ -177,7 +178,7 @@ fn basis(found: &Equilibrium) -> String {
     let without = if found.stilled.is_empty() {
         String::new()
     } else {
-        format!(", without {}", found.stilled.join(", "))
+        format!(", without {}", list(&found.stilled).unwrap_or_default())
     };
     format!(
         "the economy itself over {} years from each start{without}; means over the last quarter. Deviations: all demand is 10 % higher or lower for 30 days, and what is left between the two is followed, on the same random numbers; 95 % intervals over replications",
