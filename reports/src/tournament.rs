@@ -72,6 +72,12 @@ pub fn table(tournament: &Tournament<'_>, metrics: &[MetricId], options: Options
 /// If the template does not match the page, which tests rule out.
 #[must_use]
 pub fn page(tournament: &Tournament<'_>, metrics: &[MetricId]) -> String {
+    // Requests and batch jobs have figures of their own, and few tournaments have both.
+    let has_values = |metric: &MetricId| {
+        let mut all = tournament.finished();
+        all.any(|(_, outcome)| outcome.standings(*metric).is_some())
+    };
+    let metrics: Vec<MetricId> = metrics.iter().copied().filter(has_values).collect();
     let contests = tournament.finished().map(|(contest, outcome)| {
         let of = |metric: &MetricId| {
             let standings = outcome.standings(*metric)?;

@@ -209,7 +209,18 @@ fn burn_and_mint_finds_its_equilibrium() {
     let mut world = network(owners, posted(1.0));
     let emission = Emission::scheduled(Schedule::Fixed(Amount::from_f64(500.0)));
     world.token = Some(token(price, emission, payment));
-    let output = go(&economy(customers(), vec![world]), 3000);
+    let economy = economy(customers(), vec![world]);
+    // What is burned becomes credit, a dollar for a dollar, which work uses up.
+    let journal = economy.journal(&settings(10), 1, 0, &|| false).unwrap();
+    let credits = |is_made: bool| {
+        let of = journal.iter().filter(|posting| {
+            posting.reason == Reason::Credit && posting.from.is_none() == is_made
+        });
+        of.fold(Amount::ZERO, |sum, posting| sum + posting.amount)
+    };
+    assert_eq!(credits(true), Amount::from_f64(10.0 * 1000.0));
+    assert_eq!(credits(false), credits(true));
+    let output = go(&economy, 3000);
     let row = last(&output);
     close(row[Column::Supply], 60_000.0, 1e-6);
     close(row[Column::TokenPrice], 2.0, 1e-6);
@@ -1501,7 +1512,7 @@ prop_compose! {
             Just(PriceModel::Fixed),
             (0.0..2.0).prop_map(|volatility| PriceModel::Gbm(Gbm { drift: 0.0, volatility })),
             (1.0..400.0).prop_map(|days| PriceModel::Exchange(Exchange { holding: days / 365.0, memory: 0.1, response: 0.0 })),
-            (1e3..1e6).prop_map(|depth| PriceModel::OrderFlow(OrderFlow { depth, outside: None })),
+            (1e3..1e6).prop_map(|depth| PriceModel::OrderFlow(OrderFlow { depth, fee: 0.003, average: 0.02, outside: None })),
         ],
         per_day in 0.0..5e3,
         every in 10_u64..200,

@@ -1451,7 +1451,12 @@ fn price(report: &mut Report, at: &At<'_>, spec: &TokenPriceSpec) -> Option<Pric
                 response,
             })
         }
-        TokenPriceSpec::OrderFlow { depth, ref outside } => {
+        TokenPriceSpec::OrderFlow {
+            depth,
+            fee,
+            average,
+            ref outside,
+        } => {
             let at = at.key("order-flow");
             let at = at.key("outside");
             let there = outside.as_ref().map(|spec| {
@@ -1471,6 +1476,8 @@ fn price(report: &mut Report, at: &At<'_>, spec: &TokenPriceSpec) -> Option<Pric
             });
             PriceModel::OrderFlow(OrderFlow {
                 depth,
+                fee: fee.0,
+                average: average.0 / YEAR,
                 outside: match there {
                     None => None,
                     Some(outside) => Some(outside?),

@@ -1428,6 +1428,12 @@ pub enum TokenPriceSpec {
         /// Value of one side of the pool at the start [USD].
         #[schemars(range(max = 1e12), extend("exclusiveMinimum" = 0))]
         depth: f64,
+        /// Share of what is paid into the pool that stays with those who provide it; default none, 0.3 % in Uniswap v2.
+        #[serde(default = "none")]
+        fee: Share,
+        /// Time over which the price is averaged that the network reckons with (TWAP); default it is the pool's own.
+        #[serde(default = "zero")]
+        average: Duration,
         /// Where else the token is traded: arbitrage draws the pool toward the price there; default nowhere.
         outside: Option<Box<OutsideSpec>>,
     },

@@ -1060,6 +1060,10 @@ impl State {
             } => {
                 let destroyed = tokens.share(burned);
                 ledger.burn(Asset::Token, Account::CUSTOMERS, destroyed, Reason::Burn);
+                // What is burned becomes credit for the work, which uses it up.
+                let credit = total.share(burned);
+                ledger.mint(Asset::Credit, Account::CUSTOMERS, credit, Reason::Credit);
+                ledger.burn(Asset::Credit, Account::CUSTOMERS, credit, Reason::Credit);
                 ledger.transfer(
                     Asset::Token,
                     Account::CUSTOMERS,

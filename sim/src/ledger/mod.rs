@@ -133,6 +133,7 @@ reasons! {
     Dividend "dividend" "To validators and those who have delegated to them, for weighing owners.";
     Royalty "royalty" "To the creator of a model, for its use.";
     Grant "grant" "Spent by the treasury.";
+    Credit "credit" "Credits made for burned tokens, and used up by work.";
     Bond "bond" "Tokens made for a deposit at a bonding curve, or redeemed there.";
     BuyBack "buy-back" "Tokens bought by the treasury, and what it paid for them.";
     Spend "spend" "Taken out of the books: costs that are paid to the world outside.";

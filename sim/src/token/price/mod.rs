@@ -219,6 +219,8 @@ mod tests {
             }),
             PriceModel::OrderFlow(OrderFlow {
                 depth: 1e4,
+                fee: 0.0,
+                average: 0.0,
                 outside: Some(Box::new(Outside {
                     model: gbm,
                     fee: 0.003,
