@@ -94,12 +94,13 @@ fn sheet(found: &Equilibrium) -> Sheet {
         .any(|way| way.end[Column::TokenPrice] > 0.0);
     let shown: Vec<Column> = COLUMNS
         .into_iter()
-        .filter(|column| *column != Column::Share && (*column != Column::TokenPrice || has_token))
+        .filter(|column| *column != Column::TokenPrice || has_token)
         .collect();
     let name = |column: Column| match column {
         Column::Providers => "providers",
         Column::Price => "price",
         Column::Utilization => "used",
+        Column::Share => "share",
         Column::Earning => "earning",
         Column::Cost => "cost",
         _ => "token",
@@ -112,7 +113,9 @@ fn sheet(found: &Equilibrium) -> Sheet {
             let value = way.end[column];
             match column {
                 Column::Providers => number(value, 0),
-                Column::Utilization => format!("{} %", number(value * 100.0, 1)),
+                Column::Utilization | Column::Share => {
+                    format!("{} %", number(value * 100.0, 1))
+                }
                 _ => number(value, 3),
             }
         }));
