@@ -312,7 +312,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Customers who are bound to a network by deals and would be elsewhere are not there yet.
+    /// Customers who are bound to a network by deals or contracts and would be elsewhere are not there yet; what deals keep is in their book.
     fn bind(&self, epoch: Epoch, wanted: &mut [f64]) {
         for (index, network) in self.networks.iter().enumerate() {
             let apart = wanted[index] - network.bound(epoch, wanted[index]);
