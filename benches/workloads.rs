@@ -207,6 +207,35 @@ pub struct MultiServer {
     pub responses: LogHistogram,
 }
 
+/// What events are put on; a closure would not be inlined everywhere.
+trait Agenda {
+    fn schedule(&mut self, time: SimTime, event: Event);
+}
+
+impl Agenda for Context<Event> {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "see the trait")]
+    fn schedule(&mut self, time: SimTime, event: Event) {
+        self.at(time, event);
+    }
+}
+
+/// A queue without an engine.
+struct ByHand<'a, Q>(&'a mut Q);
+
+impl<Q: Queue<Event>> Agenda for ByHand<'_, Q> {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "see the trait")]
+    fn schedule(&mut self, time: SimTime, event: Event) {
+        let rank = if matches!(event, Event::Arrive) {
+            0
+        } else {
+            RANK
+        };
+        self.0.push(time, rank, event);
+    }
+}
+
 impl MultiServer {
     /// An empty system under load `load`.
     #[must_use]
@@ -241,14 +270,14 @@ impl MultiServer {
     }
 
     #[inline]
-    fn react(&mut self, event: Event, now: SimTime, mut schedule: impl FnMut(SimTime, Event)) {
+    fn react(&mut self, event: Event, now: SimTime, agenda: &mut impl Agenda) {
         match event {
             Event::Arrive => {
-                schedule(now + self.gap(), Event::Arrive);
+                agenda.schedule(now + self.gap(), Event::Arrive);
                 match self.idle.pop() {
                     Some(server) => {
                         self.busy += 1;
-                        self.serve(server, now, now, schedule);
+                        self.serve(server, now, now, agenda);
                     }
                     None => self.wait(now),
                 }
@@ -260,7 +289,7 @@ impl MultiServer {
                     let next = self.line[self.head];
                     self.head = (self.head + 1) & (self.line.len() - 1);
                     self.waiting -= 1;
-                    self.serve(node.0, next, now, schedule);
+                    self.serve(node.0, next, now, agenda);
                 } else {
                     self.busy -= 1;
                     self.idle.push(node.0);
@@ -272,17 +301,11 @@ impl MultiServer {
     }
 
     #[inline]
-    fn serve(
-        &mut self,
-        server: u32,
-        came: SimTime,
-        now: SimTime,
-        mut schedule: impl FnMut(SimTime, Event),
-    ) {
+    fn serve(&mut self, server: u32, came: SimTime, now: SimTime, agenda: &mut impl Agenda) {
         self.came[server as usize] = came;
         let service = Span::from_secs_f64(self.services.exponential());
         let node = NodeId(server);
-        schedule(now + service, Event::Boundary { node, stamp: 0 });
+        agenda.schedule(now + service, Event::Boundary { node, stamp: 0 });
     }
 
     fn wait(&mut self, now: SimTime) {
@@ -307,14 +330,7 @@ impl MultiServer {
             && let Some((now, rank, event)) = queue.pop()
         {
             left += u64::from(rank == RANK);
-            system.react(event, now, |time, event| {
-                let rank = if matches!(event, Event::Arrive) {
-                    0
-                } else {
-                    RANK
-                };
-                queue.push(time, rank, event);
-            });
+            system.react(event, now, &mut ByHand(&mut queue));
         }
         system.responses
     }
@@ -325,6 +341,6 @@ impl Model for MultiServer {
 
     #[inline]
     fn handle(&mut self, event: Event, cx: &mut Context<Event>) {
-        self.react(event, cx.now(), |time, event| cx.at(time, event));
+        self.react(event, cx.now(), cx);
     }
 }

@@ -111,7 +111,8 @@ impl Model for Station {
                 }
                 self.left -= 1;
                 if self.left > 0 {
-                    let gap = self.gaps.exponential() / (LOAD * f64::from(SERVERS));
+                    const MEAN_GAP: f64 = 1.0 / (LOAD * SERVERS as f64);
+                    let gap = self.gaps.exponential() * MEAN_GAP;
                     cx.after(Span::from_secs_f64(gap), Customer::Comes);
                 }
             }
@@ -196,7 +197,8 @@ impl Model for Cluster {
                 }
                 self.left -= 1;
                 if self.left > 0 {
-                    let gap = self.gaps.exponential() / (LOAD * NODES as f64);
+                    const MEAN_GAP: f64 = 1.0 / (LOAD * NODES as f64);
+                    let gap = self.gaps.exponential() * MEAN_GAP;
                     cx.after(Span::from_secs_f64(gap), Job::Comes);
                 }
             }

@@ -49,7 +49,7 @@ impl<E: Copy> Queue<E> for BinaryHeapQueue<E> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, time: SimTime, rank: u8, event: E) {
         let sequence = self.pushed;
         self.pushed += 1;
@@ -61,7 +61,7 @@ impl<E: Copy> Queue<E> for BinaryHeapQueue<E> {
         });
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(&mut self) -> Option<(SimTime, u8, E)> {
         let next = self.heap.pop()?;
         Some((next.time, next.rank, next.event))

@@ -22,14 +22,14 @@ impl<E: Copy> Queue<E> for FourAryHeap<E> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, time: SimTime, rank: u8, event: E) {
         let entry = Entry::new(time, rank, self.pushed, event);
         self.pushed += 1;
         self.insert(entry);
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(&mut self) -> Option<(SimTime, u8, E)> {
         let last = self.heap.pop()?;
         let Some(&first) = self.heap.first() else {

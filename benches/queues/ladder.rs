@@ -118,7 +118,7 @@ impl<E: Copy> Queue<E> for LadderQueue<E> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, time: SimTime, rank: u8, event: E) {
         let entry = Entry::new(time, rank, self.pushed, event);
         self.pushed += 1;
@@ -137,7 +137,7 @@ impl<E: Copy> Queue<E> for LadderQueue<E> {
         self.bottom.insert(place, entry);
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(&mut self) -> Option<(SimTime, u8, E)> {
         if self.bottom.is_empty() && !self.refill() {
             return None;

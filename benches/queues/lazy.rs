@@ -82,14 +82,14 @@ impl<E: Copy> Queue<E> for LazyBuckets<E> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, time: SimTime, rank: u8, event: E) {
         let entry = Entry::new(time, rank, self.pushed, event);
         self.pushed += 1;
         self.place(entry);
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(&mut self) -> Option<(SimTime, u8, E)> {
         loop {
             if let Some(first) = self.current.pop() {

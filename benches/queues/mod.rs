@@ -1,5 +1,10 @@
 //! The candidates of the race for the event queue, behind one trait. Only the winner lives in `walras-des`.
 
+#![expect(
+    clippy::inline_always,
+    reason = "as the winner's own; all are treated alike"
+)]
+
 pub mod binary_heap;
 pub mod four_ary;
 pub mod ladder;
@@ -31,12 +36,12 @@ impl<E: Copy> Queue<E> for EventQueue<E> {
         Self::new()
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, time: SimTime, rank: u8, event: E) {
         Self::push(self, time, rank, event);
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(&mut self) -> Option<(SimTime, u8, E)> {
         Self::pop(self)
     }

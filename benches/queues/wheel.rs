@@ -101,14 +101,14 @@ impl<E: Copy> Queue<E> for TimingWheel<E> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, time: SimTime, rank: u8, event: E) {
         let entry = Entry::new(time, rank, self.pushed, event);
         self.pushed += 1;
         self.place(entry);
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(&mut self) -> Option<(SimTime, u8, E)> {
         if self.run.is_empty() && !self.refill() {
             return None;

@@ -47,7 +47,8 @@ impl<E: Event> Context<E> {
     /// # Panics
     /// If `time` is in the past.
     #[track_caller]
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as in the queue")]
     pub fn at(&mut self, time: SimTime, event: E) {
         assert!(
             time >= self.now,
@@ -64,7 +65,8 @@ impl<E: Event> Context<E> {
     /// # Panics
     /// If the time overflows.
     #[track_caller]
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as in the queue")]
     pub fn after(&mut self, delay: Span, event: E) {
         self.at(self.now + delay, event);
     }

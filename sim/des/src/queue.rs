@@ -1,57 +1,75 @@
 //! The future event list, in the total order (time, rank, insertion).
 //!
 //! ```text
-//!  now          horizon
-//!   |  run, late   |  far
-//!   |  ▪▪▪▪▪▪▪▪    |  ███ ███ ███ ███ ▒▒▒▒▒▒▒▒▒▒▒▒▒
-//!      sorted         unsorted buckets of time
+//!  now     soon            horizon
+//!   | front  |     wheel       |  far
+//!   | ▪▪▪▪▪▪ | · ▪ ·▪· · ▪·  · |  ███ ███ ███ ███ ▒▒▒▒▒▒▒▒▒▒▒▒▒
+//!    sorted    narrow slots       buckets of time
 //! ```
 //!
-//! Events beyond the horizon are appended to buckets ([`far`]); when the sorted *run* is used up, the
-//! next bucket of about eight events is sorted and becomes the run. What is pushed before the horizon
-//! goes to a small heap beside the run ([`heap`]). If that heap grows too large, because the rate of
-//! events has risen, the near end is divided as well; if it cannot be, because all is due at the same
-//! instant, the heap remains a heap until that instant has passed. A queue of a few events is that heap alone.
+//! Events beyond the horizon are appended to buckets ([`far`]). When all that is near has gone, the
+//! next bucket of about fifty events goes to a wheel of 2,048 slots ([`wheel`]), so narrow that most
+//! have one event or none; whole slots of it, about eight events at a time, become the sorted *front*
+//! ([`front`]), from which events are popped. What is pushed goes to the part that its time belongs
+//! to; only the front compares. That is why it is there: a processor guesses the outcome of a comparison
+//! and goes on with what is next, but it cannot guess an address that follows from a draw.
 //!
-//! A push and a pop cost O(1) amortized, whatever the distribution of the times, and O(log n) if most
-//! of n events are pushed at the instant at which they are due. An entry of the world's 12-byte event
-//! takes 24 bytes; with partly filled chunks and the growth of a vector it is less than 60 bytes per
-//! event at 10⁵ pending (a test holds it). Once the queue has had its largest size, it allocates
-//! nothing more, but for the sort of a bucket of many events at one instant.
+//! A queue of up to 255 events has no buckets but one: the slots are as wide as events have come of
+//! late, and what lies beyond the wheel waits. If the wheel is full or the front too long, because the
+//! rate has risen, what is near is divided again. If it cannot be, because it is due at the same
+//! instant, it is a *crowd* ([`crowd`]), a line for each rank.
 //!
-//! Hold model through the engine, draws and digest included (two-core cloud machine, x86-64, shared,
-//! 2026-11-22): 43 million events per second at 10³ pending, 23 at 10⁵, 10 at 10⁶; the standard
-//! heap alone, in turn with it: 22, 3.2 and 0.5.
+//! A push and a pop cost O(1) amortized, whatever the distribution of the times. An entry of the
+//! world's 12-byte event takes 24 bytes; with partly filled chunks and the growth of a vector it is
+//! less than 60 bytes per event at 10⁵ pending (a test holds it). Once the queue has had its largest
+//! size, it allocates nothing more.
 //!
-//! Chosen by a race, with its figures in `benches/README.md`.
+//! Chosen by a race; its figures, and what a hold costs, are in `benches/README.md`.
 
+#![expect(
+    clippy::inline_always,
+    reason = "an event that is passed in memory is written in pieces and read as a whole, which takes longer than all the rest"
+)]
+
+mod crowd;
 mod far;
-mod heap;
+mod front;
+mod wheel;
 
 use crate::time::SimTime;
-use far::Far;
-use heap::Heap;
+use crowd::Crowd;
+use far::{Far, Taken};
+use front::Front;
+use wheel::Wheel;
 
-/// The heap of late-comers is spread over buckets when it holds more than this.
-const MOST_LATE: usize = 32;
+/// How many slots there are to be for an event that happens, where the wheel has no bucket's bounds.
+const SLOTS_PER_EVENT: u64 = 2;
+/// The front is filled with at least so many events, if there are so many in the wheel.
+const FRONT: usize = 8;
+/// More events than this at one instant, and none before them, are a crowd.
+const CROWD: usize = 32;
 
 /// A priority queue of events, the earliest first; ties by rank (low first), then by insertion.
 #[derive(Clone, Debug)]
 pub struct EventQueue<E> {
-    /// The next events, sorted; those before `at` are gone.
-    run: Vec<Entry<E>>,
-    at: usize,
-    /// Events that were pushed before the horizon.
-    late: Heap<E>,
-    /// The size at which `late` is spread over buckets.
-    most_late: usize,
-    /// Events up to this instant are in `run` or `late`, those after it in `far` [ns].
-    horizon: u64,
+    /// What is due before `soon`.
+    front: Front<E>,
+    /// What is due from `soon` to `horizon`.
+    wheel: Wheel<E>,
+    /// What is due at the instant `horizon`, when that is a lot.
+    crowd: Crowd<E>,
     far: Far<E>,
-    /// A bucket on its way to the run.
-    scratch: Vec<Entry<E>>,
-    len: usize,
+    /// [ns]
+    soon: u64,
+    horizon: u64,
+    /// When the wheel was last opened without a bound, and how many events had been popped by then.
+    opened: u64,
+    popped_before: u64,
+    popped: u64,
+    pushed: u64,
     peak: usize,
+    /// Entries on their way.
+    scratch: Vec<Entry<E>>,
 }
 
 /// An event with its place in the order, but for the insertion: entries are never exchanged without need.
@@ -59,12 +77,13 @@ pub struct EventQueue<E> {
 struct Entry<E> {
     time: u64,
     event: E,
-    rank: u8,
+    /// As wide as fits: copying bytes one by one takes its time.
+    rank: u32,
 }
 
 impl<E> Entry<E> {
     #[inline]
-    fn order(&self) -> (u64, u8) {
+    fn order(&self) -> (u64, u32) {
         (self.time, self.rank)
     }
 
@@ -73,8 +92,13 @@ impl<E> Entry<E> {
         Self {
             time: time.as_nanos(),
             event,
-            rank,
+            rank: u32::from(rank),
         }
+    }
+
+    #[inline]
+    fn parts(&self) -> (SimTime, u8, &E) {
+        (SimTime::from_nanos(self.time), self.rank as u8, &self.event)
     }
 }
 
@@ -83,15 +107,18 @@ impl<E: Copy> EventQueue<E> {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            run: Vec::new(),
-            at: 0,
-            late: Heap::new(),
-            most_late: MOST_LATE,
-            horizon: u64::MAX,
+            front: Front::new(),
+            wheel: Wheel::new(),
+            crowd: Crowd::new(),
             far: Far::new(),
-            scratch: Vec::new(),
-            len: 0,
+            soon: 0,
+            horizon: 0,
+            opened: 0,
+            popped_before: 0,
+            popped: 0,
+            pushed: 0,
             peak: 0,
+            scratch: Vec::new(),
         }
     }
 
@@ -104,17 +131,23 @@ impl<E: Copy> EventQueue<E> {
     }
 
     /// Adds `event` at `time`, behind all pending events of the same time and rank.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, time: SimTime, rank: u8, event: E) {
-        self.len += 1;
-        self.peak = self.peak.max(self.len);
-        if time.as_nanos() > self.horizon {
-            self.far.push(Entry::new(time, rank, event));
-        } else {
-            self.late.push(Entry::new(time, rank, event));
-            if self.late.len() > self.most_late {
-                self.spread();
+        self.pushed += 1;
+        self.peak = self.peak.max(self.len());
+        let entry = Entry::new(time, rank, event);
+        if entry.time < self.soon {
+            if !self.front.insert(entry) {
+                self.crowded(&{ entry });
             }
+        } else if entry.time < self.horizon {
+            if !self.wheel.insert(entry) {
+                self.crowded(&{ entry });
+            }
+        } else if entry.time == self.crowd.instant() {
+            self.crowd.push(rank, event);
+        } else {
+            self.far.push(entry);
         }
     }
 
@@ -128,63 +161,50 @@ impl<E: Copy> EventQueue<E> {
     #[inline]
     pub fn pop_until(&mut self, limit: SimTime) -> Option<(SimTime, u8, E)> {
         let limit = limit.as_nanos();
-        let entry = loop {
-            let late = self.late.first();
-            if let Some(next) = self.run.get(self.at)
-                && late.is_none_or(|late| next.order() <= late)
-            {
-                // Of equals, the one in the run is older: what is late was pushed after the run was made.
-                if next.time > limit {
-                    return None;
-                }
-                self.at += 1;
-                break *next;
-            }
-            if let Some((time, _)) = late {
-                if time > limit {
-                    return None;
-                }
-                break self.late.pop()?;
-            }
-            if !self.refill() {
-                return None;
-            }
-        };
-        self.len -= 1;
-        Some((SimTime::from_nanos(entry.time), entry.rank, entry.event))
+        if self.front.is_empty() && !self.advance(Some(limit)) {
+            return None;
+        }
+        let entry = self.front.first();
+        if entry.time > limit {
+            return None;
+        }
+        let (time, rank, &event) = entry.parts();
+        self.front.advance();
+        self.popped += 1;
+        Some((time, rank, event))
     }
 
     /// The time of the first event.
     #[must_use]
     pub fn peek_time(&mut self) -> Option<SimTime> {
-        if self.at == self.run.len() && self.late.first().is_none() && !self.refill() {
-            return None;
+        if self.front.is_empty() && !self.advance(None) {
+            return (!self.crowd.is_empty()).then(|| SimTime::from_nanos(self.crowd.instant()));
         }
-        let run = self.run.get(self.at).map(|entry| entry.time);
-        let late = self.late.first().map(|(time, _)| time);
-        run.into_iter().chain(late).min().map(SimTime::from_nanos)
+        Some(SimTime::from_nanos(self.front.first().time))
     }
 
     /// All pending events, with their times and ranks: those of the same time and rank in the order of
     /// insertion, the others in no meaningful order. A stable sort gives the order in which they will pop.
     pub fn iter(&self) -> impl Iterator<Item = (SimTime, u8, &E)> {
-        // Of equals, the one in the run is older than the late one, and what is far has none before the horizon.
-        let near = self.run[self.at..].iter().chain(self.far.iter());
-        let near = near.map(|entry| (entry.time, entry.rank, &entry.event));
-        near.chain(self.late.iter())
-            .map(|(time, rank, event)| (SimTime::from_nanos(time), rank, event))
+        let instant = SimTime::from_nanos(self.crowd.instant());
+        let crowd = self.crowd.iter();
+        let crowd = crowd.map(move |(rank, event)| (instant, rank, event));
+        let others = self.front.as_slice().iter().chain(self.wheel.iter());
+        let others = others.chain(self.far.iter());
+        crowd.chain(others.map(Entry::parts))
     }
 
     /// The number of pending events.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
-        self.len
+        (self.pushed - self.popped) as usize
     }
 
     /// Whether no event is pending.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// The largest [`len`](Self::len) there ever was.
@@ -196,89 +216,182 @@ impl<E: Copy> EventQueue<E> {
     /// Memory taken.
     #[cfg(test)]
     fn bytes(&self) -> usize {
-        let entries = self.run.capacity() + self.scratch.capacity();
-        entries * size_of::<Entry<E>>() + self.far.bytes() + self.late.bytes()
+        self.scratch.capacity() * size_of::<Entry<E>>()
+            + self.front.bytes()
+            + self.wheel.bytes()
+            + self.crowd.bytes()
+            + self.far.bytes()
     }
 
-    /// Divides what is left before the horizon, for too much came late.
-    #[cold]
+    /// Puts what comes next to the front; false if nothing is pending, or a crowd that is not due by `limit`.
     #[inline(never)]
-    fn spread(&mut self) {
-        let mut near = std::mem::take(&mut self.scratch);
-        near.clear();
-        near.extend_from_slice(&self.run[self.at..]);
-        near.extend(self.late.drain_sorted());
-        // Stable: of equals, those of the run come first.
-        near.sort_by_key(Entry::order);
-        self.run.clear();
-        self.at = 0;
-        let first = near[0].time;
-        if near[near.len() - 1].time == first {
-            near.drain(..).for_each(|entry| self.late.push(entry));
-            self.most_late = 2 * self.late.len();
-            self.scratch = near;
-            // What comes after this instant need not join them in the heap.
-            if first < self.horizon {
-                self.far.open_rest(first + 1, self.horizon);
-                self.horizon = first;
+    fn advance(&mut self, limit: Option<u64>) -> bool {
+        self.front.clear();
+        while self.wheel.is_empty() {
+            if !self.crowd.is_empty() {
+                // One by one, when it is popped: others may still come before the next.
+                let time = SimTime::from_nanos(self.crowd.instant());
+                let limit = limit.filter(|&limit| time.as_nanos() <= limit);
+                let Some((rank, event)) = limit.and_then(|_| self.crowd.pop()) else {
+                    return false;
+                };
+                self.front.append(&Entry::new(time, rank, event));
+                return true;
             }
-        } else {
-            self.far.spread(&near, self.horizon);
-            self.scratch = near;
-            self.refill_from(first);
+            if !self.refill(self.horizon) {
+                return false;
+            }
         }
-    }
-
-    /// Makes the next bucket the run; false if nothing is pending.
-    #[inline]
-    fn refill(&mut self) -> bool {
-        self.refill_from(self.horizon.saturating_add(1))
-    }
-
-    /// The same for buckets that may begin at `from`.
-    #[inline(never)]
-    fn refill_from(&mut self, from: u64) -> bool {
-        self.run.clear();
-        self.at = 0;
-        self.scratch.clear();
-        let Some((first, last)) = self.far.take(from, &mut self.scratch) else {
-            self.horizon = u64::MAX;
-            return false;
-        };
-        self.horizon = last;
-        self.most_late = MOST_LATE;
-        sort_into(&mut self.run, &self.scratch, first, last);
+        let end = self.wheel.take(FRONT, &mut self.front);
+        let is_last = self.wheel.is_empty();
+        self.soon = if is_last { self.horizon } else { end };
         true
     }
-}
 
-/// Fills `run` with the entries of a bucket, due between `first` and `last`, in order of time and
-/// rank, then as they come.
-///
-/// A small bucket is sorted without a branch that depends on the times, which a predictor would lose
-/// every other time: the place of each entry is the number of smaller keys. Key: offset ‖ rank ‖ index
-/// = 47 ‖ 8 ‖ 8 bits; the sign of a difference of two is their order.
-#[inline]
-fn sort_into<E: Copy>(run: &mut Vec<Entry<E>>, bucket: &[Entry<E>], first: u64, last: u64) {
-    const LANES: usize = 8;
-    const MOST: usize = far::SMALL.next_multiple_of(LANES);
-    const { assert!(MOST <= 1 << 8) };
-    run.extend_from_slice(bucket);
-    if bucket.len() > MOST || last - first >= 1 << 47 {
-        run.sort_by_key(Entry::order);
-        return;
+    /// Moves all that is near to `sorted`, in order.
+    fn drain(&mut self) {
+        self.soon = 0;
+        self.wheel.take(usize::MAX, &mut self.front);
+        self.scratch.extend(self.front.as_slice());
+        self.front.clear();
     }
-    let mut keys = [u64::MAX >> 1; MOST];
-    for (index, (key, entry)) in keys.iter_mut().zip(bucket).enumerate() {
-        *key = (entry.time - first) << 16 | u64::from(entry.rank) << 8 | index as u64;
-    }
-    let (lanes, _) = keys[..bucket.len().next_multiple_of(LANES)].as_chunks::<LANES>();
-    for (&key, entry) in keys.iter().zip(bucket) {
-        let mut smaller = 0u64;
-        for &other in lanes.as_flattened() {
-            smaller = smaller.wrapping_add(other.wrapping_sub(key) >> 63);
+
+    /// Fills the wheel with the next bucket, which may begin at `from`, or gathers a crowd; false if nothing is pending.
+    #[inline(never)]
+    fn refill(&mut self, from: u64) -> bool {
+        let Some(taken) = self.far.take(from) else {
+            return false;
+        };
+        self.crowd.close();
+        let times = || self.far.entries(&taken).map(|entry| entry.time);
+        let last = taken.last;
+        // Where a bucket begins is not known of all of them.
+        let first = if last < u64::MAX && from < taken.first {
+            taken.first
+        } else {
+            times().fold(last, u64::min)
+        };
+        let many = taken.len() > CROWD || first == u64::MAX;
+        if many && times().is_sorted_by(|a, b| a == b) {
+            let instant = times().fold(last, u64::min);
+            self.gather(instant, from, last);
+            let crowd = &mut self.crowd;
+            self.far
+                .unload(taken, |entry| crowd.push(entry.rank as u8, entry.event));
+        } else if last < u64::MAX {
+            self.open(first, last);
+            let wheel = &mut self.wheel;
+            self.far.unload(taken, |entry| {
+                assert!(wheel.insert(*entry), "a bucket fits into the wheel");
+            });
+        } else {
+            let shift = self.width(first, &taken).ilog2();
+            (self.opened, self.popped_before) = (first, self.popped);
+            self.horizon = self.wheel.open(first, shift);
+            let scratch = &mut self.scratch;
+            scratch.clear();
+            self.far.unload(taken, |entry| scratch.push(*entry));
+            for entry in &self.scratch {
+                if entry.time < self.horizon {
+                    assert!(self.wheel.insert(*entry), "a bucket fits into the wheel");
+                } else {
+                    self.far.push(*entry);
+                }
+            }
         }
-        run[smaller as usize] = *entry;
+        true
+    }
+
+    /// Opens the wheel for what is due at `first` to `last`, which is not the end of time.
+    fn open(&mut self, first: u64, last: u64) {
+        let width = (last - first) / wheel::SLOTS as u64;
+        let shift = width.checked_ilog2().map_or(0, |log| log + 1);
+        self.wheel.open(first, shift);
+        self.horizon = last + 1;
+    }
+
+    /// The width of slots for a bucket without a bound: after the rate of events since the last such width.
+    #[inline(never)]
+    fn width(&self, first: u64, taken: &Taken) -> u64 {
+        let gone = self.popped - self.popped_before;
+        let elapsed = first.saturating_sub(self.opened);
+        let gap = elapsed.checked_div(gone).unwrap_or_else(|| {
+            let entries = self.far.entries(taken);
+            let mut times: Vec<_> = entries.map(|entry| entry.time).collect();
+            let half = times.len() / 2;
+            let (_, &mut median, _) = times.select_nth_unstable(half);
+            (median - first) / (half as u64).max(1)
+        });
+        let width = gap / SLOTS_PER_EVENT;
+        // What was filled in for few events was too narrow.
+        let least = if gone < taken.len() as u64 / 2 {
+            2 << self.wheel.shift()
+        } else {
+            1
+        };
+        width.max(least).min(1 << wheel::MOST_SHIFT)
+    }
+
+    /// Adds an entry to what is near, where there is no room for it.
+    #[cold]
+    #[inline(never)]
+    fn crowded(&mut self, entry: &Entry<E>) {
+        self.scratch.clear();
+        self.drain();
+        self.scratch.push(*entry);
+        self.spread();
+    }
+
+    /// Divides what was near.
+    fn spread(&mut self) {
+        if !self.crowd.is_empty() {
+            let instant = self.crowd.instant();
+            self.far.open_rest(instant, instant);
+            let time = SimTime::from_nanos(instant);
+            while let Some((rank, event)) = self.crowd.pop() {
+                self.far.push(Entry::new(time, rank, event));
+            }
+        }
+        let mut sorted = std::mem::take(&mut self.scratch);
+        // Stable: of equals, those of the wheel come first.
+        sorted.sort_by_key(Entry::order);
+        let (first, last) = (sorted[0].time, self.horizon - 1);
+        let middle = sorted[sorted.len() / 2].time;
+        let from = sorted.partition_point(|entry| entry.time < middle);
+        let to = sorted.partition_point(|entry| entry.time <= middle);
+        if to - from <= CROWD {
+            self.far.spread(&sorted, last);
+            self.refill(first);
+        } else if from > 0 {
+            // An instant of many bounds what is near: no slots would be narrow enough.
+            self.far.open_rest(middle, last);
+            for entry in &sorted[from..] {
+                self.far.push(*entry);
+            }
+            self.far.spread(&sorted[..from], middle - 1);
+            self.refill(first);
+        } else {
+            self.gather(middle, self.wheel.base(), last);
+            for entry in &sorted[..to] {
+                self.crowd.push(entry.rank as u8, entry.event);
+            }
+            for entry in &sorted[to..] {
+                self.far.push(*entry);
+            }
+        }
+        self.scratch = sorted;
+    }
+
+    /// Makes room for a crowd at `instant`. The wheel is left what is due before, `first` at the earliest, and
+    /// `last` is the last instant that was to be near.
+    fn gather(&mut self, instant: u64, first: u64, last: u64) {
+        self.crowd.open(instant);
+        if instant < last && last < u64::MAX {
+            self.far.open_rest(instant + 1, last);
+        }
+        let last = instant.saturating_sub(1);
+        self.open(first.min(last), last);
+        (self.soon, self.horizon) = (0, instant);
     }
 }
 
@@ -311,18 +424,18 @@ mod tests {
         assert_eq!(queue.peak_len(), 4);
     }
 
-    /// A burst at one instant, as when all nodes of a world come up, does not make a heap of what comes after.
+    /// A burst at one instant, as when all nodes of a world come up, leaves what comes after alone.
     #[test]
     fn what_comes_after_a_burst_is_far() {
         let mut queue = EventQueue::new();
         for event in 0..1_000u32 {
             queue.push(SimTime::ZERO, 0, event);
         }
-        let late = queue.late.len();
+        let crowd = queue.crowd.iter().count();
         for event in 1_000..2_000 {
             queue.push(SimTime::from_secs(u64::from(event)), 0, event);
         }
-        assert_eq!(queue.late.len(), late);
+        assert_eq!(queue.crowd.iter().count(), crowd);
         for event in 0..2_000 {
             assert_eq!(queue.pop().map(|(.., popped)| popped), Some(event));
         }

@@ -23,7 +23,7 @@ fn step() -> impl Strategy<Value = Step> {
     let rank = prop_oneof![4 => 0..3u8, 1 => any::<u8>()];
     prop_oneof![
         6 => (time(), rank.clone()).prop_map(|(time, rank)| Step::Push { time, rank }),
-        1 => (time(), rank, 1..80usize)
+        1 => (time(), rank, prop_oneof![3 => 1..80usize, 1 => 80..400usize])
             .prop_map(|(time, rank, count)| Step::Burst { time, rank, count }),
         5 => Just(Step::Pop),
         1 => (1..80usize).prop_map(|count| Step::PopMany { count }),

@@ -21,17 +21,16 @@ use super::Entry;
 /// Entries per chunk. The chunks of all buckets lie in one arena, without an allocation per bucket.
 const CHUNK: usize = 16;
 /// A bucket of at most this many events is sorted as it is.
-pub(super) const SMALL: usize = 32;
+pub(super) const SMALL: usize = super::wheel::MOST;
 /// How many events a bucket is to have after a division.
-const AIM: usize = 8;
+const AIM: usize = 48;
 /// The most buckets of one division: their ends stay in the second-level cache.
 const MOST_BUCKETS: usize = 2048;
 /// How far a division of what has no end reaches, in medians of the time until the events.
-const REACH: usize = 4;
+const REACH: usize = 6;
 const NONE: u32 = u32::MAX;
 
 // A division of a bucket that is too large makes at least four buckets, and so comes to an end.
-const _: () = assert!(SMALL >= 4 * AIM);
 
 /// All events after those that are sorted.
 #[derive(Clone, Debug)]
@@ -45,6 +44,21 @@ pub(super) struct Far<E> {
     /// The chunk after each chunk, in its bucket or in the list of the free.
     next: Vec<u32>,
     free: u32,
+}
+
+/// A bucket that was taken: at most [`SMALL`] entries, or all due at the same instant.
+#[derive(Debug)]
+pub(super) struct Taken {
+    bucket: Bucket,
+    /// What it covers, at most.
+    pub(super) first: u64,
+    pub(super) last: u64,
+}
+
+impl Taken {
+    pub(super) fn len(&self) -> usize {
+        self.bucket.len as usize
+    }
 }
 
 /// A stretch of time, cut into buckets of equal width. The first bucket also has what
@@ -120,9 +134,8 @@ impl<E: Copy> Far<E> {
         self.next.reserve(entries.div_ceil(CHUNK));
     }
 
-    /// Adds an entry that comes after all that was taken. There is a rung for it: the coarsest one
-    /// leaves only when its last bucket is taken, and then nothing is far.
-    #[inline]
+    /// Adds an entry that comes after all that was taken.
+    #[inline(always)]
     pub(super) fn push(&mut self, entry: Entry<E>) {
         for index in (0..self.rungs.len()).rev() {
             let rung = &self.rungs[index];
@@ -132,19 +145,27 @@ impl<E: Copy> Far<E> {
                 return;
             }
         }
-        unreachable!("the first rung reaches to the end of time");
+        self.push_first(&{ entry });
     }
 
-    /// Moves the entries of the earliest bucket, which may begin at `from`, to `out` in the order of
-    /// insertion; returns the first and the last instant that the bucket covers.
-    ///
-    /// Either they are at most [`SMALL`], or they are all due at the same instant.
-    pub(super) fn take(&mut self, from: u64, out: &mut Vec<Entry<E>>) -> Option<(u64, u64)> {
+    #[cold]
+    #[inline(never)]
+    fn push_first(&mut self, entry: &Entry<E>) {
+        self.open_rest(0, u64::MAX);
+        self.push(*entry);
+    }
+
+    /// Takes the earliest bucket, which may begin at `from`.
+    pub(super) fn take(&mut self, from: u64) -> Option<Taken> {
         loop {
             let rung = self.rungs.last_mut()?;
             let rest = &self.buckets[rung.base + rung.next..rung.base + rung.count];
             let Some(skipped) = rest.iter().position(|bucket| bucket.len > 0) else {
+                let is_coarsest = self.rungs.len() == 1;
                 self.leave();
+                if is_coarsest {
+                    return None;
+                }
                 continue;
             };
             let index = rung.next + skipped;
@@ -157,8 +178,11 @@ impl<E: Copy> Far<E> {
                 self.leave();
             }
             if bucket.len as usize <= SMALL || self.is_instant(&bucket) {
-                self.unload(&bucket, out);
-                return Some((from, end));
+                return Some(Taken {
+                    bucket,
+                    first: from,
+                    last: end,
+                });
             }
             self.divide(&bucket, from, end);
         }
@@ -177,15 +201,7 @@ impl<E: Copy> Far<E> {
     /// All entries, those of one instant in the order of insertion.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Entry<E>> {
         let filled = self.buckets.iter().filter(|bucket| bucket.len > 0);
-        filled.flat_map(|bucket| {
-            let head = bucket.head as usize;
-            let chunks =
-                std::iter::successors(Some(head), |&chunk| Some(self.next[chunk] as usize));
-            // What follows the last chunk is never asked for.
-            chunks
-                .flat_map(|chunk| &self.arena[chunk * CHUNK..][..CHUNK])
-                .take(bucket.len as usize)
-        })
+        filled.flat_map(|bucket| self.of(bucket))
     }
 
     /// A rung of one bucket for what is due between `start` and `end`, which comes before all others.
@@ -205,25 +221,15 @@ impl<E: Copy> Far<E> {
         if let Some(rung) = self.rungs.pop() {
             self.buckets.truncate(rung.base);
         }
+        if self.rungs.is_empty() {
+            self.open_rest(0, u64::MAX);
+        }
     }
 
     /// Whether all entries are due at the same instant.
     fn is_instant(&self, bucket: &Bucket) -> bool {
         let first = self.arena[bucket.head as usize * CHUNK].time;
-        let mut chunk = bucket.head as usize;
-        let mut left = bucket.len as usize;
-        loop {
-            let taken = left.min(CHUNK);
-            let entries = &self.arena[chunk * CHUNK..][..taken];
-            if entries.iter().any(|entry| entry.time != first) {
-                return false;
-            }
-            left -= taken;
-            if left == 0 {
-                return true;
-            }
-            chunk = self.next[chunk] as usize;
-        }
+        self.of(bucket).all(|entry| entry.time == first)
     }
 
     /// Moves the entries of `bucket`, which covers `from` to `end`, to a new rung.
@@ -259,21 +265,12 @@ impl<E: Copy> Far<E> {
         let stride = (bucket.len as usize).div_ceil(SAMPLES);
         let mut taken = 0;
         let mut first = u64::MAX;
-        let mut chunk = bucket.head as usize;
-        let mut index = 0;
-        let mut wanted = 0;
-        while index < bucket.len as usize {
-            let entries = &self.arena[chunk * CHUNK..][..CHUNK.min(bucket.len as usize - index)];
-            for entry in entries {
-                first = first.min(entry.time);
-                if index == wanted {
-                    sample[taken] = entry.time;
-                    taken += 1;
-                    wanted += stride;
-                }
-                index += 1;
+        for (index, entry) in self.of(bucket).enumerate() {
+            first = first.min(entry.time);
+            if index.is_multiple_of(stride) {
+                sample[taken] = entry.time;
+                taken += 1;
             }
-            chunk = self.next[chunk] as usize;
         }
         sample[..taken].sort_unstable();
         (first, sample[taken / 2])
@@ -282,9 +279,8 @@ impl<E: Copy> Far<E> {
     /// A new rung for `len` entries from `first` on, of which half come before `middle`.
     fn enter(&mut self, len: usize, first: u64, middle: u64, end: u64) {
         let reach = (middle - first).max(1).saturating_mul(REACH as u64);
-        let count = (len * REACH / 2 / AIM)
-            .next_power_of_two()
-            .min(MOST_BUCKETS);
+        let count = (len * REACH / 2 / AIM).next_power_of_two();
+        let count = count.clamp(4, MOST_BUCKETS);
         let width = (reach / count as u64).max(1);
         let shift = width
             .checked_next_power_of_two()
@@ -315,12 +311,12 @@ impl<E: Copy> Far<E> {
         });
     }
 
-    #[inline]
+    #[inline(always)]
     fn append(&mut self, index: usize, entry: Entry<E>) {
         let bucket = &mut self.buckets[index];
         let mut place = bucket.tail;
         if (place as usize).is_multiple_of(CHUNK) {
-            place = self.extend(index, entry);
+            place = self.extend(index, &{ entry });
         }
         let bucket = &mut self.buckets[index];
         bucket.tail = place + 1;
@@ -330,7 +326,7 @@ impl<E: Copy> Far<E> {
 
     /// Adds a chunk to a bucket and returns its first place. Memory that is new is filled with `any`.
     #[inline(never)]
-    fn extend(&mut self, index: usize, any: Entry<E>) -> u32 {
+    fn extend(&mut self, index: usize, any: &Entry<E>) -> u32 {
         let chunk = if self.free == NONE {
             // Places are 32 bits: four billion pending events.
             let chunk = u32::try_from(self.arena.len() / CHUNK)
@@ -338,7 +334,7 @@ impl<E: Copy> Far<E> {
                 .filter(|&chunk| chunk < NONE / CHUNK as u32)
                 .expect("fewer than 2^32 events are pending");
             self.next.push(NONE);
-            self.arena.resize(self.arena.len() + CHUNK, any);
+            self.arena.resize(self.arena.len() + CHUNK, *any);
             chunk
         } else {
             let chunk = self.free;
@@ -354,21 +350,35 @@ impl<E: Copy> Far<E> {
         chunk * CHUNK as u32
     }
 
-    /// Copies the entries of `bucket` to `out` and frees its chunks.
-    fn unload(&mut self, bucket: &Bucket, out: &mut Vec<Entry<E>>) {
-        let mut chunk = bucket.head;
+    /// Hands out the entries of a bucket, in the order of insertion, and frees its chunks.
+    #[inline]
+    #[expect(clippy::needless_pass_by_value, reason = "the bucket is gone")]
+    pub(super) fn unload(&mut self, taken: Taken, mut put: impl FnMut(&Entry<E>)) {
+        self.entries(&taken).for_each(&mut put);
+        let Bucket { head, tail, .. } = taken.bucket;
+        self.next[(tail - 1) as usize / CHUNK] = self.free;
+        self.free = head;
+    }
+
+    /// The entries of a bucket, in the order of insertion.
+    #[inline]
+    pub(super) fn entries(&self, taken: &Taken) -> impl Iterator<Item = &Entry<E>> {
+        self.of(&taken.bucket)
+    }
+
+    #[inline]
+    fn of(&self, bucket: &Bucket) -> impl Iterator<Item = &Entry<E>> {
+        let mut chunk = bucket.head as usize;
         let mut left = bucket.len as usize;
-        loop {
+        let chunks = std::iter::from_fn(move || {
             let taken = left.min(CHUNK);
-            out.extend_from_slice(&self.arena[chunk as usize * CHUNK..][..taken]);
+            let entries = &self.arena[chunk * CHUNK..][..taken];
             left -= taken;
-            let next = self.next[chunk as usize];
-            if left == 0 {
-                self.next[chunk as usize] = self.free;
-                self.free = bucket.head;
-                return;
+            if left > 0 {
+                chunk = self.next[chunk] as usize;
             }
-            chunk = next;
-        }
+            (taken > 0).then_some(entries)
+        });
+        chunks.flatten()
     }
 }
