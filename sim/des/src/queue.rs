@@ -404,6 +404,7 @@ impl<E: Copy> Default for EventQueue<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Span;
 
     #[test]
     fn time_then_rank_then_insertion() {
@@ -470,5 +471,28 @@ mod tests {
         }
         let bytes = queue.bytes();
         assert!(bytes < 60 * 100_000, "{bytes} bytes");
+    }
+
+    /// The same of a few, which come back in the order in which they go.
+    #[test]
+    #[cfg_attr(miri, ignore = "millions of events")]
+    fn a_queue_of_a_few_stays_small() {
+        for pending in [2, 30, 200] {
+            let mut queue = EventQueue::new();
+            for index in 0..pending {
+                queue.push(SimTime::from_nanos(index), 0, [0u32; 3]);
+            }
+            // The first rate is of the distant past, so that the wheel reaches far.
+            let mut increment = Span::DAY;
+            for _ in 0..1_000_000 {
+                let (now, rank, event) = queue.pop().expect("the queue never empties");
+                queue.push(now + increment, rank, event);
+                if now > SimTime::ZERO + Span::DAY {
+                    increment = Span::from_nanos(pending);
+                }
+            }
+            let bytes = queue.bytes();
+            assert!(bytes < 60_000, "{bytes} bytes for {pending}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! rung 0   |███|███|███|███|███|▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒  the last bucket has no end
 //!          gone ▲
 //! rung 1        |██|██|██|██|   the bucket of rung 0 that was opened last
-//!          gone     ▲           the next bucket to take: few enough to be sorted
+//!          gone     ▲           the next bucket to take: few enough for the wheel
 //! ```
 //!
 //! A push goes to the finest rung that reaches its time: one subtraction, one shift, one append. A
@@ -20,7 +20,7 @@ use super::Entry;
 
 /// Entries per chunk. The chunks of all buckets lie in one arena, without an allocation per bucket.
 const CHUNK: usize = 16;
-/// A bucket of at most this many events is sorted as it is.
+/// A bucket of at most this many events is taken as it is.
 pub(super) const SMALL: usize = super::wheel::MOST;
 /// How many events a bucket is to have after a division.
 const AIM: usize = 48;
@@ -31,8 +31,9 @@ const REACH: usize = 6;
 const NONE: u32 = u32::MAX;
 
 // A division of a bucket that is too large makes at least four buckets, and so comes to an end.
+const _: () = assert!(SMALL >= 4 * AIM);
 
-/// All events after those that are sorted.
+/// All events after those that are near.
 #[derive(Clone, Debug)]
 pub(super) struct Far<E> {
     /// From the coarsest, which reaches to the end of time, to the finest; each lies within the

@@ -15,6 +15,7 @@ const FEW: usize = 16;
 /// More entries than this are too many to put another between them.
 pub(super) const MOST: usize = 128;
 
+/// Events in order, between some free places.
 #[derive(Clone, Debug)]
 pub(super) struct Front<E> {
     /// Those at `at` to `end` count.
@@ -133,11 +134,18 @@ impl<E: Copy> Front<E> {
         &mut self.entries[self.at..self.end]
     }
 
+    /// Makes room at the end.
     #[cold]
     #[inline(never)]
     fn grow(&mut self, any: &Entry<E>) {
-        let len = (2 * self.entries.len()).max(2 * ROOM);
-        self.entries.resize(len, *any);
+        let len = self.entries.len();
+        if self.at > len / 2 && self.at > ROOM {
+            // Most of it has gone.
+            self.entries.copy_within(self.at..self.end, ROOM);
+            (self.at, self.end) = (ROOM, ROOM + self.len());
+        } else {
+            self.entries.resize((2 * len).max(2 * ROOM), *any);
+        }
     }
 
     #[cfg(test)]
