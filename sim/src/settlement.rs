@@ -122,6 +122,12 @@ impl Bank {
         );
     }
 
+    /// Asks for what the payment of an owner will need.
+    #[inline]
+    pub(crate) fn ask_for_owner(&self, owner: OwnerId) {
+        (self.ledger).ask_for(self.asset, Account::owner(owner.index()));
+    }
+
     /// Pays `usd` for a delivered job out of its lock: the protocol's share, the rest to the owner, the remainder back.
     ///
     /// # Panics

@@ -8,6 +8,9 @@ use crate::digest::Digest;
 use crate::queue::EventQueue;
 use crate::time::{SimTime, Span};
 
+/// How many events ahead a model with foresight is told what comes next.
+const NEXT: usize = 2;
+
 /// What can happen in a model: usually a small enum.
 pub trait Event: Copy {
     /// Which of several events at the same instant comes first: the lower rank.
@@ -22,8 +25,25 @@ pub trait Model {
     /// What can happen.
     type Event: Event;
 
+    /// How many events ahead the model foresees what comes; a model that fits the cache need not.
+    const FORESIGHT: usize = 0;
+
     /// Reacts to `event`, which happens at `cx.now()`.
     fn handle(&mut self, event: Self::Event, cx: &mut Context<Self::Event>);
+
+    /// [`FORESIGHT`](Self::FORESIGHT) events ahead of `event`, as a rule: a model may ask for the memory of what the event names
+    /// ([`prefetch`](crate::prefetch())). Others may yet come before it, or it may never be foreseen.
+    #[inline]
+    fn foresee_soon(&self, event: &Self::Event) {
+        let _ = event;
+    }
+
+    /// Two events ahead, as a rule: the memory asked for in [`foresee_soon`](Self::foresee_soon) is there, and tells what else to ask
+    /// for.
+    #[inline]
+    fn foresee_next(&self, event: &Self::Event) {
+        let _ = event;
+    }
 }
 
 /// The clock and the agenda, as a model sees them.
@@ -144,6 +164,7 @@ impl<M: Model> Engine<M> {
     pub fn run_until(&mut self, limit: SimTime) -> Outcome {
         self.context.stopped = false;
         while let Some((time, rank, event)) = self.context.queue.pop_until(limit) {
+            self.foresee();
             self.handle(time, rank, event);
             if self.context.stopped {
                 return Outcome::Stopped;
@@ -203,6 +224,21 @@ impl<M: Model> Engine<M> {
         self.context.stopped
     }
 
+    /// Tells the model what comes after the event at hand.
+    #[inline]
+    fn foresee(&mut self) {
+        if M::FORESIGHT > 0 {
+            let queue = &mut self.context.queue;
+            queue.look_ahead(M::FORESIGHT);
+            if let Some(event) = queue.coming(M::FORESIGHT - 1) {
+                self.model.foresee_soon(event);
+            }
+            if let Some(event) = queue.coming(NEXT - 1) {
+                self.model.foresee_next(event);
+            }
+        }
+    }
+
     #[inline]
     fn handle(&mut self, time: SimTime, rank: u8, event: M::Event) {
         self.context.now = time;
@@ -215,6 +251,7 @@ impl<M: Model> Engine<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::RefCell;
 
     /// Counts down once a second and remembers when.
     struct Countdown {
@@ -318,6 +355,55 @@ mod tests {
         }
         assert_eq!(sliced.digest(), whole.digest());
         assert_eq!(sliced.model.seen, whole.model.seen);
+    }
+
+    /// Ticks come as they are numbered; notes which ones were announced, and how far ahead.
+    #[derive(Default)]
+    struct Forewarned<const AHEAD: usize> {
+        handled: u32,
+        soon: RefCell<Vec<u32>>,
+        next: RefCell<Vec<u32>>,
+    }
+
+    impl<const AHEAD: usize> Model for Forewarned<AHEAD> {
+        type Event = Tick;
+        const FORESIGHT: usize = AHEAD;
+
+        fn handle(&mut self, Tick(number): Tick, _: &mut Context<Tick>) {
+            assert_eq!(number, self.handled);
+            self.handled += 1;
+        }
+
+        fn foresee_soon(&self, &Tick(number): &Tick) {
+            self.soon.borrow_mut().push(number - self.handled);
+        }
+
+        fn foresee_next(&self, &Tick(number): &Tick) {
+            self.next.borrow_mut().push(number - self.handled);
+        }
+    }
+
+    fn forewarned<const AHEAD: usize>() -> Engine<Forewarned<AHEAD>> {
+        let mut engine = Engine::new(Forewarned::default());
+        for number in 0..1_000 {
+            let at = SimTime::from_nanos(u64::from(number) * u64::from(number));
+            engine.context_mut().at(at, Tick(number));
+        }
+        engine.run_until(SimTime::MAX);
+        engine
+    }
+
+    #[test]
+    fn events_are_announced_and_nothing_changes() {
+        let (blind, told) = (forewarned::<0>(), forewarned::<5>());
+        assert_eq!(told.digest(), blind.digest());
+        assert_eq!(blind.model.soon.borrow().len(), 0);
+        for (ahead, leads) in [(5, &told.model.soon), (NEXT, &told.model.next)] {
+            let leads = leads.borrow();
+            assert!(leads.iter().all(|&lead| lead as usize == ahead));
+            // Not where a bucket ends.
+            assert!((800..1_000).contains(&leads.len()), "{}", leads.len());
+        }
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub mod queue;
 
 pub mod engine;
 
+pub mod prefetch;
+
 pub mod digest;
 
 pub mod math;
@@ -87,6 +89,7 @@ pub use digest::Digest;
 pub use dist::{Dist, DistError, normal_cdf, normal_quantile};
 pub use engine::{Context, Engine, Event, Model, Outcome};
 pub use portable::Portable;
+pub use prefetch::prefetch;
 pub use queue::EventQueue;
 pub use rng::{Purpose, Stream, Streams};
 pub use stats::{BatchMeans, LogHistogram, Moments, TimeBatches, TimeWeighted, quantile_rank};

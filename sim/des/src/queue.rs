@@ -174,6 +174,22 @@ impl<E: Copy> EventQueue<E> {
         Some((time, rank, event))
     }
 
+    /// Puts some of what is near in order, so that at least so many events are if so many are near: for [`coming`](Self::coming).
+    #[inline]
+    pub fn look_ahead(&mut self, least: usize) {
+        if self.front.len() < least && !self.wheel.is_empty() {
+            self.fill(least + FRONT);
+        }
+    }
+
+    /// The event that as things are is behind so many others, if it has been put in order.
+    #[must_use]
+    #[inline]
+    pub fn coming(&self, place: usize) -> Option<&E> {
+        let entry = self.front.as_slice().get(place);
+        entry.map(|entry| &entry.event)
+    }
+
     /// The time of the first event.
     #[must_use]
     pub fn peek_time(&mut self) -> Option<SimTime> {
@@ -242,10 +258,16 @@ impl<E: Copy> EventQueue<E> {
                 return false;
             }
         }
-        let end = self.wheel.take(FRONT, &mut self.front);
+        self.fill(FRONT);
+        true
+    }
+
+    /// Moves events from the wheel to the front until it has `least`, or all.
+    #[inline(never)]
+    fn fill(&mut self, least: usize) {
+        let end = self.wheel.take(least, &mut self.front);
         let is_last = self.wheel.is_empty();
         self.soon = if is_last { self.horizon } else { end };
-        true
     }
 
     /// Moves all that is near to `sorted`, in order.

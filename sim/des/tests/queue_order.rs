@@ -12,6 +12,7 @@ enum Step {
     Burst { time: u64, rank: u8, count: usize },
     Pop,
     PopMany { count: usize },
+    LookAhead { least: usize },
 }
 
 /// Few distinct times (ties), many, all, and the far end.
@@ -27,6 +28,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(time, rank, count)| Step::Burst { time, rank, count }),
         5 => Just(Step::Pop),
         1 => (1..80usize).prop_map(|count| Step::PopMany { count }),
+        1 => (1..20usize).prop_map(|least| Step::LookAhead { least }),
     ]
 }
 
@@ -68,6 +70,18 @@ impl Pair {
         time
     }
 
+    /// What is known to come is what will come.
+    #[track_caller]
+    fn look_ahead(&mut self, least: usize) {
+        self.queue.look_ahead(least);
+        for (place, &(.., event)) in self.reference.iter().enumerate() {
+            let Some(&coming) = self.queue.coming(place) else {
+                break;
+            };
+            assert_eq!(coming, event);
+        }
+    }
+
     /// All that is pending, sorted stably, is the reference.
     #[track_caller]
     fn look(&self) {
@@ -103,6 +117,7 @@ proptest! {
                 Step::Burst { time, rank, count } => (0..count).for_each(|_| pair.push(time, rank)),
                 Step::Pop => _ = pair.pop(),
                 Step::PopMany { count } => (0..count).for_each(|_| _ = pair.pop()),
+                Step::LookAhead { least } => pair.look_ahead(least),
             }
             pair.look();
         }
@@ -114,6 +129,7 @@ proptest! {
     fn never_goes_backwards_under_the_hold_pattern(
         start in prop::collection::vec(0..50u64, 1..200),
         delays in prop::collection::vec(0..20u64, 0..500),
+        ahead in 0..8usize,
     ) {
         let mut pair = Pair::default();
         for time in start {
@@ -122,6 +138,7 @@ proptest! {
         let mut now = 0;
         for delay in delays {
             let next = pair.pop().unwrap_or(now);
+            pair.look_ahead(ahead);
             prop_assert!(next >= now);
             now = next;
             pair.push(now + delay, (delay % 3) as u8);

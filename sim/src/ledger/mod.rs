@@ -6,7 +6,7 @@
 
 pub mod deeds;
 
-use walras_des::SimTime;
+use walras_des::{SimTime, prefetch};
 
 use crate::units::Amount;
 
@@ -261,6 +261,12 @@ impl Ledger {
     #[must_use]
     pub fn balance(&self, asset: Asset, account: Account) -> Amount {
         self.balances[asset as usize][account.0 as usize]
+    }
+
+    /// Asks for the balance of an account, which will be needed soon.
+    #[inline]
+    pub(crate) fn ask_for(&self, asset: Asset, account: Account) {
+        prefetch(&self.balances[asset as usize][account.0 as usize]);
     }
 
     /// What there is of an asset: minted and not burned.

@@ -1,6 +1,6 @@
 //! Random: a uniformly drawn eligible node.
 
-use walras_des::Stream;
+use walras_des::{Stream, prefetch};
 
 use crate::ids::{JobId, NodeId};
 use crate::scheduling::Pick;
@@ -70,6 +70,7 @@ pub(super) fn best_of(
             (best, highest) = (other, value);
         }
     }
+    ask_for_next_draws(d, view, stream);
     Some(best)
 }
 
@@ -87,7 +88,21 @@ pub(super) fn less_loaded_of(
             best = other;
         }
     }
+    ask_for_next_draws(d, view, stream);
     Some(best)
+}
+
+/// Asks for the cards that the next `d` draws will look at, and for the places in the list of nodes that the `d` after them will,
+/// as long as no node is drawn that is not eligible.
+fn ask_for_next_draws(d: u32, view: &View<'_>, stream: &Stream) {
+    let up = view.nodes_up();
+    let mut stream = stream.clone();
+    for _ in 0..d {
+        prefetch(view.node(draw(up, &mut stream)));
+    }
+    for _ in 0..d {
+        prefetch(&up[stream.below(up.len() as u64) as usize]);
+    }
 }
 
 /// A uniformly drawn element of a list that is not empty.

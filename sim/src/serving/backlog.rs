@@ -1,5 +1,7 @@
 //! The requests at the servers of a platform: sizes, progress, and who waits behind whom.
 
+use walras_des::prefetch;
+
 use crate::ids::JobId;
 use crate::workload::Prefix;
 
@@ -52,6 +54,14 @@ impl Backlog {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Asks for what is known of a job.
+    #[inline]
+    pub(super) fn ask_for(&self, job: JobId) {
+        if let Some(queued) = self.queued.get(job.index()) {
+            prefetch(queued);
+        }
     }
 
     /// A job that arrived at a server and has not left it.

@@ -198,6 +198,16 @@ impl Server {
         self.phase == Phase::Idle
     }
 
+    /// Asks for what the end of the present step will need of the backlog; returns the job that it will touch first, if there is one.
+    #[inline]
+    pub(crate) fn ask_for_jobs(&self, backlog: &Backlog) -> Option<JobId> {
+        let first = self.batch.first().map(|running| running.job);
+        for job in first.iter().chain(&self.queue.first()) {
+            backlog.ask_for(*job);
+        }
+        first
+    }
+
     /// Requests being prefilled or decoded.
     #[must_use]
     pub fn batch(&self) -> usize {

@@ -8,6 +8,7 @@ pub mod bound;
 mod copies;
 mod event;
 mod fleets;
+mod foresight;
 mod handoff;
 pub mod inspect;
 mod jobs;
@@ -437,6 +438,18 @@ impl<'a, S: Scheduler, R: Recorder> World<'a, S, R> {
 
 impl<S: Scheduler, R: Recorder> Model for World<'_, S, R> {
     type Event = Event;
+
+    const FORESIGHT: usize = 4;
+
+    #[inline]
+    fn foresee_soon(&self, event: &Event) {
+        self.ask_for_subject(event);
+    }
+
+    #[inline]
+    fn foresee_next(&self, event: &Event) {
+        self.ask_for_company(event);
+    }
 
     fn handle(&mut self, event: Event, cx: &mut Cx) {
         if R::EVENTS {

@@ -123,6 +123,7 @@ impl<S: Scheduler, R: Recorder> World<'_, S, R> {
     ) -> Result<(), Reason> {
         self.must_wait(job)?;
         self.must_take(job, node, cx)?;
+        self.ask_for_node(node);
         if let Some(rates) = rates {
             self.must_pay(job, node, rates, cx)?;
         }

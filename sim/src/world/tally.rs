@@ -1,6 +1,6 @@
 //! Measurement: counts, integrals over time and distributions of one run, within the measured window.
 
-use walras_des::{Digest, LogHistogram, SimTime, Span};
+use walras_des::{Digest, LogHistogram, SimTime, Span, prefetch};
 
 use super::Settings;
 use super::nodes::{Node, Registration};
@@ -169,6 +169,18 @@ impl Tally {
         let kind = usize::from(self.kind_of[node.index()]);
         let now = self.measured_time(now);
         self.kinds[kind].busy.change(now, delta);
+    }
+
+    /// Asks for what is kept of a node.
+    #[inline]
+    pub(super) fn ask_for_node(&self, node: NodeId) {
+        prefetch(&self.kind_of[node.index()]);
+    }
+
+    /// Asks for what is kept of an owner.
+    #[inline]
+    pub(super) fn ask_for_owner(&self, owner: OwnerId) {
+        prefetch(&self.payments[owner.index()]);
     }
 
     pub(super) fn up(&mut self, now: SimTime, node: NodeId, delta: i64) {

@@ -25,6 +25,13 @@ fuzz_target!(|steps: &[u8]| {
             0..=3 => {
                 now = sorted.first().map_or(now, |first| first.0);
                 pop(&mut queue, &mut sorted);
+                queue.look_ahead(usize::from(rank));
+                for (place, &(.., serial)) in sorted.iter().enumerate() {
+                    match queue.coming(place) {
+                        Some(&coming) => assert_eq!(coming, serial),
+                        None => break,
+                    }
+                }
                 continue;
             }
             4..=6 => word, // anywhere, the past and the far end included
