@@ -287,12 +287,8 @@ impl<E: Copy> EventQueue<E> {
         self.crowd.close();
         let times = || self.far.entries(&taken).map(|entry| entry.time);
         let last = taken.last;
-        // Where a bucket begins is not known of all of them.
-        let first = if last < u64::MAX && from < taken.first {
-            taken.first
-        } else {
-            times().fold(last, u64::min)
-        };
+        let first = taken.first.filter(|_| last < u64::MAX);
+        let first = first.unwrap_or_else(|| times().fold(last, u64::min));
         let many = taken.len() > CROWD || first == u64::MAX;
         if many && times().is_sorted_by(|a, b| a == b) {
             let instant = times().fold(last, u64::min);

@@ -51,8 +51,9 @@ pub(super) struct Far<E> {
 #[derive(Debug)]
 pub(super) struct Taken {
     bucket: Bucket,
-    /// What it covers, at most.
-    pub(super) first: u64,
+    /// When it begins, if that is known.
+    pub(super) first: Option<u64>,
+    /// When it ends.
     pub(super) last: u64,
 }
 
@@ -102,11 +103,8 @@ impl Rung {
     }
 
     /// The first instant of bucket `index`; that of the first one is not known here.
-    fn bucket_start(&self, index: usize) -> u64 {
-        match index {
-            0 => 0,
-            _ => self.start + ((index as u64) << self.shift),
-        }
+    fn bucket_start(&self, index: usize) -> Option<u64> {
+        (index > 0).then(|| self.start + ((index as u64) << self.shift))
     }
 
     /// The last instant of bucket `index`.
@@ -171,7 +169,7 @@ impl<E: Copy> Far<E> {
             };
             let index = rung.next + skipped;
             rung.next = index + 1;
-            let from = from.max(rung.bucket_start(index));
+            let start = rung.bucket_start(index).filter(|&start| start >= from);
             let end = rung.bucket_end(index);
             let place = rung.base + index;
             let bucket = std::mem::replace(&mut self.buckets[place], EMPTY);
@@ -181,11 +179,11 @@ impl<E: Copy> Far<E> {
             if bucket.len as usize <= SMALL || self.is_instant(&bucket) {
                 return Some(Taken {
                     bucket,
-                    first: from,
+                    first: start,
                     last: end,
                 });
             }
-            self.divide(&bucket, from, end);
+            self.divide(&bucket, start.unwrap_or(from), end);
         }
     }
 
