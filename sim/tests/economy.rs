@@ -937,6 +937,47 @@ fn auctions_clear_where_curves_cross() {
     }
 }
 
+/// Customers who want 1,000 a day whatever it costs, of owners who can do 240: a base fee rises by an eighth a day, and 1.125¹¹⁸ is the
+/// first beyond a million times the reference price. Nobody pays more, so it stays there.
+#[test]
+fn nobody_pays_a_million_times_the_reference() {
+    let owners = Owners {
+        potential: 10,
+        ..owners()
+    };
+    let fee = Eip1559 {
+        fee: money(1.0),
+        floor: money(0.01),
+        target: Ppm::from_fraction(0.5),
+        denominator: 8,
+        burn: Ppm::default(),
+        tip: Amount::ZERO,
+    };
+    let output = go(&economy(customers(), vec![network(owners, fee)]), 600);
+    let prices: Vec<f64> = output.series.column(Column::Price).collect();
+    assert_eq!(prices.iter().position(|&price| price > 1e6), Some(117));
+    for &price in &prices[117..] {
+        assert!(price > 0.87e6 && price < 1.13e6, "{price}");
+    }
+}
+
+/// An auction at whose last price nobody buys is not dead: customers look at what is asked, and it clears where curves cross.
+#[test]
+fn an_auction_recovers_from_a_price_that_nobody_pays() {
+    let half = KDouble {
+        k: Ppm::from_fraction(0.5),
+    };
+    let clear = |initial_price| {
+        let auction = Network {
+            initial_price,
+            ..network(owners(), half.clone())
+        };
+        let rival = network(owners(), posted(0.7));
+        last(&go(&economy(customers(), vec![auction, rival]), 60))[Column::Price]
+    };
+    close(clear(1e5), clear(1.0), 1e-9);
+}
+
 /// What customers choose between a cloud and owners at posted prices is the logit of −3 ln p.
 #[test]
 fn shares_are_a_logit() {

@@ -85,6 +85,8 @@ struct Group {
     likes: Each,
     /// Index of prices and appeal at which the volume is wanted.
     reference: f64,
+    /// The highest price that anybody pays [USD per unit].
+    choke: f64,
     shares: Each,
     /// Share of those who would be elsewhere that moves in a step.
     moves: f64,
@@ -94,6 +96,9 @@ struct Group {
 
 /// A number for each network.
 pub type Each = SmallVec<[f64; 4]>;
+
+/// Nobody pays more than this times the reference price: habit, and demand that is not elastic, would pay any.
+const CHOKE: f64 = 1e6;
 
 /// Share of those who would rather be elsewhere that moves in so many days.
 fn moving(habit: f64, days: f64) -> f64 {
@@ -135,6 +140,9 @@ impl Group {
 
     /// Share of what is wanted at a price that customers can pay.
     fn affordable(&self, price: f64) -> f64 {
+        if price > self.choke {
+            return 0.0;
+        }
         let budgets = self.plan.budgets.as_ref();
         budgets.map_or(1.0, |budgets| budgets.affordable(price))
     }
@@ -162,6 +170,7 @@ impl Demand {
                 .map(|offer| segment.tastes.utility(offer) - plan.tastes.utility(offer))
                 .collect(),
             reference: 0.0,
+            choke: CHOKE * plan.reference_price,
             shares: Each::new(),
             moves: moving(segment.habit, 1.0),
             wanted: Each::new(),

@@ -928,7 +928,15 @@ impl State {
             .quote()
             .map(|quote| quote.0 as f64 / 1e9 * MILLI);
         let traded = (quantity > 0).then(|| self.trades.paid().as_f64() / quantity as f64 * MILLI);
-        self.price = announced.or(traded).unwrap_or(self.price).max(1e-9);
+        // Where nobody bids near the last price, customers look at what is asked.
+        let asked = || {
+            let asks = self.asks.iter().filter(|ask| ask.quantity > 0);
+            let least = asks.map(|ask| ask.price).min()?.as_f64() * MILLI;
+            (self.bids.is_empty() && least < self.price).then(|| least.max(self.price / SPAN))
+        };
+        self.price = (announced.or(traded).or_else(asked))
+            .unwrap_or(self.price)
+            .max(1e-9);
     }
 
     /// What an owner must be paid by customers to get one dollar.
