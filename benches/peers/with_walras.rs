@@ -101,36 +101,33 @@ impl Model for Station {
     type Event = Customer;
 
     fn handle(&mut self, event: Customer, cx: &mut Context<Customer>) {
-        match event {
+        let starts = match event {
             Customer::Comes => {
-                if self.free > 0 {
-                    self.free -= 1;
-                    self.serve(cx.now(), cx);
-                } else {
-                    self.line.push_back(cx.now());
-                }
                 self.left -= 1;
                 if self.left > 0 {
                     const MEAN_GAP: f64 = 1.0 / (LOAD * SERVERS as f64);
                     let gap = self.gaps.exponential() * MEAN_GAP;
                     cx.after(Span::from_secs_f64(gap), Customer::Comes);
                 }
+                if self.free > 0 {
+                    self.free -= 1;
+                    Some(cx.now())
+                } else {
+                    self.line.push_back(cx.now());
+                    None
+                }
             }
             Customer::Leaves { came } => {
                 self.responses.record((cx.now() - came).as_secs_f64());
-                match self.line.pop_front() {
-                    Some(next) => self.serve(next, cx),
-                    None => self.free += 1,
-                }
+                let next = self.line.pop_front();
+                self.free += u32::from(next.is_none());
+                next
             }
+        };
+        if let Some(came) = starts {
+            let service = Span::from_secs_f64(self.services.exponential());
+            cx.after(service, Customer::Leaves { came });
         }
-    }
-}
-
-impl Station {
-    fn serve(&mut self, came: SimTime, cx: &mut Context<Customer>) {
-        let service = Span::from_secs_f64(self.services.exponential());
-        cx.after(service, Customer::Leaves { came });
     }
 }
 
