@@ -217,7 +217,7 @@ mod tests {
                 since = late.factor;
             }
             let at_end = late.worth(Amount(stake), begin);
-            let growth = late.factor.div_ceil(begin) as i128;
+            let growth = late.factor.div_ceil(begin).cast_signed();
             prop_assert!(value <= at_end && at_end - value <= Amount(rewards.len() as i128 * growth));
         }
     }
