@@ -432,9 +432,12 @@ fn number(text: &str, default: u64) -> anyhow::Result<u64> {
 /// A time such as `3h`, or an event such as `#1000` or, as it is printed, `#1,000`.
 fn moment(text: &str) -> Result<Moment, Mistake> {
     let number = text.strip_prefix('#').map(|number| number.replace(',', ""));
-    match number.as_deref().map(str::parse) {
-        Some(Ok(number)) => Ok(Moment::Event(number)),
-        _ => condition::time(text).map(Moment::Time),
+    let is_number =
+        |digits: &String| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    match number.filter(is_number) {
+        // No run has more events than can be counted.
+        Some(digits) => Ok(Moment::Event(digits.parse().unwrap_or(u64::MAX))),
+        None => condition::time(text).map(Moment::Time),
     }
 }
 

@@ -1,14 +1,14 @@
 //! Conditions and expressions over the state of a run, such as `node[17].queue > 100 and time >= 3h`.
 //!
 //! ```text
-//! expression  comparisons < <= > >= == != of sums and products, joined with and, or, not; parentheses
+//! expression  comparisons < <= > >= == != of values under + - * /, joined with and, or, not; parentheses
 //! values      paths of `inspect::FIELDS`, numbers, times (3h, 250ms, 1h02m03.5s), true, false, words of a field (up, ended)
 //! all nodes   any(…), all(…), count(…), max(…), min(…), sum(…) of an expression of node[*].…
 //! ```
 //!
 //! Paths are resolved once, so that an evaluation after every event costs nanoseconds; what is said of all nodes is worked out
 //! anew for those that an event has touched. What has no value (the node of a job that
-//! waits) compares as false with everything. Times are nanoseconds inside: exact up to a hundred days.
+//! waits, nothing over nothing) compares as false with everything. Times are nanoseconds inside: exact up to a hundred days.
 
 use std::fmt;
 
@@ -624,6 +624,9 @@ struct Typed {
     width: usize,
 }
 
+/// An expression has at most so many, so that nothing that goes down its tree leaves the stack.
+const MOST_TOKENS: usize = 400;
+
 struct Parser<'s> {
     text: &'s str,
     state: &'s State<'s>,
@@ -645,13 +648,19 @@ fn noun(kind: Kind) -> &'static str {
 
 impl<'s> Parser<'s> {
     fn new(text: &'s str, state: &'s State<'s>) -> Result<Self, Mistake> {
-        Ok(Self {
+        let parser = Self {
             text,
             state,
             tokens: scan(text)?,
             next: 0,
             inside: None,
-        })
+        };
+        let beyond = parser.tokens.get(MOST_TOKENS);
+        let Some(token) = beyond.filter(|token| token.what != Lexeme::End) else {
+            return Ok(parser);
+        };
+        let message = format!("longer than {MOST_TOKENS} names, numbers and signs");
+        Err(parser.mistake(token.column, token.width, message, None))
     }
 
     fn mistake(

@@ -871,6 +871,25 @@ fn mistakes_in_expressions_say_where_and_what_would_work() {
     });
 }
 
+/// However deep or long, an expression is read or refused, and never leaves the stack.
+#[test]
+fn expressions_are_bounded() {
+    at_start(|state| {
+        for text in [
+            "(".repeat(10_000),
+            format!("{}true", "not ".repeat(10_000)),
+            format!("{}1 > 0", "-".repeat(100_000)),
+            format!("{}true", "true or ".repeat(100_000)),
+        ] {
+            let mistake = Expression::condition(&text, state).unwrap_err().to_string();
+            assert!(mistake.contains("longer than 400"), "{}", &mistake[..80]);
+        }
+        let deep = format!("{}true{}", "(".repeat(199), ")".repeat(199));
+        let mut deep = Expression::condition(&deep, state).expect("399 are fine");
+        assert!(deep.holds(state));
+    });
+}
+
 #[test]
 fn times_are_read_as_they_are_written() {
     for nanos in [

@@ -253,7 +253,12 @@ fn owners_who_leave_finish_their_work() {
         warm_up: Span::ZERO,
         sample_every: Span::HOUR,
     };
-    let mut live = Live::new(&machines, &settings, &walras_des::Streams::new(5, 0));
+    let mut live = Live::new(
+        &machines,
+        &settings,
+        &walras_des::Streams::new(5, 0),
+        walras_sim::record::Nothing,
+    );
     let hour = |hour: u64| SimTime::ZERO + Span::HOUR * hour;
     let wanted = 0.05 * machines.volume();
     let price = Amount::from_f64(1.0);
@@ -281,7 +286,12 @@ fn requests_follow_the_customers() {
         warm_up: Span::ZERO,
         sample_every: Span::DAY,
     };
-    let mut live = Live::new(&machines, &settings, &walras_des::Streams::new(5, 0));
+    let mut live = Live::new(
+        &machines,
+        &settings,
+        &walras_des::Streams::new(5, 0),
+        walras_sim::record::Nothing,
+    );
     let each = machines.volume() / 86400.0; // one request a second
     for (day, factor) in [(1, 1.0), (2, 2.0), (3, 0.0), (4, 0.5)] {
         let until = SimTime::ZERO + Span::DAY * day;

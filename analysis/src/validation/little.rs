@@ -5,23 +5,30 @@
 //! joining and leaving; both are integers, and a run that serves all of its requests must have them equal.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::path::Path;
 
 use walras_des::{SimTime, Streams};
-use walras_scenarios::plan::Batch;
+use walras_scenarios::plan::{Batch, Subject};
 use walras_scenarios::{Plan, library};
 use walras_sim::cluster::TaskId;
 use walras_sim::cluster::observer::{Observer, Stop};
 use walras_sim::cluster::site::Site;
 use walras_sim::cluster::view::View;
+use walras_sim::economy::Economy;
+use walras_sim::economy::machines::Live;
 use walras_sim::ids::NodeId;
-use walras_sim::record::{Kind, Queue, Recorder};
+use walras_sim::record::{Queue, Recorder};
+use walras_sim::units::Amount;
 use walras_sim::world;
 
 use super::{Planned, Row, Task};
 
-/// Simulated time in which requests come; all are then served to their end.
+/// Simulated time in which requests come; all are then served to their end. In `outage` the region fails after 6.8 hours.
 const HORIZON: &str = "3 h";
+const LONG: (&str, &str) = ("outage", "9 h");
+/// Half and whole of the time that machines of economies are watched [s].
+const MACHINES: [u64; 2] = [5_400, 10_800];
 
 /// A system for each scenario, a row for each platform.
 pub(super) fn group() -> Planned {
@@ -30,13 +37,23 @@ pub(super) fn group() -> Planned {
         title: "Little's law in the scenarios of the library",
         about: "L = λW as an identity on the sample path of one replication with 3 h of arrivals. Left: the sum of the times \
                 that requests spent in the platform, per second (λW); right: the time average of what the queue itself counts \
-                (L). The dispatcher and every node that served a request are compared one by one in the same row. Of batch jobs, for \
-                as long as is shipped: tasks that run, on the cluster and on every node.",
+                (L). The dispatcher and every node that served a request are compared one by one in the same row. Arrivals last 9 h \
+                in `outage`. Of batch jobs, for as long as is shipped: tasks that run, on the cluster and on every node, and tasks \
+                that wait. Of economies: requests at the machines of a network, a third of which leave after half of 3 h.",
         tasks: (library().iter())
-            .filter(|entry| shipped(entry.name, &[]).kind() != Kind::Economy)
+            .filter(|entry| has_queues(&shipped(entry.name, &[])))
             .map(|entry| task(entry.name))
             .collect(),
     }
+}
+
+/// Work of an economy is a flow, but where machines are modelled.
+fn has_queues(plan: &Plan) -> bool {
+    let Subject::Economies(all) = &plan.subject else {
+        return true;
+    };
+    let mut networks = all.economies.iter().flat_map(|economy| &economy.networks);
+    networks.any(|network| network.machines.is_some())
 }
 
 fn shipped(name: &str, set: &[(String, String)]) -> Plan {
@@ -49,7 +66,11 @@ fn scenario(name: &str, seed: u64) -> Vec<Row> {
     if let Some(batch) = plan.batch() {
         return clusters(&plan, batch, seed);
     }
-    let plan = shipped(name, &[("run.horizon".to_owned(), HORIZON.to_owned())]);
+    if let Subject::Economies(all) = &plan.subject {
+        return machines(&plan, &all.economies, seed);
+    }
+    let horizon = if name == LONG.0 { LONG.1 } else { HORIZON };
+    let plan = shipped(name, &[("run.horizon".to_owned(), horizon.to_owned())]);
     let requests = plan.expect_requests();
     let platform = |platform: &walras_sim::platform::Platform| {
         let mut books = Books::default();
@@ -68,6 +89,37 @@ fn scenario(name: &str, seed: u64) -> Vec<Row> {
     requests.platforms.iter().map(platform).collect()
 }
 
+/// The machines of networks at their full load, as an economy steers them: after half of the time every third node is sent away, and other
+/// prices and numbers of requests come. What has come by the end is not served to its end.
+fn machines(plan: &Plan, economies: &[Economy], seed: u64) -> Vec<Row> {
+    let streams = Streams::new(seed, 0);
+    let mut rows = Vec::new();
+    for economy in economies {
+        for network in &economy.networks {
+            let Some(machines) = &network.machines else {
+                continue;
+            };
+            let mut books = Books::default();
+            let bystander = Bystander(&mut books);
+            let mut live = Live::new(machines, &plan.settings(), &streams, bystander);
+            let volume = machines.volume();
+            let [half, whole] = MACHINES.map(SimTime::from_secs);
+            let price = Amount::from_f64(network.initial_price);
+            let before = live.run(half, volume, price, |_| true);
+            let after = live.run(whole, 0.8 * volume, price, |node| node % 3 > 0);
+            drop(live);
+            books.now = whole;
+            let came = before.requests[0] + after.requests[0];
+            rows.push(row(
+                &format!("{}: {}", economy.name, network.name),
+                &books,
+                came,
+            ));
+        }
+    }
+    rows
+}
+
 fn clusters(plan: &Plan, batch: &Batch, seed: u64) -> Vec<Row> {
     let settings = plan.settings();
     let streams = Streams::new(seed, 0);
@@ -83,7 +135,7 @@ fn clusters(plan: &Plan, batch: &Batch, seed: u64) -> Vec<Row> {
     batch.sites.iter().map(cluster).collect()
 }
 
-/// The queues of a cluster are what runs, in all and on each node; a gang is on a node once for each of its workers there.
+/// The queues of a cluster are what waits, and what runs, in all and on each node; a gang is on a node once.
 impl Books {
     fn note(&mut self, view: &View<'_>, task: TaskId, placed: &[(NodeId, u16)], joins: bool) {
         let now = view.now();
@@ -102,7 +154,32 @@ impl Books {
             let serial = u64::from(task.0);
             self.turn(Queue::Node(node), serial, now, here.len() as u64, joins);
         }
-        self.queues.entry(Queue::Dispatcher).or_default();
+    }
+
+    /// Compares the waiting list with what it was before the last event. Who waits for longer stands before who came later, so that those
+    /// who have left are the gaps.
+    fn look_at_who_waits(&mut self, view: &View<'_>) {
+        let at = self.settled;
+        let list = self.queues.entry(Queue::Dispatcher).or_default();
+        let mut present = view.waiting().peekable();
+        for (task, since) in mem::take(&mut self.waiting) {
+            let is_here = |other: &TaskId| *other == task && view.task(task).waiting_since == since;
+            if present.next_if(is_here).is_some() {
+                self.waiting.push((task, since));
+            } else {
+                list.stays += u128::from((at - since).as_nanos());
+                list.present.remove(&u64::from(task.0));
+            }
+        }
+        for task in present {
+            // As the books say it: the list and they must agree.
+            let since = view.task(task).waiting_since;
+            self.waiting.push((task, since));
+            list.present.insert(u64::from(task.0), since);
+            list.joined += 1;
+        }
+        list.change(at, view.waiting_len() as u64);
+        self.settled = view.now();
     }
 
     fn turn(&mut self, queue: Queue, serial: u64, now: SimTime, length: u64, joins: bool) {
@@ -120,6 +197,15 @@ impl Books {
 }
 
 impl Observer for Books {
+    fn elapsed(&mut self, view: &View<'_>) {
+        self.look_at_who_waits(view);
+    }
+
+    fn finished(&mut self, view: &View<'_>) {
+        self.look_at_who_waits(view);
+        self.now = view.now();
+    }
+
     fn started(&mut self, view: &View<'_>, task: TaskId) {
         let placed: Vec<_> = view.task(task).nodes().map(|node| (node, 0)).collect();
         self.note(view, task, &placed, true);
@@ -155,6 +241,9 @@ fn row(name: &str, books: &Books, submitted: u64) -> Row {
 struct Books {
     queues: BTreeMap<Queue, Sides>,
     now: SimTime,
+    /// Of a cluster, the tasks that wait and since when, and the time of the event that left them so.
+    waiting: Vec<(TaskId, SimTime)>,
+    settled: SimTime,
 }
 
 /// Both sides of Little's law for one queue.

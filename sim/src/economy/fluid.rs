@@ -12,7 +12,7 @@ use crate::economy::roster::Roster;
 use crate::economy::welfare::{self, Curve, Welfare};
 use crate::economy::{Change, Economy, Fidelity};
 use crate::ledger::Posting;
-use crate::record::{Counts, Latencies, Output};
+use crate::record::{Counts, Latencies, Nothing, Output};
 use crate::series::{Column, Row, Series};
 use crate::supply::orders::Orders;
 use crate::world::Settings;
@@ -110,7 +110,7 @@ impl<'a> Run<'a> {
         Self {
             economy,
             live: machines
-                .map(|machines| Some(Live::new(machines?, settings, streams)))
+                .map(|machines| Some(Live::new(machines?, settings, streams, Nothing)))
                 .collect(),
             demand: Demand::new(
                 &economy.customers,

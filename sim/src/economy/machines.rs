@@ -9,7 +9,7 @@ use walras_des::{Engine, SimTime, Span, Streams};
 use crate::ids::NodeId;
 use crate::market::Pricing;
 use crate::platform::Platform;
-use crate::record::Nothing;
+use crate::record::{Nothing, Recorder};
 use crate::scheduling::Builtin;
 use crate::units::Amount;
 use crate::workload::{Source, Workload};
@@ -172,7 +172,7 @@ impl Machines {
         let streams = Streams::new(seed, u64::from(replication));
         let potential = self.potential(&streams);
         let capacity: f64 = potential.iter().map(|node| node.capacity).sum();
-        let mut live = Live::new(self, settings, &streams);
+        let mut live = Live::new(self, settings, &streams, Nothing);
         let mut until = |time| {
             live.run(SimTime::ZERO + time, load * capacity, Amount::ZERO, |_| {
                 true
@@ -189,8 +189,8 @@ impl Machines {
 }
 
 /// Machines at work, request by request.
-pub struct Live<'a> {
-    engine: Engine<World<'a, Builtin, Nothing>>,
+pub struct Live<'a, R: Recorder = Nothing> {
+    engine: Engine<World<'a, Builtin, R>>,
     prompt_weight: f64,
     /// [units a day]
     volume: f64,
@@ -212,15 +212,20 @@ pub struct Done {
     pub requests: [u64; 2],
 }
 
-impl<'a> Live<'a> {
-    /// Machines that nobody has let in yet.
+impl<'a, R: Recorder> Live<'a, R> {
+    /// Machines that nobody has let in yet, and who writes down what they do.
     #[must_use]
-    pub fn new(machines: &'a Machines, settings: &Settings, streams: &Streams) -> Self {
+    pub fn new(
+        machines: &'a Machines,
+        settings: &Settings,
+        streams: &Streams,
+        recorder: R,
+    ) -> Self {
         let Machines {
             platform, workload, ..
         } = machines;
         let scheduler = platform.policy.build(streams);
-        let world = World::new(platform, workload, settings, streams, scheduler, Nothing);
+        let world = World::new(platform, workload, settings, streams, scheduler, recorder);
         let nodes = platform
             .fleets
             .iter()
