@@ -85,7 +85,7 @@ mod tests {
 
     use proptest::prelude::*;
     use proptest::test_runner::RngSeed;
-    use walras_des::{Purpose, Streams};
+    use walras_des::{Purpose, Span, Streams};
 
     use super::*;
 
@@ -168,5 +168,44 @@ mod tests {
             })
             .collect();
         check_all(&steps);
+    }
+
+    #[test]
+    fn every_candidate_keeps_equal_times_in_order() {
+        let at_once = (0..100_000u32).map(|step| Some((0, (step % 3) as u8)));
+        let more = (0..100_000u32).map(|step| (step % 2 == 0).then_some((0, 1)));
+        check_all(&at_once.chain(more).collect::<Vec<_>>());
+    }
+
+    /// Heavy-tailed times, half of them pushed while the queue drains.
+    fn hold_ten_million<Q: Queue<u64>>(name: &str) {
+        const PENDING: u64 = 10_000_000;
+        let mut stream = Streams::new(1, 0).open(Purpose::new("ten million"), 0);
+        let mut delay = || Span::from_nanos((1e3 * stream.exponential() / stream.uniform()) as u64);
+        let mut queue = Q::empty();
+        for event in 0..PENDING {
+            queue.push(SimTime::ZERO + delay(), 0, event);
+        }
+        let (mut last, mut pushed) = ((SimTime::ZERO, 0), PENDING);
+        for popped in 0..PENDING + PENDING / 2 {
+            let (now, _, event) = queue.pop().expect("there are more");
+            assert!(popped == 0 || (now, event) > last, "{name} at {popped}");
+            last = (now, event);
+            if pushed < PENDING + PENDING / 2 {
+                queue.push(now + delay(), 0, pushed);
+                pushed += 1;
+            }
+        }
+        assert_eq!(queue.pop(), None, "{name}");
+    }
+
+    #[test]
+    fn every_candidate_holds_ten_million() {
+        hold_ten_million::<BinaryHeapQueue<u64>>("std");
+        hold_ten_million::<FourAryHeap<u64>>("4-ary heap");
+        hold_ten_million::<LadderQueue<u64>>("ladder");
+        hold_ten_million::<LazyBuckets<u64>>("lazy");
+        hold_ten_million::<TimingWheel<u64>>("wheel");
+        hold_ten_million::<EventQueue<u64>>("EventQueue");
     }
 }
