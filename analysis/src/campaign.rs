@@ -12,8 +12,8 @@ use walras_scenarios::sweep::Point;
 use walras_scenarios::{Issues, Scenario};
 
 use crate::conduct::{self, WarmUpError};
-use crate::experiment::{Execution, Experiment};
-use crate::store::{self, StoreError};
+use crate::experiment::{Execution, Experiment, Manifest};
+use crate::store::{self, StoreError, Writer};
 
 /// Experiments that belong together, and share a directory.
 #[derive(Clone, Copy)]
@@ -242,17 +242,20 @@ impl Lead<'_> {
             }
         }
         let progress = |progress| self.watch.advances(self.index, progress);
-        let results = conduct::execute(&scenario.plan, options, &progress).map_err(|error| {
-            CampaignError::Run {
-                point: point(),
-                error,
-            }
+        let mut writer = Writer::begin(&scenario, self.place)?;
+        let keep = &mut |run| writer.keep(run);
+        let carried = conduct::carry_out(&scenario.plan, options, &progress, keep);
+        let carried = carried.map_err(|error| CampaignError::Run {
+            point: point(),
+            error,
         })?;
-        if results.interrupted {
+        if carried.interrupted && writer.is_well() {
             return Ok(false);
         }
-        let experiment = Experiment::new(&scenario, results, self.watch.ends(self.index));
-        self.pool.work(|| store::save(&experiment, self.place))?;
+        let execution = self.watch.ends(self.index);
+        let manifest = Manifest::new(&scenario, carried, execution);
+        self.pool
+            .work(|| writer.finish(manifest, &scenario.resolved, &[]))?;
         Ok(true)
     }
 }

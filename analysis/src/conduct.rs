@@ -3,9 +3,9 @@
 //! Both decisions depend on the results alone, never on which run ended first: the same for any number of threads.
 
 use walras_des::Span;
-use walras_scenarios::run::{Options, PILOTS, Progress, Results, Run, RunError, replicate};
+use walras_scenarios::run::{Options, PILOTS, Pool, Progress, Results, Run, RunError, replicate};
 use walras_scenarios::{Plan, Precision};
-use walras_sim::record::MetricId;
+use walras_sim::record::{MetricId, Metrics};
 
 use crate::estimate::stopping::{is_precise, next_round};
 use crate::estimate::warm_up::{NoSteadyState, mser5};
@@ -94,28 +94,97 @@ pub fn execute(
     options: &Options<'_>,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Results, RunError> {
-    let Some(precision) = &plan.precision else {
-        return walras_scenarios::execute(plan, options, progress);
+    let mut runs = Vec::new();
+    let carried = carry_out(plan, options, progress, &mut |run| {
+        runs.push(run);
+        true
+    })?;
+    Ok(Results {
+        runs,
+        requested: carried.requested,
+        interrupted: carried.interrupted,
+    })
+}
+
+/// How an execution ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// Runs that were asked for: platforms times replications.
+    pub requested: usize,
+    /// Whether it was stopped before all of them had finished.
+    pub interrupted: bool,
+}
+
+/// Runs for each thread that are finished before they are handed on: threads that have none left wait for the others.
+const AT_ONCE: usize = 16;
+
+/// As [`execute`], and hands on the runs in their order, a few for each thread at a time, so that no more are in memory. It is stopped
+/// when `keep` says no.
+///
+/// # Errors
+/// As [`execute`].
+pub fn carry_out(
+    plan: &Plan,
+    options: &Options<'_>,
+    progress: &(dyn Fn(Progress) + Sync),
+    keep: &mut dyn FnMut(Run) -> bool,
+) -> Result<Carried, RunError> {
+    let platforms = plan.names().len();
+    let own;
+    let pool = if let Some(shared) = options.pool {
+        shared
+    } else {
+        own = Pool::new(options.threads);
+        &own
     };
-    let mut done = precision.at_least.min(plan.replications);
-    let mut results = replicate(plan, 0..done, options, progress)?;
-    while !results.interrupted && done < plan.replications {
+    let options = Options {
+        pool: Some(pool),
+        ..*options
+    };
+    // Rows of jobs take as much memory as a run.
+    let at_once = if options.record_jobs { 1 } else { AT_ONCE };
+    let at_once = (at_once * pool.threads()).div_ceil(platforms.max(1)).max(1) as u32;
+    let mut figures: Vec<(usize, Metrics)> = Vec::new();
+    let (mut done, mut goal) = (0, plan.replications);
+    if let Some(precision) = &plan.precision {
+        goal = goal.min(precision.at_least);
+    }
+    let mut is_interrupted = false;
+    loop {
+        let requested = goal as usize * platforms;
+        while done < goal && !is_interrupted {
+            let next = goal.min(done + at_once);
+            let told = |now: Progress| progress(Progress { requested, ..now });
+            let results = replicate(plan, done..next, &options, &told)?;
+            is_interrupted = results.interrupted;
+            for run in results.runs {
+                if plan.precision.is_some() {
+                    figures.push((run.platform, run.output.metrics.clone()));
+                }
+                is_interrupted |= !keep(run);
+            }
+            done = next;
+        }
+        let carried = Carried {
+            requested,
+            interrupted: is_interrupted,
+        };
+        let Some(Precision { relative, of, .. }) = &plan.precision else {
+            return Ok(carried);
+        };
         let figure = |platform: usize, metric: MetricId| {
-            let runs = results.runs.iter().filter(|run| run.platform == platform);
+            let runs = figures.iter().filter(|(of, _)| *of == platform);
             let values: Vec<f64> = runs
-                .filter_map(|run| run.output.metrics.get(metric))
+                .filter_map(|(_, metrics)| metrics.get(metric))
                 .collect();
             estimate(&values, metric.metric().range)
         };
-        let Precision { relative, of, .. } = precision;
-        if widest(*relative, of, plan.names().len(), figure).is_none() {
-            break;
+        let is_enough = is_interrupted || done >= plan.replications;
+        if is_enough || widest(*relative, of, platforms, figure).is_none() {
+            return Ok(carried);
         }
-        let next = next_round(done, plan.replications);
-        results.append(replicate(plan, done..next, options, progress)?);
-        done = next;
+        goal = next_round(done, plan.replications);
     }
-    Ok(results)
 }
 
 /// The figure among `of` that is furthest from being within `relative`, with its platform and estimate; `None` if all are

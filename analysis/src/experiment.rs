@@ -1,5 +1,6 @@
 //! A finished experiment: what was asked, how it was run, and what every run left behind.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -8,9 +9,12 @@ use walras_scenarios::Scenario;
 
 pub use walras_scenarios::Cost;
 use walras_scenarios::run::Results;
-use walras_sim::record::{BatchRow, Counts, JobRow, Latencies, Metrics, Sample};
+use walras_sim::record::{BatchRow, Counts, JobRow, Latencies, Latency, Metrics, Sample};
 use walras_sim::series::Series;
 use walras_sim::sums::Sums;
+
+use crate::conduct::Carried;
+use crate::curves::Gathered;
 
 /// Format of run directories that this version writes and reads.
 pub const FORMAT: u32 = 1;
@@ -24,9 +28,13 @@ pub struct Experiment {
     pub scenario: String,
     /// The finished runs, ordered by replication, then platform.
     pub runs: Vec<Run>,
+    /// What curves are made of, if the runs have forgotten their courses.
+    pub gathered: Option<Gathered>,
 }
 
 /// One platform in one replication.
+///
+/// What it was like over time is its *course*: a run that has been written forgets it, so that memory does not grow with the number of runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     /// Index into [`Manifest::platforms`].
@@ -41,19 +49,21 @@ pub struct Run {
     pub counts: Counts,
     /// The figures.
     pub metrics: Metrics,
-    /// How long requests or batch jobs took.
+    /// Requests or batch jobs of each [`Latency`].
+    pub timed: [u64; Latency::ALL.len()],
+    /// How long requests or batch jobs took; part of the course, but where it is the only replication.
     pub latencies: Latencies,
     /// What added up in each section of the run, where it is the only replication; otherwise empty.
     pub sections: Vec<Sums>,
-    /// The platform over time.
+    /// The platform over time; part of the course.
     pub samples: Vec<Sample>,
-    /// Lorenz curve of owner revenue at 101 even shares of owners; empty with a single owner.
+    /// Lorenz curve of owner revenue at 101 even shares of owners; empty with a single owner; part of the course.
     pub lorenz: Vec<f64>,
-    /// One row per ended request, if they were recorded; not read back from a run directory.
+    /// One row per ended request, if they were recorded; part of the course, and not read back from a run directory.
     pub jobs: Vec<JobRow>,
     /// The same of batch jobs.
     pub batch_jobs: Vec<BatchRow>,
-    /// An economy over time.
+    /// An economy over time; part of the course.
     pub series: Series,
     /// The first orders of the scheduler that the world refused, in sentences.
     pub refusals: Vec<String>,
@@ -164,59 +174,29 @@ pub struct Execution {
 }
 
 impl Experiment {
-    /// What `scenario` gave when it was executed as `execution`.
+    /// What `scenario` gave when it was executed as `execution`, with the courses of all runs.
     #[must_use]
     pub fn new(scenario: &Scenario, results: Results, execution: Execution) -> Self {
-        let plan = &scenario.plan;
-        let platforms: Vec<String> = plan.names().into_iter().map(str::to_owned).collect();
-        let slo = plan.requests().map(|requests| requests.workload.slo);
-        let mut manifest = Manifest {
-            format: FORMAT,
-            walras: env!("CARGO_PKG_VERSION").to_owned(),
-            scenario: scenario.name.clone(),
-            question: scenario.question.clone(),
-            baseline: platforms[scenario.baseline].clone(),
-            platforms,
-            scenario_hash: format!("{:016x}", scenario.input_hash),
-            workload_hash: format!("{:016x}", scenario.workload_hash),
-            seed: plan.seed,
-            replications: (results.requested / plan.names().len().max(1)) as u32,
-            precision: plan.precision.as_ref().map(|precision| PrecisionGoal {
-                relative: precision.relative,
-                of: precision
-                    .of
-                    .iter()
-                    .map(|figure| figure.metric().name.to_owned())
-                    .collect(),
-                at_least: precision.at_least,
-                at_most: plan.replications,
-            }),
-            costs: plan.costs(),
-            horizon_s: plan.horizon.as_secs_f64(),
-            warm_up_s: plan.warm_up.as_secs_f64(),
-            warm_up_found: plan.finds_warm_up,
-            sample_every_s: plan.sample_every.as_secs_f64(),
-            ttft_objective_s: slo.map(|slo| slo.ttft.as_secs_f64()),
-            tpot_objective_s: slo.map(|slo| slo.tpot.as_secs_f64()),
-            runs_requested: results.requested,
+        let carried = Carried {
+            requested: results.requested,
             interrupted: results.interrupted,
-            digest: String::new(),
-            runs: Vec::new(),
-            execution,
-            files: BTreeMap::new(),
         };
-        let mut runs: Vec<Run> = results.runs.into_iter().map(Run::from).collect();
-        if manifest.replications > 1 {
-            // Several replications say more than the sections of each.
-            for run in &mut runs {
-                run.sections = Vec::new();
-            }
-        }
+        let mut manifest = Manifest::new(scenario, carried, execution);
+        let runs: Vec<Run> = results.runs.into_iter().map(Run::from).collect();
         manifest.list(&runs);
         Self {
             manifest,
             scenario: scenario.resolved.clone(),
             runs,
+            gathered: None,
+        }
+    }
+
+    /// What curves are made of.
+    pub(crate) fn gathered(&self) -> Cow<'_, Gathered> {
+        match &self.gathered {
+            Some(gathered) => Cow::Borrowed(gathered),
+            None => Cow::Owned(Gathered::of(&self.runs, self.manifest.platforms.len())),
         }
     }
 
@@ -241,6 +221,53 @@ impl Experiment {
 }
 
 impl Manifest {
+    /// Of an execution of `scenario` that ended as `carried`, before its runs are listed.
+    #[must_use]
+    pub fn new(scenario: &Scenario, carried: Carried, execution: Execution) -> Self {
+        let Carried {
+            requested,
+            interrupted,
+        } = carried;
+        let plan = &scenario.plan;
+        let platforms: Vec<String> = plan.names().into_iter().map(str::to_owned).collect();
+        let slo = plan.requests().map(|requests| requests.workload.slo);
+        Self {
+            format: FORMAT,
+            walras: env!("CARGO_PKG_VERSION").to_owned(),
+            scenario: scenario.name.clone(),
+            question: scenario.question.clone(),
+            baseline: platforms[scenario.baseline].clone(),
+            platforms,
+            scenario_hash: format!("{:016x}", scenario.input_hash),
+            workload_hash: format!("{:016x}", scenario.workload_hash),
+            seed: plan.seed,
+            replications: (requested / plan.names().len().max(1)) as u32,
+            precision: plan.precision.as_ref().map(|precision| PrecisionGoal {
+                relative: precision.relative,
+                of: precision
+                    .of
+                    .iter()
+                    .map(|figure| figure.metric().name.to_owned())
+                    .collect(),
+                at_least: precision.at_least,
+                at_most: plan.replications,
+            }),
+            costs: plan.costs(),
+            horizon_s: plan.horizon.as_secs_f64(),
+            warm_up_s: plan.warm_up.as_secs_f64(),
+            warm_up_found: plan.finds_warm_up,
+            sample_every_s: plan.sample_every.as_secs_f64(),
+            ttft_objective_s: slo.map(|slo| slo.ttft.as_secs_f64()),
+            tpot_objective_s: slo.map(|slo| slo.tpot.as_secs_f64()),
+            runs_requested: requested,
+            interrupted,
+            digest: String::new(),
+            runs: Vec::new(),
+            execution,
+            files: BTreeMap::new(),
+        }
+    }
+
     /// Lists `runs` and their combined digest.
     ///
     /// # Panics
@@ -261,6 +288,7 @@ impl Manifest {
 impl From<walras_scenarios::run::Run> for Run {
     fn from(run: walras_scenarios::run::Run) -> Self {
         let output = run.output;
+        let timed = Latency::ALL.map(|latency| output.latencies[latency].count());
         let refusals = output.refusals.iter().map(ToString::to_string);
         Self {
             platform: run.platform,
@@ -269,6 +297,7 @@ impl From<walras_scenarios::run::Run> for Run {
             events: output.events,
             counts: output.counts,
             metrics: output.metrics,
+            timed,
             latencies: output.latencies,
             sections: output.sections,
             samples: output.samples,
@@ -277,6 +306,17 @@ impl From<walras_scenarios::run::Run> for Run {
             batch_jobs: output.batch_jobs,
             series: output.series,
             refusals: refusals.chain(output.batch_refusals).collect(),
+        }
+    }
+}
+
+impl Run {
+    /// Forgets its course; its latencies only if there are other replications, which say more than what is left of each.
+    pub(crate) fn forget(&mut self, is_one_of_many: bool) {
+        (self.samples, self.lorenz, self.series) = (Vec::new(), Vec::new(), Series::default());
+        (self.jobs, self.batch_jobs) = (Vec::new(), Vec::new());
+        if is_one_of_many {
+            self.latencies = Latencies::default();
         }
     }
 }

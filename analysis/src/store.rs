@@ -5,17 +5,21 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read, Write};
+use std::mem;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{Column, DataFrame};
+use polars::prelude::{Column, DataFrame, PolarsError};
 use polars_io::SerReader;
+use polars_io::parquet::metadata::FileMetadataRef;
 use polars_io::parquet::read::ParquetReader;
-use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
+use polars_io::parquet::write::{BatchedWriter, ParquetCompression, ParquetWriter};
 use walras_des::Digest;
-use walras_scenarios::event_log;
+use walras_scenarios::{Scenario, event_log};
+use walras_sim::record::{Latency, MetricId};
 
-use crate::experiment::{Experiment, FORMAT, Manifest, combined};
-use crate::table::{TableError, Tables};
+use crate::curves::Gathered;
+use crate::experiment::{Experiment, FORMAT, Manifest, Run, combined};
+use crate::table::{self, Fill, TableError, Tables};
 
 const MANIFEST: &str = "manifest.json";
 const SCENARIO: &str = "scenario.yaml";
@@ -85,45 +89,239 @@ pub fn fresh_dir(base: &Path) -> PathBuf {
     path
 }
 
-/// Writes `experiment` as the directory `target`, which must be new or empty. Whatever happens, `target` is
-/// afterwards either complete or as it was.
+/// Writes `experiment`, whose runs have their courses, as the directory `target`, which must be new or empty. Whatever happens,
+/// `target` is afterwards either complete or as it was.
 ///
 /// # Errors
 /// If `target` is occupied or the system refuses.
 pub fn save(experiment: &Experiment, target: &Path) -> Result<(), StoreError> {
-    save_with(experiment, target, &[])
+    let manifest = experiment.manifest.clone();
+    let mut writer = Writer::new(target, &manifest.platforms, manifest.replications)?;
+    for run in &experiment.runs {
+        writer.keep(run.clone());
+    }
+    writer.finish(manifest, &experiment.scenario, &[]).map(drop)
 }
 
-/// As [`save`], and moves `files`, which lie on the same file system, into the directory.
+/// A run directory that is being written, run by run: of a run that was written, what it was like over time is forgotten.
 ///
-/// # Errors
-/// As [`save`].
-pub fn save_with(
-    experiment: &Experiment,
-    target: &Path,
-    files: &[PathBuf],
-) -> Result<(), StoreError> {
-    refuse_occupied(target)?;
-    let parent = target
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(failed("create", parent))?;
-    let partial = partial_name(target);
-    // A leftover of a process that had this number before.
-    let _ = fs::remove_dir_all(&partial);
-    fs::create_dir(&partial).map_err(failed("create", &partial))?;
-    let written =
-        write_all(experiment, &partial, files).and_then(|()| match fs::rename(&partial, target) {
-            Ok(()) => Ok(()),
-            Err(_) if is_occupied(target) => Err(StoreError::Occupied(target.to_owned())),
-            Err(error) => Err(failed("create", target)(error)),
-        });
-    if written.is_err() {
-        // The first error is the one to report; a leftover with this name harms nothing.
+/// It becomes the directory when it is finished, and is removed if it is dropped before.
+pub struct Writer {
+    target: PathBuf,
+    partial: PathBuf,
+    platforms: Vec<String>,
+    is_one_of_many: bool,
+    tables: Vec<Growing>,
+    /// Runs that were written, and those that wait until there are enough for a part of the tables.
+    runs: Vec<Run>,
+    waiting: Vec<Run>,
+    rows: usize,
+    gathered: Gathered,
+    /// What the system refused, after which nothing more is written.
+    refusal: Option<StoreError>,
+}
+
+/// A table that grows by parts.
+struct Growing {
+    name: &'static str,
+    file: File,
+    writer: BatchedWriter<File>,
+}
+
+/// So many rows make a part of the tables, which ends with a replication. Parts depend on the results alone, so that equal results give
+/// equal files.
+const PART: usize = 50_000;
+
+impl Writer {
+    /// Begins the directory `target`, which must be new or empty, of runs of `platforms`.
+    ///
+    /// # Errors
+    /// If `target` is occupied or the system refuses.
+    pub fn new(target: &Path, platforms: &[String], replications: u32) -> Result<Self, StoreError> {
+        refuse_occupied(target)?;
+        let parent = target
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        fs::create_dir_all(parent).map_err(failed("create", parent))?;
+        let partial = partial_name(target);
+        // A leftover of a process that had this number before.
         let _ = fs::remove_dir_all(&partial);
+        fs::create_dir(&partial).map_err(failed("create", &partial))?;
+        Ok(Self {
+            target: target.to_owned(),
+            partial,
+            platforms: platforms.to_owned(),
+            is_one_of_many: replications > 1,
+            tables: Vec::new(),
+            runs: Vec::new(),
+            waiting: Vec::new(),
+            rows: 0,
+            gathered: Gathered::new(platforms.len()),
+            refusal: None,
+        })
     }
-    written
+
+    /// As [`Writer::new`], for the runs of `scenario`.
+    ///
+    /// # Errors
+    /// As [`Writer::new`].
+    pub fn begin(scenario: &Scenario, target: &Path) -> Result<Self, StoreError> {
+        let names = scenario.plan.names().into_iter().map(str::to_owned);
+        Self::new(
+            target,
+            &names.collect::<Vec<_>>(),
+            scenario.plan.replications,
+        )
+    }
+
+    /// Writes the next run, in the order of replications and platforms; `false` if the system refuses, which [`Writer::finish`] tells.
+    pub fn keep(&mut self, run: impl Into<Run>) -> bool {
+        let run = run.into();
+        let ends = |last: &Run| last.replication != run.replication;
+        if self.is_well() && self.rows >= PART && self.waiting.last().is_some_and(ends) {
+            self.refusal = self.write().err();
+        }
+        if !self.is_well() {
+            return false;
+        }
+        let buckets = |latency| run.latencies[latency].iter().count();
+        let latencies = Latency::ALL.into_iter().map(buckets);
+        self.rows += MetricId::COUNT + run.samples.len() + run.series.rows.len();
+        self.rows += latencies.sum::<usize>() + run.jobs.len() + run.batch_jobs.len();
+        self.waiting.push(run);
+        true
+    }
+
+    /// Whether everything could be written so far.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.refusal.is_none()
+    }
+
+    /// Whether there is no run.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Writes the runs that wait as a part of each table.
+    fn write(&mut self) -> Result<(), StoreError> {
+        let tables = Tables::of(&self.waiting, &self.platforms)
+            .map_err(|error| corrupt(&self.partial, error.to_string()))?;
+        let Tables {
+            summary,
+            counts,
+            samples,
+            latency,
+            lorenz,
+            sections,
+            epochs,
+            jobs,
+        } = tables;
+        let always = [summary, counts, samples, latency, lorenz].map(Some);
+        let on_occasion = [(sections, SECTIONS), (epochs, EPOCHS), (jobs, JOBS)];
+        for (table, name) in always.into_iter().zip(TABLES).chain(on_occasion) {
+            if let Some(table) = table {
+                self.grow(name, &table)?;
+            }
+        }
+        for mut run in self.waiting.drain(..) {
+            self.gathered.add(&run);
+            run.forget(self.is_one_of_many);
+            self.runs.push(run);
+        }
+        self.rows = 0;
+        Ok(())
+    }
+
+    fn grow(&mut self, name: &'static str, part: &DataFrame) -> Result<(), StoreError> {
+        let path = self.partial.join(name);
+        let refused = |error: PolarsError| corrupt(&path, error.to_string());
+        let known = self.tables.iter().position(|table| table.name == name);
+        let at = if let Some(at) = known {
+            at
+        } else {
+            let file = File::create_new(&path).map_err(failed("create", &path))?;
+            let clone = file.try_clone().map_err(failed("write", &path))?;
+            let writer = parquet_writer(clone).batched(part.schema());
+            self.tables.push(Growing {
+                name,
+                file,
+                writer: writer.map_err(refused)?,
+            });
+            self.tables.len() - 1
+        };
+        // A part without rows is none.
+        if part.height() > 0 {
+            let grown = self.tables[at].writer.write_batch(part);
+            grown.map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what waits and the rest of the directory, moves `files` into it, which lie on the same file system, and gives what
+    /// `manifest` and the runs come to, as [`load`] would.
+    ///
+    /// # Errors
+    /// If the system refuses, or has refused before.
+    ///
+    /// # Panics
+    /// If a run is of a platform that is not listed.
+    pub fn finish(
+        mut self,
+        mut manifest: Manifest,
+        scenario: &str,
+        files: &[PathBuf],
+    ) -> Result<Experiment, StoreError> {
+        if let Some(refusal) = self.refusal.take() {
+            return Err(refusal);
+        }
+        self.write()?;
+        let directory = self.partial.clone();
+        let mut prints = BTreeMap::new();
+        write(&directory.join(SCENARIO), scenario.as_bytes())?;
+        prints.insert(SCENARIO.to_owned(), fingerprint(scenario.as_bytes()));
+        for Growing { name, file, writer } in self.tables.drain(..) {
+            let path = directory.join(name);
+            let ended = writer.finish();
+            ended.map_err(|error| corrupt(&path, error.to_string()))?;
+            file.sync_all().map_err(failed("write", &path))?;
+            let print = fingerprint_of_file(&path).map_err(failed("read", &path))?;
+            prints.insert(name.to_owned(), print);
+        }
+        for source in files {
+            let name = source.file_name().unwrap_or_default();
+            let print = fingerprint_of_file(source).map_err(failed("read", source))?;
+            prints.insert(name.to_string_lossy().into_owned(), print);
+            fs::rename(source, directory.join(name)).map_err(failed("move", source))?;
+        }
+        let runs = mem::take(&mut self.runs);
+        manifest.list(&runs);
+        manifest.files = prints;
+        let text = serde_json::to_string_pretty(&manifest).expect("a manifest is plain data");
+        write(&directory.join(MANIFEST), format!("{text}\n").as_bytes())?;
+        match fs::rename(&directory, &self.target) {
+            Ok(()) => {}
+            Err(_) if is_occupied(&self.target) => {
+                return Err(StoreError::Occupied(self.target.clone()));
+            }
+            Err(error) => return Err(failed("create", &self.target)(error)),
+        }
+        Ok(Experiment {
+            manifest,
+            scenario: scenario.to_owned(),
+            runs,
+            gathered: Some(mem::replace(&mut self.gathered, Gathered::new(0))),
+        })
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Nothing is here of a directory that was finished; a leftover with this name harms nothing.
+        let _ = fs::remove_dir_all(&self.partial);
+    }
 }
 
 /// Whether results could be written to `target` now; ask before a long run.
@@ -151,57 +349,7 @@ fn partial_name(target: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn write_all(
-    experiment: &Experiment,
-    directory: &Path,
-    moved: &[PathBuf],
-) -> Result<(), StoreError> {
-    let platforms = &experiment.manifest.platforms;
-    let cannot = |error: TableError| corrupt(directory, error.to_string());
-    let tables = Tables::of(&experiment.runs, platforms).map_err(cannot)?;
-    let mut files = BTreeMap::new();
-    let mut put = |name: &str, bytes: &[u8]| {
-        files.insert(name.to_owned(), fingerprint(bytes));
-        write(&directory.join(name), bytes)
-    };
-    put(SCENARIO, experiment.scenario.as_bytes())?;
-    let Tables {
-        summary,
-        counts,
-        samples,
-        latency,
-        lorenz,
-        sections,
-        epochs,
-        jobs,
-    } = tables;
-    let required = [summary, counts, samples, latency, lorenz]
-        .into_iter()
-        .zip(TABLES);
-    let on_occasion = [(sections, SECTIONS), (epochs, EPOCHS), (jobs, JOBS)];
-    let on_occasion = on_occasion
-        .into_iter()
-        .filter_map(|(table, name)| Some((table?, name)));
-    for (mut table, name) in required.chain(on_occasion) {
-        let bytes = parquet(&mut table)
-            .map_err(|error| corrupt(&directory.join(name), error.to_string()))?;
-        put(name, &bytes)?;
-    }
-    for source in moved {
-        let name = source.file_name().unwrap_or_default();
-        let print = fingerprint_of_file(source).map_err(failed("read", source))?;
-        files.insert(name.to_string_lossy().into_owned(), print);
-        fs::rename(source, directory.join(name)).map_err(failed("move", source))?;
-    }
-    let manifest = Manifest {
-        files,
-        ..experiment.manifest.clone()
-    };
-    let text = serde_json::to_string_pretty(&manifest).expect("a manifest is plain data");
-    write(&directory.join(MANIFEST), format!("{text}\n").as_bytes())
-}
-
-/// Parquet files in the order of [`Tables`].
+/// Parquet files that are always there, in the order of [`Tables`].
 const TABLES: [&str; 5] = [
     "summary.parquet",
     "counts.parquet",
@@ -212,12 +360,15 @@ const TABLES: [&str; 5] = [
 
 fn parquet(table: &mut DataFrame) -> Result<Vec<u8>, TableError> {
     let mut bytes = Vec::new();
-    // One thread and one compression, named, so that equal tables give equal files.
-    ParquetWriter::new(&mut bytes)
+    parquet_writer(&mut bytes).finish(table)?;
+    Ok(bytes)
+}
+
+/// One thread and one compression, named, so that equal tables give equal files.
+fn parquet_writer<W: Write>(to: W) -> ParquetWriter<W> {
+    ParquetWriter::new(to)
         .with_compression(ParquetCompression::Zstd(None))
         .set_parallel(false)
-        .finish(table)?;
-    Ok(bytes)
 }
 
 /// The columns of a table that lies beside runs, by name.
@@ -265,33 +416,68 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         .map_err(failed("write", path))
 }
 
-/// Reads the run directory `directory`, without its jobs.
+/// Reads the run directory `directory`; its runs have forgotten their courses, of which there are the curves.
 ///
 /// # Errors
 /// If it is not a run directory, was written in another format, or is damaged.
 pub fn load(directory: &Path) -> Result<Experiment, StoreError> {
+    load_with(directory, false)
+}
+
+/// As [`load`], with the courses of all runs, for which there must be memory. Jobs are read apart ([`jobs`]).
+///
+/// # Errors
+/// As [`load`].
+pub fn load_whole(directory: &Path) -> Result<Experiment, StoreError> {
+    load_with(directory, true)
+}
+
+fn load_with(directory: &Path, with_courses: bool) -> Result<Experiment, StoreError> {
     let manifest = manifest(directory)?;
     let scenario = String::from_utf8(file(directory, &manifest, SCENARIO)?)
         .map_err(|error| corrupt(&directory.join(SCENARIO), error.to_string()))?;
-    let table = |name: &str| table(directory, &manifest, name);
-    let [summary, counts, samples, latency, lorenz] = TABLES.map(table);
-    let tables = Tables {
-        summary: summary?,
-        counts: counts?,
-        samples: samples?,
-        latency: latency?,
-        lorenz: lorenz?,
-        sections: (manifest.files.contains_key(SECTIONS))
-            .then(|| table(SECTIONS))
-            .transpose()?,
-        epochs: (manifest.files.contains_key(EPOCHS))
-            .then(|| table(EPOCHS))
-            .transpose()?,
-        jobs: None,
+    let wrong = |error: TableError| corrupt(directory, error.to_string());
+    let (entries, platforms) = (&manifest.runs, &manifest.platforms);
+    let mut runs = table::listed(entries, platforms).map_err(wrong)?;
+    let [summary, counts, samples, latency, lorenz] = TABLES;
+    let whole = |name| self::table(directory, &manifest, name);
+    for part in Parts::of(directory, &manifest, summary)? {
+        table::read_summary(&part?, &mut runs, platforms).map_err(wrong)?;
+    }
+    table::read_counts(&whole(counts)?, &mut runs, entries, platforms).map_err(wrong)?;
+    if manifest.files.contains_key(SECTIONS) {
+        table::read_sections(&whole(SECTIONS)?, &mut runs, platforms).map_err(wrong)?;
+    }
+    let mut gathered = Gathered::new(platforms.len());
+    let is_one_of_many = manifest.replications > 1;
+    let mut read = |name: &str, fill: Fill, gather: fn(&mut Gathered, &Run)| {
+        let done = |run: &mut Run, gathered: &mut Gathered| {
+            if !with_courses {
+                gather(gathered, run);
+                run.forget(is_one_of_many);
+            }
+        };
+        let mut next = 0;
+        for part in Parts::of(directory, &manifest, name)? {
+            let last = fill(&part?, &mut runs, platforms).map_err(wrong)?;
+            // Of the last run there may be more in the next part.
+            let last = last.unwrap_or(next).max(next);
+            for run in &mut runs[next..last] {
+                done(run, &mut gathered);
+            }
+            next = last;
+        }
+        for run in &mut runs[next..] {
+            done(run, &mut gathered);
+        }
+        Ok(())
     };
-    let runs = tables
-        .runs(&manifest.runs, &manifest.platforms)
-        .map_err(|error| corrupt(directory, error.to_string()))?;
+    read(latency, table::read_latency, Gathered::add_latencies)?;
+    read(samples, table::read_samples, Gathered::add_samples)?;
+    read(lorenz, table::read_lorenz, Gathered::add_lorenz)?;
+    if manifest.files.contains_key(EPOCHS) {
+        read(EPOCHS, table::read_epochs, Gathered::add_epochs)?;
+    }
     if combined(&runs) != manifest.digest {
         return Err(corrupt(
             &directory.join(MANIFEST),
@@ -302,7 +488,51 @@ pub fn load(directory: &Path) -> Result<Experiment, StoreError> {
         manifest,
         scenario,
         runs,
+        gathered: (!with_courses).then_some(gathered),
     })
+}
+
+/// A table, part by part.
+struct Parts {
+    path: PathBuf,
+    metadata: FileMetadataRef,
+    next: usize,
+    row: usize,
+}
+
+impl Parts {
+    fn of(directory: &Path, manifest: &Manifest, name: &str) -> Result<Self, StoreError> {
+        let path = directory.join(name);
+        check(directory, manifest, name, || fingerprint_of_file(&path))?;
+        let mut reader = ParquetReader::new(File::open(&path).map_err(failed("read", &path))?);
+        let metadata = reader.get_metadata();
+        let metadata = metadata.map_err(|error| corrupt(&path, error.to_string()))?;
+        Ok(Self {
+            metadata: metadata.clone(),
+            path,
+            next: 0,
+            row: 0,
+        })
+    }
+}
+
+impl Iterator for Parts {
+    type Item = Result<DataFrame, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rows = self.metadata.row_groups.get(self.next)?.num_rows();
+        let part = || {
+            let file = File::open(&self.path).map_err(failed("read", &self.path))?;
+            let mut reader = ParquetReader::new(file).with_slice(Some((self.row, rows)));
+            reader.set_metadata(self.metadata.clone());
+            let part = reader.finish();
+            part.map_err(|error| corrupt(&self.path, error.to_string()))
+        };
+        let part = part();
+        self.next += 1;
+        self.row += rows;
+        Some(part)
+    }
 }
 
 /// Path of the resolved scenario of a run directory, if it is what was written.
@@ -348,16 +578,29 @@ fn table(directory: &Path, manifest: &Manifest, name: &str) -> Result<DataFrame,
 /// The content of a file that `manifest` lists, if it is what was written.
 fn file(directory: &Path, manifest: &Manifest, name: &str) -> Result<Vec<u8>, StoreError> {
     let bytes = read(directory, name)?;
-    match manifest.files.get(name) {
-        Some(expected) if *expected == fingerprint(&bytes) => Ok(bytes),
-        Some(_) => Err(corrupt(
-            &directory.join(name),
-            "its content does not match the manifest",
-        )),
-        None => Err(corrupt(
+    check(directory, manifest, name, || Ok(fingerprint(&bytes)))?;
+    Ok(bytes)
+}
+
+/// Whether a file has the fingerprint that `manifest` lists.
+fn check(
+    directory: &Path,
+    manifest: &Manifest,
+    name: &str,
+    print: impl FnOnce() -> io::Result<String>,
+) -> Result<(), StoreError> {
+    let path = directory.join(name);
+    let Some(expected) = manifest.files.get(name) else {
+        return Err(corrupt(
             &directory.join(MANIFEST),
             format!("it does not list `{name}`"),
-        )),
+        ));
+    };
+    let print = print().map_err(|error| unreadable(directory, name, error))?;
+    if print == *expected {
+        Ok(())
+    } else {
+        Err(corrupt(&path, "its content does not match the manifest"))
     }
 }
 
@@ -398,14 +641,17 @@ pub fn manifest(directory: &Path) -> Result<Manifest, StoreError> {
 }
 
 fn read(directory: &Path, name: &str) -> Result<Vec<u8>, StoreError> {
-    let path = directory.join(name);
-    fs::read(&path).map_err(|error| match error.kind() {
+    fs::read(directory.join(name)).map_err(|error| unreadable(directory, name, error))
+}
+
+fn unreadable(directory: &Path, name: &str, error: io::Error) -> StoreError {
+    match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StoreError::Missing {
             directory: directory.to_owned(),
             file: name.to_owned(),
         },
-        _ => failed("read", &path)(error),
-    })
+        _ => failed("read", &directory.join(name))(error),
+    }
 }
 
 /// A fingerprint against accidents, not against an attacker.

@@ -100,218 +100,230 @@ impl Tables {
             },
         })
     }
+}
 
-    /// The runs that `entries` lists, without their jobs.
-    ///
-    /// # Errors
-    /// If a column is missing, a value is out of place, or the tables contradict `entries`.
-    pub fn runs(&self, entries: &[RunEntry], platforms: &[String]) -> Result<Vec<Run>, TableError> {
-        let mut runs = entries
-            .iter()
-            .map(|entry| empty(entry, platforms))
-            .collect::<Result<Vec<_>, _>>()?;
-        self.read_summary(&mut runs, platforms)?;
-        self.read_counts(&mut runs, entries, platforms)?;
-        self.read_samples(&mut runs, platforms)?;
-        self.read_latency(&mut runs, platforms)?;
-        self.read_lorenz(&mut runs, platforms)?;
-        self.read_sections(&mut runs, platforms)?;
-        self.read_epochs(&mut runs, platforms)?;
-        Ok(runs)
+/// The runs that `entries` lists, of whom nothing else is known yet.
+///
+/// # Errors
+/// If an entry is no run of `platforms`.
+pub(crate) fn listed(entries: &[RunEntry], platforms: &[String]) -> Result<Vec<Run>, TableError> {
+    entries
+        .iter()
+        .map(|entry| empty(entry, platforms))
+        .collect()
+}
+
+/// Adds what a table, or a part of it, says to the runs that it is about; gives the last of these.
+pub(crate) type Fill = fn(&DataFrame, &mut [Run], &[String]) -> Result<Option<usize>, TableError>;
+
+pub(crate) fn read_summary(
+    table: &DataFrame,
+    runs: &mut [Run],
+    platforms: &[String],
+) -> Result<Option<usize>, TableError> {
+    let keys = keys(table, runs, platforms)?;
+    let last = keys.last().copied();
+    let metrics = strings(table, "metric")?;
+    let values = table.column("value")?.f64()?.iter();
+    for ((run, name), value) in keys.into_iter().zip(metrics).zip(values) {
+        let metric = MetricId::named(&name).ok_or(TableError::UnknownMetric(name))?;
+        runs[run].metrics.0[metric as usize] = value;
     }
+    Ok(last)
+}
 
-    fn read_summary(&self, runs: &mut [Run], platforms: &[String]) -> Result<(), TableError> {
-        let keys = keys(&self.summary, runs, platforms)?;
-        let metrics = strings(&self.summary, "metric")?;
-        let values = self.summary.column("value")?.f64()?.iter();
-        for ((run, name), value) in keys.into_iter().zip(metrics).zip(values) {
-            let metric = MetricId::named(&name).ok_or(TableError::UnknownMetric(name))?;
-            runs[run].metrics.0[metric as usize] = value;
-        }
-        Ok(())
+pub(crate) fn read_counts(
+    table: &DataFrame,
+    runs: &mut [Run],
+    entries: &[RunEntry],
+    platforms: &[String],
+) -> Result<(), TableError> {
+    let keys = keys(table, runs, platforms)?;
+    if keys.len() != runs.len() {
+        let text = format!(
+            "the manifest lists {} finished runs, the table of counts {}",
+            runs.len(),
+            keys.len()
+        );
+        return Err(TableError::Contradiction(text));
     }
-
-    fn read_counts(
-        &self,
-        runs: &mut [Run],
-        entries: &[RunEntry],
-        platforms: &[String],
-    ) -> Result<(), TableError> {
-        let table = &self.counts;
-        let keys = keys(table, runs, platforms)?;
-        if keys.len() != runs.len() {
+    let digests = strings(table, "digest")?;
+    let columns = [
+        "events",
+        "submitted",
+        "completed",
+        "failed",
+        "rejected",
+        "live",
+        "refused_orders",
+    ];
+    let [
+        events,
+        submitted,
+        completed,
+        failed,
+        rejected,
+        live,
+        refused_orders,
+    ] = columns.map(|column| integers(table, column));
+    let (events, submitted, completed) = (events?, submitted?, completed?);
+    let (failed, rejected, live, refused_orders) = (failed?, rejected?, live?, refused_orders?);
+    for (row, run) in keys.into_iter().enumerate() {
+        if digests[row] != entries[run].digest {
             let text = format!(
-                "the manifest lists {} finished runs, the table of counts {}",
-                runs.len(),
-                keys.len()
+                "run {} has digest {}, the manifest says {}",
+                run + 1,
+                digests[row],
+                entries[run].digest
             );
             return Err(TableError::Contradiction(text));
         }
-        let digests = strings(table, "digest")?;
-        let columns = [
-            "events",
-            "submitted",
-            "completed",
-            "failed",
-            "rejected",
-            "live",
-            "refused_orders",
-        ];
-        let [
-            events,
-            submitted,
-            completed,
-            failed,
-            rejected,
-            live,
-            refused_orders,
-        ] = columns.map(|column| integers(table, column));
-        let (events, submitted, completed) = (events?, submitted?, completed?);
-        let (failed, rejected, live, refused_orders) = (failed?, rejected?, live?, refused_orders?);
-        for (row, run) in keys.into_iter().enumerate() {
-            if digests[row] != entries[run].digest {
-                let text = format!(
-                    "run {} has digest {}, the manifest says {}",
-                    run + 1,
-                    digests[row],
-                    entries[run].digest
-                );
-                return Err(TableError::Contradiction(text));
-            }
-            runs[run].events = events[row];
-            runs[run].counts = Counts {
-                submitted: submitted[row],
-                completed: completed[row],
-                failed: failed[row],
-                rejected: rejected[row],
-                live: live[row],
-                refused_orders: refused_orders[row],
-            };
-        }
-        Ok(())
-    }
-
-    fn read_samples(&self, runs: &mut [Run], platforms: &[String]) -> Result<(), TableError> {
-        let table = &self.samples;
-        let keys = keys(table, runs, platforms)?;
-        let [at, output_tokens] = ["at_ns", "output_tokens"].map(|column| integers(table, column));
-        let (at, output_tokens) = (at?, output_tokens?);
-        let columns = [
-            "nodes_up",
-            "nodes_busy",
-            "jobs_live",
-            "jobs_waiting",
-            "submitted",
-            "completed",
-            "within_slo",
-            "lost",
-        ];
-        let columns = columns
-            .iter()
-            .map(|column| small_integers(table, column))
-            .collect::<Result<Vec<_>, _>>()?;
-        let spend = floats(table, "spend_usd")?;
-        let base_fee = table.column("base_fee")?.f64()?;
-        for (row, run) in keys.into_iter().enumerate() {
-            runs[run].samples.push(Sample {
-                at: SimTime::from_nanos(at[row]),
-                nodes_up: columns[0][row],
-                nodes_busy: columns[1][row],
-                jobs_live: columns[2][row],
-                jobs_waiting: columns[3][row],
-                submitted: columns[4][row],
-                completed: columns[5][row],
-                within_slo: columns[6][row],
-                lost: columns[7][row],
-                output_tokens: output_tokens[row],
-                spend: spend[row],
-                base_fee: base_fee.get(row),
-            });
-        }
-        Ok(())
-    }
-
-    fn read_latency(&self, runs: &mut [Run], platforms: &[String]) -> Result<(), TableError> {
-        let keys = keys(&self.latency, runs, platforms)?;
-        let (kinds, lower) = (
-            strings(&self.latency, "metric")?,
-            floats(&self.latency, "lower_s")?,
-        );
-        let counts = integers(&self.latency, "count")?;
-        for (row, run) in keys.into_iter().enumerate() {
-            if lower[row].is_nan() || lower[row] < 0.0 {
-                return Err(TableError::Contradiction(format!(
-                    "row {} has no possible latency",
-                    row + 1
-                )));
-            }
-            let named = |latency: &Latency| latency.name() == kinds[row];
-            let latency = Latency::ALL.into_iter().find(named);
-            let latency = latency.ok_or_else(|| TableError::UnknownMetric(kinds[row].clone()))?;
-            // The lower edge belongs to the bucket.
-            runs[run].latencies[latency].record_n(lower[row], counts[row]);
-        }
-        Ok(())
-    }
-
-    fn read_lorenz(&self, runs: &mut [Run], platforms: &[String]) -> Result<(), TableError> {
-        let keys = keys(&self.lorenz, runs, platforms)?;
-        for (run, share) in keys.into_iter().zip(floats(&self.lorenz, "revenue_share")?) {
-            runs[run].lorenz.push(share);
-        }
-        Ok(())
-    }
-
-    fn read_sections(&self, runs: &mut [Run], platforms: &[String]) -> Result<(), TableError> {
-        let Some(table) = &self.sections else {
-            return Ok(());
+        runs[run].events = events[row];
+        runs[run].counts = Counts {
+            submitted: submitted[row],
+            completed: completed[row],
+            failed: failed[row],
+            rejected: rejected[row],
+            live: live[row],
+            refused_orders: refused_orders[row],
         };
-        let keys = keys(table, runs, platforms)?;
-        let mut sections = vec![Sums::ZERO; keys.len()];
-        for id in SumId::ALL {
-            let values = floats(table, id.name())?;
-            for (sums, value) in sections.iter_mut().zip(values) {
-                sums.set(*id, value);
-            }
-        }
-        for (run, sums) in keys.into_iter().zip(sections) {
-            runs[run].sections.push(sums);
-        }
-        Ok(())
     }
+    Ok(())
 }
 
-impl Tables {
-    fn read_epochs(&self, runs: &mut [Run], platforms: &[String]) -> Result<(), TableError> {
-        let Some(table) = &self.epochs else {
-            return Ok(());
-        };
-        let keys = keys(table, runs, platforms)?;
-        let days = floats(table, "days")?;
-        let mut rows = vec![Row::default(); keys.len()];
-        for &quantity in Quantity::ALL {
-            for (row, value) in rows.iter_mut().zip(floats(table, quantity.name())?) {
-                row[quantity] = value;
-            }
-        }
-        for ((run, days), row) in keys.iter().zip(days).zip(rows) {
-            runs[*run].series.days.push(days);
-            runs[*run].series.rows.push(row);
-        }
-        let names = table.get_column_names().into_iter();
-        let names = names.filter_map(|name| name.strip_prefix(SEGMENT));
-        for (index, name) in names.enumerate() {
-            let values = floats(table, &format!("{SEGMENT}{name}"))?;
-            for (run, value) in keys.iter().zip(values) {
-                let segments = &mut runs[*run].series.segments;
-                if segments.len() <= index {
-                    segments.push((name.to_owned(), Vec::new()));
-                }
-                segments[index].1.push(value);
-            }
-        }
-        Ok(())
+pub(crate) fn read_samples(
+    table: &DataFrame,
+    runs: &mut [Run],
+    platforms: &[String],
+) -> Result<Option<usize>, TableError> {
+    let keys = keys(table, runs, platforms)?;
+    let last = keys.last().copied();
+    let [at, output_tokens] = ["at_ns", "output_tokens"].map(|column| integers(table, column));
+    let (at, output_tokens) = (at?, output_tokens?);
+    let columns = [
+        "nodes_up",
+        "nodes_busy",
+        "jobs_live",
+        "jobs_waiting",
+        "submitted",
+        "completed",
+        "within_slo",
+        "lost",
+    ];
+    let columns = columns
+        .iter()
+        .map(|column| small_integers(table, column))
+        .collect::<Result<Vec<_>, _>>()?;
+    let spend = floats(table, "spend_usd")?;
+    let base_fee = table.column("base_fee")?.f64()?;
+    for (row, run) in keys.into_iter().enumerate() {
+        runs[run].samples.push(Sample {
+            at: SimTime::from_nanos(at[row]),
+            nodes_up: columns[0][row],
+            nodes_busy: columns[1][row],
+            jobs_live: columns[2][row],
+            jobs_waiting: columns[3][row],
+            submitted: columns[4][row],
+            completed: columns[5][row],
+            within_slo: columns[6][row],
+            lost: columns[7][row],
+            output_tokens: output_tokens[row],
+            spend: spend[row],
+            base_fee: base_fee.get(row),
+        });
     }
+    Ok(last)
+}
+
+pub(crate) fn read_latency(
+    table: &DataFrame,
+    runs: &mut [Run],
+    platforms: &[String],
+) -> Result<Option<usize>, TableError> {
+    let keys = keys(table, runs, platforms)?;
+    let last = keys.last().copied();
+    let (kinds, lower) = (strings(table, "metric")?, floats(table, "lower_s")?);
+    let counts = integers(table, "count")?;
+    for (row, run) in keys.into_iter().enumerate() {
+        if lower[row].is_nan() || lower[row] < 0.0 {
+            return Err(TableError::Contradiction(format!(
+                "row {} has no possible latency",
+                row + 1
+            )));
+        }
+        let named = |latency: &Latency| latency.name() == kinds[row];
+        let latency = Latency::ALL.into_iter().find(named);
+        let latency = latency.ok_or_else(|| TableError::UnknownMetric(kinds[row].clone()))?;
+        // The lower edge belongs to the bucket.
+        runs[run].latencies[latency].record_n(lower[row], counts[row]);
+        runs[run].timed[latency as usize] += counts[row];
+    }
+    Ok(last)
+}
+
+pub(crate) fn read_lorenz(
+    table: &DataFrame,
+    runs: &mut [Run],
+    platforms: &[String],
+) -> Result<Option<usize>, TableError> {
+    let keys = keys(table, runs, platforms)?;
+    let last = keys.last().copied();
+    for (run, share) in keys.into_iter().zip(floats(table, "revenue_share")?) {
+        runs[run].lorenz.push(share);
+    }
+    Ok(last)
+}
+
+pub(crate) fn read_sections(
+    table: &DataFrame,
+    runs: &mut [Run],
+    platforms: &[String],
+) -> Result<Option<usize>, TableError> {
+    let keys = keys(table, runs, platforms)?;
+    let last = keys.last().copied();
+    let mut sections = vec![Sums::ZERO; keys.len()];
+    for id in SumId::ALL {
+        let values = floats(table, id.name())?;
+        for (sums, value) in sections.iter_mut().zip(values) {
+            sums.set(*id, value);
+        }
+    }
+    for (run, sums) in keys.into_iter().zip(sections) {
+        runs[run].sections.push(sums);
+    }
+    Ok(last)
+}
+pub(crate) fn read_epochs(
+    table: &DataFrame,
+    runs: &mut [Run],
+    platforms: &[String],
+) -> Result<Option<usize>, TableError> {
+    let keys = keys(table, runs, platforms)?;
+    let last = keys.last().copied();
+    let days = floats(table, "days")?;
+    let mut rows = vec![Row::default(); keys.len()];
+    for &quantity in Quantity::ALL {
+        for (row, value) in rows.iter_mut().zip(floats(table, quantity.name())?) {
+            row[quantity] = value;
+        }
+    }
+    for ((run, days), row) in keys.iter().zip(days).zip(rows) {
+        runs[*run].series.days.push(days);
+        runs[*run].series.rows.push(row);
+    }
+    let names = table.get_column_names().into_iter();
+    let names = names.filter_map(|name| name.strip_prefix(SEGMENT));
+    for (index, name) in names.enumerate() {
+        let values = floats(table, &format!("{SEGMENT}{name}"))?;
+        for (run, value) in keys.iter().zip(values) {
+            let segments = &mut runs[*run].series.segments;
+            if segments.len() <= index {
+                segments.push((name.to_owned(), Vec::new()));
+            }
+            segments[index].1.push(value);
+        }
+    }
+    Ok(last)
 }
 
 /// Runs to be laid out in rows.
@@ -581,6 +593,7 @@ fn empty(entry: &RunEntry, platforms: &[String]) -> Result<Run, TableError> {
         events: 0,
         counts: Counts::default(),
         metrics: Metrics([None; MetricId::COUNT]),
+        timed: [0; Latency::ALL.len()],
         latencies: Latencies::default(),
         sections: Vec::new(),
         samples: Vec::new(),
@@ -600,14 +613,13 @@ fn keys(table: &DataFrame, runs: &[Run], platforms: &[String]) -> Result<Vec<usi
     let mut last = 0;
     for (name, replication) in platform.into_iter().zip(replication) {
         let is_it = |run: &Run| platforms[run.platform] == name && run.replication == replication;
-        // Rows of a run stand together, so that the run of the last row is nearly always right.
-        if !runs.get(last).is_some_and(is_it) {
-            let unknown = || TableError::UnknownRun {
-                platform: name.clone(),
-                replication,
-            };
-            last = runs.iter().position(is_it).ok_or_else(unknown)?;
-        }
+        // Rows of a run stand together, and runs in order: it is nearly always the last one or the next.
+        let near = (last..runs.len().min(last + 2)).find(|&run| is_it(&runs[run]));
+        let found = near.or_else(|| runs.iter().position(is_it));
+        last = found.ok_or_else(|| TableError::UnknownRun {
+            platform: name.clone(),
+            replication,
+        })?;
         keys.push(last);
     }
     Ok(keys)

@@ -8,7 +8,7 @@ use walras_analysis::compare::Comparison;
 use walras_analysis::estimate::one_run::{NoInterval, of_run};
 use walras_analysis::estimate::{Interval, Method};
 use walras_analysis::experiment::{Execution, Experiment, Run};
-use walras_analysis::store::{load, save};
+use walras_analysis::store::{load_whole, save};
 use walras_des::{Dist, Span};
 use walras_scenarios::{Options, execute, run as scenario_run};
 use walras_sim::availability::Availability;
@@ -324,7 +324,7 @@ fn sections_survive_the_disk_and_add_up_to_the_figures() {
     let one = experiment("1");
     let target = std::env::temp_dir().join(format!("walras-one-run-{}", std::process::id()));
     save(&one, &target).unwrap();
-    let loaded = load(&target).unwrap();
+    let loaded = load_whole(&target).unwrap();
     std::fs::remove_dir_all(&target).unwrap();
     assert!(loaded.manifest.files.contains_key("sections.parquet"));
     assert!(loaded.runs == one.runs, "the runs changed on the way");

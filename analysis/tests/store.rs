@@ -5,7 +5,10 @@ mod fixture;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use walras_analysis::store::{StoreError, fresh_dir, jobs, load, save};
+use polars_io::SerReader;
+use polars_io::parquet::read::ParquetReader;
+use walras_analysis::curves::{Gathered, Latency, distribution};
+use walras_analysis::store::{StoreError, fresh_dir, jobs, load, load_whole, save};
 
 /// A directory of its own for a test, removed at the end.
 struct Scratch(PathBuf);
@@ -47,16 +50,45 @@ fn what_is_written_is_read_back() {
     experiment.manifest.list(&experiment.runs);
     let target = scratch.join("runs/first");
     save(&experiment, &target).unwrap();
-    let mut loaded = load(&target).unwrap();
+    let mut loaded = load_whole(&target).unwrap();
     assert_eq!(loaded.manifest.files.len(), 6);
     loaded.manifest.files.clear();
     assert!(loaded == experiment, "the experiment changed on the way");
+    // The curves stay when the runs have forgotten what they were like.
+    let light = load(&target).unwrap();
+    let gathered = Some(Gathered::of(&experiment.runs, 2));
+    assert!(light.gathered == gathered, "curves differ");
+    assert!(light.runs.iter().all(|run| run.samples.is_empty()));
+    let latency = Latency::Ttft;
+    assert_eq!(
+        distribution(&light, latency),
+        distribution(&experiment, latency)
+    );
     assert_eq!(jobs(&target).unwrap().map(|table| table.height()), None);
     assert_eq!(
         names(&scratch.join("runs")),
         ["first"],
         "nothing partial is left"
     );
+}
+
+/// Tables of many runs are written and read in parts, of which the order of runs alone decides.
+#[test]
+fn many_runs_are_written_in_parts() {
+    let scratch = Scratch::new("parts");
+    let experiment = fixture::experiment(&["cloud", "network"], 60);
+    let target = scratch.join("run");
+    save(&experiment, &target).unwrap();
+    let file = fs::File::open(target.join("latency.parquet")).unwrap();
+    let mut reader = ParquetReader::new(file);
+    let parts = reader.get_metadata().unwrap().row_groups.len();
+    assert!(parts > 1, "{parts} part");
+    let mut loaded = load_whole(&target).unwrap();
+    loaded.manifest.files.clear();
+    assert!(loaded == experiment, "the experiment changed on the way");
+    let light = load(&target).unwrap();
+    let gathered = Some(Gathered::of(&experiment.runs, 2));
+    assert!(light.gathered == gathered, "curves differ");
 }
 
 #[test]

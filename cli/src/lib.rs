@@ -35,13 +35,14 @@ use anyhow::Context;
 use clap::Parser;
 use walras_analysis::compare::Comparison;
 use walras_analysis::conduct::WarmUpError;
-use walras_analysis::experiment::{Execution, Experiment};
+use walras_analysis::experiment::{Execution, Experiment, Manifest};
+use walras_analysis::store::Writer;
 use walras_analysis::words::counted;
 use walras_analysis::{conduct, json, store};
 use walras_reports::{html, terminal};
 use walras_scenarios::event_log::Logbook;
 use walras_scenarios::plan::Subject;
-use walras_scenarios::{Issues, Options, Results, Scenario};
+use walras_scenarios::{Issues, Options, Scenario};
 pub use walras_scenarios::{Parameters, Registered};
 use walras_sim::scheduling::Broken;
 
@@ -156,7 +157,7 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     {
         return sweep::run(args);
     }
-    let mut scenario = load(&args.scenario, &set, args.trace.as_deref())?;
+    let scenario = load(&args.scenario, &set, args.trace.as_deref())?;
     let threads = threads(args, &scenario);
     if !args.json {
         say(&overview::overview(&scenario, threads));
@@ -176,22 +177,35 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         logbook: logbook.as_ref(),
         stop: &STOP,
     };
-    let results = carry_out(&mut scenario, &options).inspect_err(|_| give_up(&out))?;
-    let Some(results) = results.filter(|results| !results.runs.is_empty()) else {
-        give_up(&out);
-        say("interrupted before the first run had finished; nothing was written");
-        return Ok(ExitCode::from(130));
+    let Some(scenario) = with_warm_up(scenario, &options).inspect_err(|_| give_up(&out))? else {
+        return Ok(nothing_finished(&out));
     };
-    let interrupted = results.interrupted;
+    let mut writer = Writer::begin(&scenario, &out).context("the results could not be written")?;
+    let line = progress::Line::new(&scenario.plan);
+    let carried = conduct::carry_out(
+        &scenario.plan,
+        &options,
+        &|progress| line.advance(progress),
+        &mut |run| writer.keep(run),
+    );
+    line.finish();
+    let carried = carried
+        .map_err(|error| broken_run(error.is_scheduler, error))
+        .inspect_err(|_| give_up(&out))?;
+    if writer.is_empty() {
+        return Ok(nothing_finished(&out));
+    }
     let execution = Execution {
         command: std::env::args().collect(),
         started: humantime::format_rfc3339_seconds(started).to_string(),
         wall_seconds: clock.elapsed().as_secs_f64(),
         threads,
     };
-    let experiment = Experiment::new(&scenario, results, execution);
+    let manifest = Manifest::new(&scenario, carried, execution);
     let (logs, problems) = events::finish(logbook);
-    store::save_with(&experiment, &out, &logs).context("the results could not be written")?;
+    writer
+        .finish(manifest, &scenario.resolved, &logs)
+        .context("the results could not be written")?;
     // What is reported is what was written.
     let experiment = store::load(&out).context("the results could not be read back")?;
     show(
@@ -216,11 +230,11 @@ fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
             "! {used} of the {rows} {noun} of the trace lie within the horizon; the others were left out"
         ));
     }
-    Ok(ExitCode::from(if interrupted { 130 } else { 0 }))
+    Ok(ExitCode::from(if carried.interrupted { 130 } else { 0 }))
 }
 
-/// Finds the warm-up if it was not given, and executes the plan; `None` if it was interrupted before the first run.
-fn carry_out(scenario: &mut Scenario, options: &Options<'_>) -> anyhow::Result<Option<Results>> {
+/// Finds the warm-up if it was not given; `None` if that was interrupted.
+fn with_warm_up(mut scenario: Scenario, options: &Options<'_>) -> anyhow::Result<Option<Scenario>> {
     if scenario.plan.finds_warm_up {
         let warm_up = match conduct::find_warm_up(&scenario.plan, options) {
             Ok(Some(warm_up)) => warm_up,
@@ -233,12 +247,14 @@ fn carry_out(scenario: &mut Scenario, options: &Options<'_>) -> anyhow::Result<O
         ));
         scenario.plan.warm_up = warm_up;
     }
-    let line = progress::Line::new(&scenario.plan);
-    let results = conduct::execute(&scenario.plan, options, &|progress| line.advance(progress));
-    line.finish();
-    results
-        .map(Some)
-        .map_err(|error| broken_run(error.is_scheduler, error))
+    Ok(Some(scenario))
+}
+
+/// The end of a run that was interrupted too early.
+fn nothing_finished(out: &Path) -> ExitCode {
+    give_up(out);
+    say("interrupted before the first run had finished; nothing was written");
+    ExitCode::from(130)
 }
 
 /// What the options change, as overrides.

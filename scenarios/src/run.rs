@@ -179,7 +179,11 @@ pub fn replicate(
         }));
         match outcome {
             Ok(None) => Ok(None),
-            Ok(Some(output)) => {
+            Ok(Some(mut output)) => {
+                if plan.replications > 1 {
+                    // Several replications say more than the sections of each.
+                    output.sections = Vec::new();
+                }
                 let finished = finished.fetch_add(1, Ordering::Relaxed) + 1;
                 progress(Progress {
                     finished,

@@ -50,7 +50,7 @@ pub mod ranks;
 use walras_sim::record::Range;
 
 pub use difference::{Difference, paired, unpaired};
-pub use replications::{estimate, replications_to_halve};
+pub use replications::{estimate, estimate_of, replications_to_halve};
 
 /// Confidence of all intervals.
 pub const CONFIDENCE: f64 = 0.95;

@@ -6,7 +6,7 @@
 
 use walras_sim::record::Range;
 
-use crate::estimate::student::{student_t, t_quantile};
+use crate::estimate::student::{student_t, t_quantile, tested};
 use crate::estimate::{Estimate, Method};
 
 /// The mean of `values` with its Student t interval, clipped to `range`; `None` without values.
@@ -14,6 +14,19 @@ use crate::estimate::{Estimate, Method};
 pub fn estimate(values: &[f64], range: Range) -> Option<Estimate> {
     let (estimate, _) = student_t(values, Method::StudentT)?;
     Some(Estimate {
+        interval: estimate.interval.map(|interval| interval.clip(range)),
+        ..estimate
+    })
+}
+
+/// As [`estimate`], of values of which these are the moments.
+#[must_use]
+pub fn estimate_of(moments: &walras_des::Moments, range: Range) -> Option<Estimate> {
+    let n = moments.count();
+    let error = (moments.variance() / n as f64).sqrt();
+    let spread = (n > 1).then_some((error, n as f64 - 1.0));
+    let (estimate, _) = tested(moments.mean(), spread, n as usize, Method::StudentT);
+    (n > 0).then(|| Estimate {
         interval: estimate.interval.map(|interval| interval.clip(range)),
         ..estimate
     })

@@ -63,7 +63,7 @@ impl Bounds {
             .0
             .iter()
             .find(|(replication, _)| *replication == run.replication)?;
-        let count = |latency: Latency| run.latencies[latency].count();
+        let count = |latency: Latency| run.timed[latency as usize];
         match bounds {
             Relaxation::Requests(bounds) => {
                 let served = Served {

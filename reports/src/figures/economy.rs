@@ -1,7 +1,7 @@
 //! Economies over the years: what work costs and who does it, and what becomes of the token.
 
 use walras_analysis::compare::Comparison;
-use walras_analysis::curves::{Curve, Quantity, of_segment, over_years};
+use walras_analysis::curves::{Curve, Quantity, of_segment, over_years, segments as segments_of};
 use walras_analysis::experiment::Experiment;
 use walras_analysis::record::MetricId;
 
@@ -92,12 +92,14 @@ pub(super) fn work(experiment: &Experiment, comparison: &Comparison) -> Option<F
 
 /// Which part of the work of each segment of customers goes to the first network.
 pub(super) fn segments(experiment: &Experiment, comparison: &Comparison) -> Option<Figure> {
-    let mut all = experiment.runs.iter().map(|run| &run.series.segments);
-    let segments = all.find(|segments| !segments.is_empty())?;
-    let rows = segments.iter().enumerate().map(|(index, (name, _))| {
+    let segments = segments_of(experiment);
+    if segments.is_empty() {
+        return None;
+    }
+    let rows = segments.into_iter().enumerate().map(|(index, name)| {
         Some(Row {
             axis: Axis::percent(&format!("of the work of {name}")),
-            column: name.clone().into(),
+            column: name.into(),
             curves: of_segment(experiment, index),
         })
     });
