@@ -237,7 +237,7 @@ impl Writer {
 
     fn grow(&mut self, name: &'static str, part: &DataFrame) -> Result<(), StoreError> {
         let path = self.partial.join(name);
-        let refused = |error: PolarsError| corrupt(&path, error.to_string());
+        let refused = |error: PolarsError| unwritten(&path, error);
         let known = self.tables.iter().position(|table| table.name == name);
         let at = if let Some(at) = known {
             at
@@ -285,7 +285,7 @@ impl Writer {
         for Growing { name, file, writer } in self.tables.drain(..) {
             let path = directory.join(name);
             let ended = writer.finish();
-            ended.map_err(|error| corrupt(&path, error.to_string()))?;
+            ended.map_err(|error| unwritten(&path, error))?;
             file.sync_all().map_err(failed("write", &path))?;
             let print = fingerprint_of_file(&path).map_err(failed("read", &path))?;
             prints.insert(name.to_owned(), print);
@@ -689,6 +689,11 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreE
         path,
         source,
     }
+}
+
+/// Parquet could not be written, which nothing but the system refuses.
+fn unwritten(path: &Path, error: PolarsError) -> StoreError {
+    failed("write", path)(io::Error::other(error))
 }
 
 fn corrupt(path: &Path, message: impl Into<String>) -> StoreError {

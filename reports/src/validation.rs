@@ -168,7 +168,7 @@ pub fn table(report: &Report, options: Options) -> String {
 }
 
 /// What the coverage study does.
-const COVERAGE_ABOUT: &str = "How many of 1,000 intervals hold the truth, and between which shares a kept promise lies with \
+const COVERAGE_ABOUT: &str = "How many intervals of 1,000 experiments hold the truth, and between which shares a kept promise lies with \
 probability 99.9 %. A method that promises it for long runs only is shown on short ones too: there it may fall short. \
 Only the rows marked as promised count in the summary, and must lie in the band.";
 
@@ -291,9 +291,14 @@ fn covered(rows: &[coverage::Row], text: &mut String) {
             said,
             promise,
         } = Covered::of(row);
+        let refused = if row.intervals < row.seeds {
+            format!("; {} gave an interval", row.intervals)
+        } else {
+            String::new()
+        };
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {share} | {band} | ± {} % | {promise} | {said} |",
+            "| {} | {} | {} | {}{refused} | {share} | {band} | ± {} % | {promise} | {said} |",
             row.method,
             row.system,
             row.quantity,

@@ -8,15 +8,16 @@
 mod systems;
 
 use statrs::distribution::{Binomial, DiscreteCDF};
-use walras_des::{BatchMeans, Purpose, Streams};
+use walras_des::{BatchMeans, LogHistogram, Purpose, Streams};
 use walras_sim::record::Range;
 
+use crate::estimate::one_run::inverted;
 use crate::estimate::quantile::{Ranks, of_independent, of_run};
 use crate::estimate::regenerative::{classical, jackknife};
 use crate::estimate::stopping::{is_precise, next_round};
 use crate::estimate::warm_up::mser5;
 use crate::estimate::{
-    CONFIDENCE, Estimate, antithetic, batch_means, control_variate, estimate, paired,
+    CONFIDENCE, Estimate, antithetic, batch_means, control_variate, estimate, paired, unpaired,
 };
 use systems::{Queue, autoregression, mirrored_waits, queue_length, two_servers};
 
@@ -146,6 +147,7 @@ pub fn study(seeds: u32) -> Vec<Row> {
     rows.extend(variance_reduction(seeds));
     rows.extend(quantiles(seeds));
     rows.extend(one_run(seeds));
+    rows.extend(sections(seeds));
     rows.extend(regeneration(seeds));
     rows.extend(stopping(seeds));
     rows.extend(warm_up(seeds));
@@ -250,6 +252,28 @@ fn variance_reduction(seeds: u32) -> Vec<Row> {
         .count(seeds, |seed| {
             let (slow, fast) = pairs(seed);
             Some(paired(&slow, &fast, Range::Any)?.difference)
+        }),
+        case(
+            "paired-log-ratio",
+            "wait over that with a server that is 10 % faster",
+            "20 pairs of runs of 2,000 customers",
+            wait / faster,
+        )
+        .count(seeds, |seed| {
+            let (slow, fast) = pairs(seed);
+            paired(&slow, &fast, Range::NonNegative)?.ratio
+        }),
+        case(
+            "welch",
+            "wait saved by a server that is 10 % faster",
+            "20 runs of 2,000 customers, and 20 others",
+            wait - faster,
+        )
+        .count(seeds, |seed| {
+            let (slow, _) = pairs(seed);
+            let others = (20..40).map(|run| two_servers(&streams(seed, run), 0.5, 1.1, 2_000)[1]);
+            let others: Vec<f64> = others.collect();
+            Some(unpaired(&slow, &others, Range::Any)?.difference)
         }),
     ]
 }
@@ -405,6 +429,105 @@ fn one_run(seeds: u32) -> Vec<Row> {
         rows.push(case.count(seeds, |seed| {
             batch_means::of_time(&queue_length(&streams(seed, 0), 0.5, length))
         }));
+    }
+    rows
+}
+
+/// Parts into which a run is cut, as those of scenarios are.
+const PARTS: usize = walras_sim::sums::SECTIONS;
+
+/// Figures of one run from its sections of time, as reports have them: a share of customers, and quantiles read off the histogram.
+fn sections(seeds: u32) -> Vec<Row> {
+    // Sojourns by the section in which their customers come.
+    let sojourns = |seed, length: f64| -> Vec<(usize, f64)> {
+        let mut now = 0.0;
+        let queue = Queue::stationary(&streams(seed, 0), 0.5);
+        let customers = queue.map(|customer| {
+            let section = (now / length * PARTS as f64) as usize;
+            now += customer.gap;
+            (section, customer.wait + customer.service)
+        });
+        customers
+            .take_while(|(section, _)| *section < PARTS)
+            .collect()
+    };
+    let shares = |sojourns: &[(usize, f64)], most: f64| {
+        let mut parts = vec![(0.0, 0.0); PARTS];
+        for &(section, sojourn) in sojourns {
+            parts[section].0 += f64::from(u8::from(sojourn <= most));
+            parts[section].1 += 1.0;
+        }
+        batch_means::of_ratio(&parts)
+    };
+    let quantile = |sojourns: &[(usize, f64)], p: f64| {
+        let mut histogram = LogHistogram::new();
+        for (_, sojourn) in sojourns {
+            histogram.record(*sojourn);
+        }
+        let (_, most) = histogram.quantile_bucket(p)?;
+        let share = shares(sojourns, most)?;
+        Some(Estimate {
+            mean: most,
+            interval: inverted(&histogram, p, share.interval?.half_width()),
+            ..share
+        })
+    };
+    let case = |method, quantity, data, truth, claim| Case {
+        method,
+        system: MM1_50,
+        quantity,
+        data,
+        truth,
+        claim,
+    };
+    let (short, long) = (
+        "256 sections of 40,000 service times",
+        "256 sections of 400,000 service times",
+    );
+    let mut rows = vec![
+        case(
+            "batch-means",
+            "share of sojourns below two service times",
+            short,
+            1.0 - (-1.0_f64).exp(),
+            Claim::Kept,
+        )
+        .count(seeds, |seed| shares(&sojourns(seed, 40_000.0), 2.0)),
+    ];
+    for (p, quantity, length, data, claim) in [
+        (0.5, "median sojourn", 40_000.0, short, Claim::Kept),
+        (
+            0.95,
+            "95th percentile of the sojourn",
+            40_000.0,
+            short,
+            Claim::InTheLimit,
+        ),
+        (
+            0.99,
+            "99th percentile of the sojourn",
+            40_000.0,
+            short,
+            Claim::InTheLimit,
+        ),
+        (
+            0.95,
+            "95th percentile of the sojourn",
+            400_000.0,
+            long,
+            Claim::Kept,
+        ),
+        (
+            0.99,
+            "99th percentile of the sojourn",
+            400_000.0,
+            long,
+            Claim::Kept,
+        ),
+    ] {
+        let truth = Queue::sojourn_quantile(0.5, p);
+        let row = case("batch-quantile", quantity, data, truth, claim);
+        rows.push(row.count(seeds, |seed| quantile(&sojourns(seed, length), p)));
     }
     rows
 }

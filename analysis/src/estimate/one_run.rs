@@ -134,7 +134,7 @@ fn is_rare(parts: &[(f64, f64)], batches: usize, range: Range) -> bool {
 }
 
 /// The quantiles of the shares `p` ± `half`, to the far edges of their buckets; `None` if not both are inside (0, 1).
-fn inverted(histogram: &LogHistogram, p: f64, half: f64) -> Option<Interval> {
+pub(crate) fn inverted(histogram: &LogHistogram, p: f64, half: f64) -> Option<Interval> {
     let (low, high) = (p - half, p + half);
     if low <= 0.0 || high >= 1.0 {
         return None;
