@@ -177,10 +177,13 @@ impl Writer {
 
     /// Writes the next run, in the order of replications and platforms; `false` if the system refuses, which [`Writer::finish`] tells.
     pub fn keep(&mut self, run: impl Into<Run>) -> bool {
-        let run = run.into();
+        let mut run = run.into();
         let ends = |last: &Run| last.replication != run.replication;
         if self.is_well() && self.rows >= PART && self.waiting.last().is_some_and(ends) {
             self.refusal = self.write().err();
+        }
+        if self.is_well() {
+            self.refusal = self.write_jobs(&mut run).err();
         }
         if !self.is_well() {
             return false;
@@ -188,7 +191,7 @@ impl Writer {
         let buckets = |latency| run.latencies[latency].iter().count();
         let latencies = Latency::ALL.into_iter().map(buckets);
         self.rows += MetricId::COUNT + run.samples.len() + run.series.rows.len();
-        self.rows += latencies.sum::<usize>() + run.jobs.len() + run.batch_jobs.len();
+        self.rows += latencies.sum::<usize>();
         self.waiting.push(run);
         true
     }
@@ -205,6 +208,14 @@ impl Writer {
         self.runs.is_empty() && self.waiting.is_empty()
     }
 
+    /// Writes the jobs of a run at once, which may take more memory than all else; parts of the other tables do not depend on them.
+    fn write_jobs(&mut self, run: &mut Run) -> Result<(), StoreError> {
+        let table = Tables::jobs_of(run, &self.platforms)
+            .map_err(|error| corrupt(&self.partial, error.to_string()))?;
+        (run.jobs, run.batch_jobs) = (Vec::new(), Vec::new());
+        table.map_or(Ok(()), |table| self.grow(JOBS, &table))
+    }
+
     /// Writes the runs that wait as a part of each table.
     fn write(&mut self) -> Result<(), StoreError> {
         let tables = Tables::of(&self.waiting, &self.platforms)
@@ -217,10 +228,10 @@ impl Writer {
             lorenz,
             sections,
             epochs,
-            jobs,
+            jobs: _,
         } = tables;
         let always = [summary, counts, samples, latency, lorenz].map(Some);
-        let on_occasion = [(sections, SECTIONS), (epochs, EPOCHS), (jobs, JOBS)];
+        let on_occasion = [(sections, SECTIONS), (epochs, EPOCHS)];
         for (table, name) in always.into_iter().zip(TABLES).chain(on_occasion) {
             if let Some(table) = table {
                 self.grow(name, &table)?;

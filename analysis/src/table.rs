@@ -91,14 +91,20 @@ impl Tables {
                 .any(|run| !run.series.rows.is_empty())
                 .then(|| rows.epochs())
                 .transpose()?,
-            jobs: if runs.iter().any(|run| !run.jobs.is_empty()) {
-                Some(rows.jobs()?)
-            } else if runs.iter().any(|run| !run.batch_jobs.is_empty()) {
-                Some(rows.batch_jobs()?)
-            } else {
-                None
-            },
+            jobs: rows.any_jobs()?,
         })
+    }
+
+    /// The table of the jobs of `run`, if they were recorded.
+    ///
+    /// # Errors
+    /// As [`Tables::of`].
+    pub(crate) fn jobs_of(
+        run: &Run,
+        platforms: &[String],
+    ) -> Result<Option<DataFrame>, TableError> {
+        let runs = std::slice::from_ref(run);
+        Rows { runs, platforms }.any_jobs()
     }
 }
 
@@ -503,6 +509,16 @@ impl Rows<'_> {
             }
             columns
         })
+    }
+
+    fn any_jobs(&self) -> Result<Option<DataFrame>, TableError> {
+        if self.runs.iter().any(|run| !run.jobs.is_empty()) {
+            self.jobs().map(Some)
+        } else if self.runs.iter().any(|run| !run.batch_jobs.is_empty()) {
+            self.batch_jobs().map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     fn jobs(&self) -> Result<DataFrame, TableError> {
